@@ -56,7 +56,7 @@ impl fmt::Display for Notice {
                 let sessions = crate::console::counted(*count, "session");
                 write!(f, "Administrate created {sessions} more than the timetable has; the extra ones stay drafts")
             }
-            Notice::Adopted => f.write_str("the event existed in Administrate already and was linked"),
+            Notice::Adopted => f.write_str("it existed in Administrate already and was linked"),
             Notice::Warning(warning) => write!(f, "Administrate created it with a warning: {warning}"),
             Notice::UnsupportedFields(fields) => {
                 let fields = fields.join(", ");

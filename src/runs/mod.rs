@@ -11,7 +11,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 
 pub use store::{
     begin, database_identity, ended_before, enqueue, find, finish, has_succeeded, later_writers, latest, purge, reopen,
-    save_journal, try_lock_in_transaction, undo_source, undone_runs, update_result,
+    save_journal, try_lock_in_transaction, undo_pairs, undo_source, update_result,
 };
 
 use crate::error::Result;

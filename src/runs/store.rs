@@ -1,7 +1,5 @@
 //! All SQL on `lectern.runs`.
 
-use std::collections::HashMap;
-
 use serde::Serialize;
 use sqlx::{PgConnection, PgPool};
 
@@ -174,24 +172,15 @@ pub async fn undo_source(db: &mut PgConnection, run: i64) -> Result<Option<UndoS
     .await?)
 }
 
-/// Returns each run that is undone at present, with the run that undid it.
-///
-/// An undo that was undone itself no longer counts.
-pub async fn undone_runs(db: &mut PgConnection) -> Result<HashMap<i64, i64>> {
-    let undoes: Vec<(i64, i64)> = sqlx::query_as(
+/// Returns each undo of a sync with the run that it undid, the latest first.
+pub async fn undo_pairs(db: &mut PgConnection) -> Result<Vec<(i64, i64)>> {
+    Ok(sqlx::query_as(
         "SELECT id, (journal->>'undoes')::bigint FROM lectern.runs
          WHERE kind = $1 AND journal ? 'undoes' ORDER BY id DESC",
     )
     .bind(RunKind::SyncUndo.as_str())
     .fetch_all(db)
-    .await?;
-    let mut undone = HashMap::new();
-    for (undo, run) in undoes {
-        if !undone.contains_key(&undo) {
-            undone.insert(run, undo);
-        }
-    }
-    Ok(undone)
+    .await?)
 }
 
 /// Returns the later syncs and undos of `subject` that wrote one of these records, given by external id, with the id.

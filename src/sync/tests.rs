@@ -2,6 +2,7 @@
 
 mod ambiguity;
 mod prices;
+mod unreadable;
 
 use std::collections::BTreeSet;
 

@@ -163,6 +163,7 @@ pub struct Availability {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct SessionSummary {
     pub id: i64,
+    pub sequence: i32,
     pub title: String,
     pub start: Timestamp,
 }

@@ -64,7 +64,7 @@ pub use mutation::{CreatedRecord, UpdateResult};
 pub use ops::contacts::{Contact, ContactRole, NewContact};
 pub use ops::course_templates::{CourseTemplate, NewCourseTemplate, TemplatePrice};
 pub use ops::custom_fields::{CustomFieldDefinition, CustomFieldValue, SupportsCustomField};
-pub use ops::event_reads::{Event, EventCourseTemplate, Session};
+pub use ops::event_reads::{Event, EventCourseTemplate, Session, UnreadableEvent};
 pub use ops::event_writes::{
     CreatedEvent, CreatedSession, EventChanges, EventMode, EventType, Lifecycle, NewEvent, Window,
 };

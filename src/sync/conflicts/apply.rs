@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use super::{BaselineChange, Resolution, Winner};
 use crate::bridges::events as bridges;
 use crate::error::Result;
+use crate::outbox::DeliveryStep;
 use crate::sync::report::findings::SkippedRecord;
 use crate::tutorials;
 use crate::tutorials::Event;
@@ -50,7 +51,8 @@ pub(in crate::sync) async fn apply_resolutions(
     let sent = resolutions.iter().filter(|resolution| resolution.is_sent());
     let sent: Vec<(i64, String)> = sent.map(|resolution| (resolution.id, resolution.after.code.clone())).collect();
     if !sent.is_empty() {
-        tutorials::request_steps(db, run, &sent, &[]).await?;
+        // Other values may be in conflict still: nothing is written before they are decided too.
+        tutorials::request_steps(db, run, &sent, &[DeliveryStep::Compare]).await?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::merge::ValueDiff;
 use crate::merge::places::REMAINING_PLACES;
 use crate::outbox;
-use crate::outbox::DeliveryState;
+use crate::outbox::{DeliveryState, DeliveryStep};
 use crate::runs;
 use crate::sync::apply::apply;
 use crate::sync::entities::events::single::decide_places;
@@ -65,7 +65,7 @@ pub async fn resolve(pool: &PgPool, client: &Client, config: &Config, request: &
     let run = runs::begin(&mut tx, runs::RunKind::Sync, Entity::Events.name()).await?;
     apply::<Events>(&mut tx, &plan, Some(run)).await?;
     if undelivered.is_some() {
-        tutorials::request_steps(&mut tx, Some(run), &[(event_id, code.clone())], &[]).await?;
+        tutorials::request_steps(&mut tx, Some(run), &[(event_id, code.clone())], &[DeliveryStep::Compare]).await?;
     }
     runs::save_journal(&mut tx, run, &UndoJournalRef::of(&plan)).await?;
     let report = Report::of(&plan, Some(run), false);

@@ -4,6 +4,7 @@
 //! restore. Later runs that wrote these rows can be undone with it, the latest first. An undo is a run with a journal of
 //! its own. Local records that the run created and that are in use by now stay, together with their links.
 
+mod history;
 pub(super) mod journal;
 mod obstacles;
 pub mod report;
@@ -15,6 +16,7 @@ use serde_json::Value;
 use sqlx::postgres::{PgAdvisoryLock, PgAdvisoryLockKey};
 use sqlx::{Acquire, PgConnection, PgPool};
 
+use self::history::UndoHistory;
 use self::journal::{UndoJournalRef, UndoRunJournalRef, parse};
 use self::obstacles::{LaterRuns, Obstacle};
 use self::report::UndoReport;
@@ -130,11 +132,11 @@ enum Attempt {
 }
 
 async fn undo_all(db: &mut PgConnection, set: &BTreeSet<i64>, may_write: bool) -> Result<Attempt> {
-    let undone = runs::undone_runs(db).await?;
-    let mut done: HashSet<i64> = undone.keys().copied().collect();
+    let history = UndoHistory::load(db).await?;
+    let mut done: HashSet<i64> = HashSet::new();
     let mut reports = Vec::new();
     for run in set.iter().rev().copied() {
-        if let Some(by) = undone.get(&run) {
+        if let Some(by) = history.undone_by(run) {
             return Err(Error::NeedsAttention(format!(
                 "run {run} is undone already, by run {by}: `lectern sync undo {by}` restores what it wrote"
             )));
@@ -148,7 +150,8 @@ async fn undo_all(db: &mut PgConnection, set: &BTreeSet<i64>, may_write: bool) -
         match step {
             Ok(report) => reports.push((run, report)),
             Err(obstacles) => {
-                let later = obstacles::later_runs(db, (run, entity), &obstacles, &done).await?;
+                let can_make_way = |later| !done.contains(&later) && history.can_make_way(later, run);
+                let later = obstacles::later_runs(db, (run, entity), &obstacles, can_make_way).await?;
                 return Ok(Attempt::NeedsMore(later));
             }
         }

@@ -175,7 +175,7 @@ async fn existing(db: &mut PgConnection, entity: Entity) -> Result<Vec<String>> 
 /// The later runs to undo first: by run its entity and the external ids of the rows in question.
 pub(super) type LaterRuns = BTreeMap<i64, (Entity, BTreeSet<String>)>;
 
-/// Returns the later runs that wrote the records of these obstacles. Runs in `undone` do not count.
+/// Returns the later runs that wrote the records of these obstacles, as far as they can make way for the undo.
 ///
 /// # Errors
 /// [`Error::NeedsAttention`] where no such run wrote one of the records.
@@ -183,14 +183,14 @@ pub(super) async fn later_runs(
     db: &mut PgConnection,
     (run, subject): (i64, Entity),
     obstacles: &[Obstacle],
-    undone: &HashSet<i64>,
+    can_make_way: impl Fn(i64) -> bool,
 ) -> Result<LaterRuns> {
     let mut later = LaterRuns::new();
     for obstacle in obstacles {
         let ids: Vec<&str> = obstacle.records.keys().map(String::as_str).collect();
         let mut open: BTreeSet<&str> = ids.iter().copied().collect();
         for (writer, external_id) in runs::later_writers(db, run, obstacle.entity.name(), &ids).await? {
-            if !undone.contains(&writer) {
+            if can_make_way(writer) {
                 open.remove(external_id.as_str());
                 let (_, rows) = later.entry(writer).or_insert_with(|| (obstacle.entity, BTreeSet::new()));
                 rows.insert(external_id);

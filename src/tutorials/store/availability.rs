@@ -27,7 +27,7 @@ pub async fn availabilities(db: &mut PgConnection, ids: Option<&[i64]>) -> Resul
     let only = if ids.is_some() { "e.id = ANY ($1)" } else { "$1::bigint[] IS NULL" };
     let sql = format!(
         "SELECT e.id, e.code, e.is_soldout, e.remain_space, d.max_places,
-                coalesce(json_agg(json_build_object('id', s.id, 'title', s.title, 'start', s.start_date)
+                coalesce(json_agg(json_build_object('id', s.id, 'sequence', s.sequence, 'title', s.title, 'start', s.start_date)
                      ORDER BY s.sequence) FILTER (WHERE s.id IS NOT NULL), '[]')
          FROM acted.tutorial_events AS e LEFT JOIN acted.tutorial_sessions AS s ON s.tutorial_event_id = e.id
          LEFT JOIN lectern.event_details AS d ON d.tutorial_event_id = e.id

@@ -139,3 +139,64 @@ async fn event_with_pending_delivery_is_reported_and_unchanged() {
     assert_eq!(values(&fixture).await, (("Ours".into(), 20), ("Ours".into(), 20)));
     assert_eq!(fixture.base.count("SELECT count(*) FROM lectern.outbox WHERE state = 'failed'").await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn undecided_conflict_is_not_delivered_with_a_decided_one() {
+    let fixture = conflicting().await;
+    edit_locally(&fixture, "UPDATE lectern.event_details SET max_places = 14 WHERE max_places = 12").await;
+    let decide =
+        async |field: &str, wins: &str| fixture.base.run(&["sync", "decide", "events", "CM2-01", field, wins]).await;
+    let (exit, report) = decide("max places", "ours").await;
+    assert_eq!(exit, 4, "{report:#}");
+    assert_eq!(values(&fixture).await, (("Ours".into(), 14), ("Theirs".into(), 20)));
+    let (exit, report) = decide("day 1: title", "theirs").await;
+    assert_eq!((exit, values(&fixture).await), (0, (("Theirs".into(), 14), ("Theirs".into(), 14))), "{report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unreadable_baseline_is_an_error_of_its_event() {
+    let fixture = conflicting().await;
+    let damage = "UPDATE lectern.agreed SET fields = '{\"title\": 1}' WHERE entity = 'event' AND external_id IN
+                  (SELECT external_id FROM adm.events WHERE title = 'CM2-01')";
+    edit_locally(&fixture, damage).await;
+    fixture.change("cm2-02", |event| event.booked_places = 2);
+    let (exit, report) = fixture.sync(&[]).await;
+    let message = report["errors"][0]["message"].as_str().unwrap_or_default();
+    assert!(exit == 4 && message.starts_with("CM2-01: ") && message.contains("cannot be read"), "{report:#}");
+    assert_eq!((&report["counts"]["errors"], fixture.bookable("cm2-02").await.1), (&json!(1), 10));
+    assert_eq!(fixture.base.run(&["sync", "decide", "events", "CM2-01", "max places", "ours"]).await.0, 1);
+    assert_eq!(values(&fixture).await, (("Ours".into(), 12), ("Theirs".into(), 20)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn place_of_an_inactive_location_is_known() {
+    let fixture = EventSyncFixture::new().await;
+    assert_eq!(fixture.sync(&[]).await.0, 0);
+    edit_locally(&fixture, "UPDATE acted.tutorial_locations SET is_active = false").await;
+    fixture.base.simulator.edit(|tenant| {
+        let elsewhere = tenant.add_location("Elsewhere", "EW");
+        let number = tenant.events_titled("CM2-01").next().expect("delivered").0;
+        tenant.events.get_mut(&number).expect("the record").location = Some(elsewhere);
+    });
+    let (exit, report) = fixture.sync(&[]).await;
+    assert_eq!((exit, fields(&report, "conflicts")), (0, vec![]), "{report:#}");
+    let places = fields(&report, "differences");
+    assert!(places[0].starts_with("CM2-01 place: ") && !places[0].contains("null"), "{report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_title_of_an_adopted_event_is_shown_and_not_applied() {
+    let fixture = EventSyncFixture::new().await;
+    edit_locally(&fixture, "DELETE FROM lectern.agreed").await;
+    edit_locally(&fixture, "UPDATE acted.tutorial_events SET code = 'CM2 old' WHERE code = 'CM2-01'").await;
+    let sequences = "UPDATE acted.tutorial_sessions SET sequence = sequence + 4 WHERE title LIKE 'CM2-01%'";
+    edit_locally(&fixture, sequences).await;
+    for _ in 0..2 {
+        let (exit, report) = fixture.sync(&[]).await;
+        assert_eq!((exit, fields(&report, "differences")), (0, vec!["CM2 old title: CM2 old|CM2-01|null".into()]));
+        assert_eq!(fixture.bookable("CM2 old").await, (false, 12));
+    }
+    let days = "SELECT count(*) FROM adm.sessions AS s JOIN acted.tutorial_sessions AS local
+                ON local.id = s.tutorial_session_id WHERE s.day_number = local.sequence";
+    assert_eq!(fixture.base.count(days).await, 4, "the day of a linked session is its local sequence");
+}

@@ -54,7 +54,7 @@ impl EventSyncFixture {
         });
     }
 
-    async fn bookable(&self, code: &str) -> (bool, i32) {
+    pub async fn bookable(&self, code: &str) -> (bool, i32) {
         sqlx::query_as("SELECT is_soldout, remain_space FROM acted.tutorial_events WHERE code = $1")
             .bind(code)
             .fetch_one(&self.base.db.pool)
@@ -171,8 +171,10 @@ async fn event_link_sets_places_and_undo_restores_both() {
     let (exit, rejected) = fixture.sync(&["--plan", "plan.json"]).await;
     assert!(exit == 4 && rejected["errors"][0]["message"].to_string().contains("stale"), "{rejected:#}");
     assert_eq!(fixture.bookable("CM2-01").await, (false, 7));
-    let (_, report) = fixture.sync(&[]).await;
-    assert_eq!(fixture.bookable("CM2-01").await, (true, 0));
+    // Places were sold on both sides: the ones sold locally stay sold until a user decides.
+    let (exit, report) = fixture.sync(&[]).await;
+    assert_eq!((exit, rows(&report, "conflicts")), (4, vec![places("7", "0")]), "{report:#}");
+    assert_eq!(fixture.bookable("CM2-01").await, (true, 7));
     let run = report["run_id"].to_string();
     assert_eq!(fixture.base.run(&["sync", "undo", &run, "--no-prompt"]).await.0, 0);
     assert_eq!(fixture.bookable("CM2-01").await, (false, 7));
@@ -236,6 +238,10 @@ async fn missing_session_and_renamed_event_keep_their_rows() {
 
 const LINKED: &str = "SELECT count(*) FROM adm.sessions AS s JOIN acted.tutorial_sessions AS local
                       ON local.id = s.tutorial_session_id WHERE lower(local.title) = lower(s.title)";
+
+fn places(local: &str, remote: &str) -> (String, Option<String>, Option<String>) {
+    ("remaining places".into(), Some(local.into()), Some(remote.into()))
+}
 
 fn rows(report: &Value, list: &str) -> Vec<(String, Option<String>, Option<String>)> {
     let text = |value: &Value| value.as_str().map(str::to_owned);

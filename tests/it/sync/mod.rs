@@ -10,6 +10,7 @@ mod faults;
 mod links;
 mod matching;
 mod options;
+mod places;
 mod plan_files;
 mod prompts;
 mod stored_runs;

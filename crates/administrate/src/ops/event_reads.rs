@@ -86,6 +86,35 @@ pub struct Event {
     pub staff: Vec<StaffMember>,
 }
 
+/// An event of a list that cannot be read, e.g. because of an impossible date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableEvent {
+    /// Global id.
+    pub id: Id,
+    /// Title, as far as it can be read.
+    pub title: String,
+    /// Why it cannot be read.
+    pub reason: String,
+}
+
+/// An event of a list, or why it cannot be read. Only an event without id fails the list.
+#[derive(Debug)]
+struct ListedEvent(Result<Event, UnreadableEvent>);
+
+impl<'de> Deserialize<'de> for ListedEvent {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let reason = match Event::deserialize(&value) {
+            Ok(event) => return Ok(ListedEvent(Ok(event))),
+            Err(error) => error.to_string(),
+        };
+        let id = value.get("id").and_then(|id| Id::deserialize(id).ok());
+        let id = id.ok_or_else(|| serde::de::Error::custom(&reason))?;
+        let title = value.get("title").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(ListedEvent(Err(UnreadableEvent { id, title, reason })))
+    }
+}
+
 /// The course template of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventCourseTemplate {
@@ -204,15 +233,29 @@ impl Client {
         self.events_where(vec![]).await
     }
 
+    /// Returns every event in any state, ordered by id, and the ones that cannot be read.
+    ///
+    /// # Errors
+    /// As every call; [`Error::Incomplete`] if a list stays inconsistent.
+    pub async fn readable_events(&self) -> Result<(Vec<Event>, Vec<UnreadableEvent>), Error> {
+        let (mut events, mut unreadable) = (Vec::new(), Vec::new());
+        for ListedEvent(event) in self.list_with(&event_connection(&SESSIONS, vec![]), &[&SESSIONS, &STAFF]).await? {
+            match event {
+                Ok(event) => events.push(event),
+                Err(event) => unreadable.push(event),
+            }
+        }
+        sort_sessions(&mut events);
+        Ok((events, unreadable))
+    }
+
     async fn events_where(&self, filters: Vec<Arg>) -> Result<Vec<Event>, Error> {
         self.events_with(&SESSIONS, filters).await
     }
 
     async fn events_with(&self, sessions: &NestedConnection, filters: Vec<Arg>) -> Result<Vec<Event>, Error> {
-        let connection =
-            Connection { operation: "events", root: "events", filters, selection: event_selection(sessions) };
-        let mut events: Vec<Event> = self.list_with(&connection, &[sessions, &STAFF]).await?;
-        events.iter_mut().for_each(|event| sort_by_number(&mut event.sessions, |session| &session.id));
+        let mut events: Vec<Event> = self.list_with(&event_connection(sessions, filters), &[sessions, &STAFF]).await?;
+        sort_sessions(&mut events);
         Ok(events)
     }
 
@@ -238,6 +281,14 @@ impl Client {
         sort_by_number(&mut event.sessions, |session| &session.id);
         Ok(Some(event))
     }
+}
+
+fn event_connection(sessions: &NestedConnection, filters: Vec<Arg>) -> Connection {
+    Connection { operation: "events", root: "events", filters, selection: event_selection(sessions) }
+}
+
+fn sort_sessions(events: &mut [Event]) {
+    events.iter_mut().for_each(|event| sort_by_number(&mut event.sessions, |session| &session.id));
 }
 
 fn node_document(operation: &'static str, id: &Id) -> Document {
@@ -280,4 +331,24 @@ fn event_selection(sessions: &NestedConnection) -> String {
         sessions.selection(),
         STAFF.selection()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn unreadable_event_does_not_fail_its_list() {
+        for (record, expected) in [
+            (json!({ "id": "A", "title": "CM2-01", "start": "2026-02-01T09:00:00" }), Some(true)),
+            (json!({ "id": "A", "title": "CM2-01", "lmsStart": "31 February" }), Some(false)),
+            (json!({ "id": "A", "sessions": [{ "id": "B", "start": "2026-02-31T09:00:00" }] }), Some(false)),
+            (json!({ "title": "CM2-01" }), None),
+        ] {
+            let listed = ListedEvent::deserialize(&record).ok().map(|listed| listed.0.is_ok());
+            assert_eq!(listed, expected, "{record}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ pub mod single;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use administrate::Client;
+use administrate::{Client, UnreadableEvent};
 use jiff::tz::TimeZone;
 use sqlx::PgConnection;
 
@@ -64,7 +64,7 @@ pub struct LocalEvents {
 impl EntitySync for Events {
     const ENTITY: Entity = Entity::Events;
     type Row = Row;
-    type Remote = Vec<administrate::Event>;
+    type Remote = (Vec<administrate::Event>, Vec<UnreadableEvent>);
     type Local = LocalEvents;
 
     async fn prepare(db: &mut PgConnection, context: &mut SyncContext) -> Result<()> {
@@ -73,7 +73,7 @@ impl EntitySync for Events {
     }
 
     async fn fetch(client: &Client, _context: &SyncContext) -> Result<Self::Remote> {
-        Ok(client.events().await?)
+        Ok(client.readable_events().await?)
     }
 
     async fn link_rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
@@ -96,7 +96,8 @@ impl EntitySync for Events {
         rows: &[Self::Row],
         overrides: &MatchOverrides,
     ) -> SyncPlan<Self::Row> {
-        plan(local, remote, rows, overrides)
+        let (readable, unreadable) = remote;
+        plan_fetched(local, readable, unreadable, rows, overrides)
     }
 
     async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
@@ -147,7 +148,22 @@ pub fn plan(
     rows: &[Row],
     overrides: &MatchOverrides,
 ) -> SyncPlan<Row> {
-    let candidates = remote.iter().map(remote_candidate).collect();
+    plan_fetched(local, remote, Vec::new(), rows, overrides)
+}
+
+/// Plans as [`plan`] does. An event that cannot be read is matched like the others, but its row stays as it is.
+fn plan_fetched(
+    local: &LocalEvents,
+    remote: Vec<administrate::Event>,
+    unreadable: Vec<UnreadableEvent>,
+    rows: &[Row],
+    overrides: &MatchOverrides,
+) -> SyncPlan<Row> {
+    let unreadable_candidate = |event: &UnreadableEvent| RemoteCandidate {
+        record: RemoteRecord::new(event.id.as_str(), &event.title),
+        key: MatchKey::of(&event.title),
+    };
+    let candidates = remote.iter().map(remote_candidate).chain(unreadable.iter().map(unreadable_candidate)).collect();
     let mut matches = match_records(local_candidates(&local.availabilities), candidates, &[] as &[Row], overrides);
     let stored: HashMap<&str, &Row> = rows.iter().map(|row| (row.external_id(), row)).collect();
     let by_id: HashMap<i64, &Availability> = local.availabilities.iter().map(|event| (event.id, event)).collect();
@@ -157,8 +173,9 @@ pub fn plan(
         matches.ambiguous.iter().flat_map(|one| &one.remote).map(|record| record.external_id.clone()).collect();
     let ignored = std::mem::take(&mut matches.ignored);
     let mut plan = SyncPlan::between(Entity::Events, Vec::new(), &[], matches);
-    plan.fetched = remote.len();
-    let mut seen: HashSet<String> = HashSet::new();
+    plan.fetched = remote.len() + unreadable.len();
+    let mut seen: HashSet<String> = unreadable.iter().map(|event| event.id.to_string()).collect();
+    plan.findings.errors.extend(unreadable.into_iter().map(unreadable_error));
     let has_session_rows = |event: &&administrate::Event| {
         let is_stored = stored.get(event.id.as_str()).is_some_and(|row| !row.bridge.sessions.is_empty());
         is_stored || links.contains_key(event.id.as_str())
@@ -269,6 +286,12 @@ fn other_title(link: &Availability, remote_event: &administrate::Event) -> Optio
     })
 }
 
+fn unreadable_error(event: UnreadableEvent) -> RecordError {
+    let name = if event.title.is_empty() { event.id.as_str() } else { &event.title };
+    let message = format!("{name}: it cannot be read ({}): correct it in Administrate", event.reason);
+    RecordError { external_id: Some(event.id.to_string()), message }
+}
+
 /// Reports an event whose local change is not delivered yet: as skipped or, if its delivery failed, as an error.
 fn leave_to_delivery(plan: &mut SyncPlan<Row>, event: remote::FetchedEvent, state: DeliveryState) {
     let remote::FetchedEvent { external_id, title: name, .. } = event;
@@ -332,6 +355,7 @@ fn desired_row(
     row.set_link(link.map(|event| event.id));
     if let Some(availability) = link {
         sessions::link_sessions(&mut row.bridge.sessions, &availability.sessions, zone);
+        sessions::number_days(&mut row.bridge.sessions, &availability.sessions);
     }
     row
 }

@@ -71,6 +71,21 @@ pub(crate) fn link_sessions(rows: &mut [SessionLinkRow], local: &[SessionSummary
     open.iter_mut().zip(links).for_each(|(row, link)| row.tutorial_session_id = link);
 }
 
+/// Numbers the sessions that Administrate has: a linked one by its local sequence, the others by the free numbers.
+pub(crate) fn number_days(rows: &mut [SessionLinkRow], local: &[SessionSummary]) {
+    let sequence = |row: &SessionLinkRow| {
+        let local = local.iter().find(|session| Some(session.id) == row.tutorial_session_id);
+        local.map(|session| session.sequence)
+    };
+    let existing = || (0..rows.len()).filter(|at| rows[*at].day_number.is_some());
+    let linked: HashSet<i32> = existing().filter_map(|at| sequence(&rows[at])).collect();
+    let mut free = (1..).filter(|day| !linked.contains(day));
+    let days: Vec<(usize, Option<i32>)> =
+        existing().map(|at| (at, sequence(&rows[at]).or_else(|| free.next()))).collect();
+    days.into_iter().for_each(|(at, day)| rows[at].day_number = day);
+    rows.sort_by_key(|row| row.day_number.unwrap_or(i32::MAX));
+}
+
 /// Returns the sessions without a match as differences.
 ///
 /// These are local sessions that Administrate does not have, and remote ones that are new or could be the missing ones.
@@ -91,9 +106,10 @@ pub(crate) fn unlinked_sessions(
             remote,
             baseline,
         };
-    let missing = (1..).zip(&availability.sessions).filter(|(_, session)| !linked.contains(&session.id));
+    let missing = availability.sessions.iter().filter(|session| !linked.contains(&session.id));
     let mut differences: Vec<FieldConflict> = missing
-        .map(|(day, session): (i32, _)| {
+        .map(|session| {
+            let day = session.sequence;
             let was_linked = rows.iter().any(|row| row.tutorial_session_id == Some(session.id));
             let title = Some(session.title.clone());
             difference(format!("day {day}: session"), title.clone(), None, title.filter(|_| was_linked))
