@@ -129,7 +129,9 @@ fn report_failure(json: bool, message: &str, exit: Exit) -> Exit {
 
 async fn run(cli: Cli) -> Result<Exit> {
     let context = cli.global.context()?;
-    let exit = dispatch(&context, cli.command).await?;
+    let exit = dispatch(&context, cli.command)
+        .await
+        .map_err(|error| crate::database::with_location(error, &context.config))?;
     match context.console.check_written() {
         Err(error) if exit == Exit::Done => Err(error),
         _ => Ok(exit),

@@ -18,12 +18,24 @@ use crate::sync::plan::plan_file::{self, PlanFile};
 use crate::sync::report::{Report, text, xlsx};
 use crate::sync::run::{ProgressEvent, SyncRun};
 
-/// Runs the sync, prints its report and, at a terminal, prompts for conflicts and for records to create.
-pub(super) async fn synchronise(context: &Context, database: &Database, target: Target, args: &Args) -> Result<Exit> {
-    let mut options = args.options()?;
+/// Checks the options. The caller has not opened the database yet.
+pub(super) fn check_usage(console: &Console, target: Target, args: &Args) -> Result<()> {
+    let options = args.options()?;
     if options.create_local && matches!(target, Target::One(Entity::Events)) {
         return Err(Error::Usage("local events come from a timetable: create them with `lectern import`".into()));
     }
+    match target {
+        Target::All if args.pick => Err(Error::Usage("--pick needs one entity, not all".into())),
+        Target::One(_) if args.pick && !console.can_prompt => {
+            Err(Error::Usage("--pick needs a terminal: without one, name the records with --only".into()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Runs the sync, prints its report and, at a terminal, prompts for conflicts and for records to create.
+pub(super) async fn synchronise(context: &Context, database: &Database, target: Target, args: &Args) -> Result<Exit> {
+    let mut options = args.options()?;
     for file in args.report.iter().chain(&args.plan_out) {
         output_file::check(file)?;
     }
@@ -82,12 +94,7 @@ async fn pick(
     options: &mut SyncOptions,
 ) -> Result<Option<Exit>> {
     let console = &context.console;
-    let Target::One(entity) = target else {
-        return Err(Error::Usage("--pick needs one entity, not all".into()));
-    };
-    if !console.can_prompt {
-        return Err(Error::Usage("--pick needs a terminal: without one, name the records with --only".into()));
-    }
+    let Target::One(entity) = target else { return Ok(None) };
     let dry_run = SyncOptions { dry_run: true, ..options.clone() };
     let mut sync = open(context, database, &target.command(), dry_run).await?;
     let report = sync.sync_entity(entity).await;
