@@ -181,7 +181,8 @@ fn report_failure(json: bool, message: &str, exit: Exit) -> Exit {
 
 async fn run(cli: Cli) -> Result<Exit> {
     let context = cli.global.context()?;
-    let exit = dispatch(&cli.global, &context, cli.command).await;
+    let located = |error| crate::database::with_location(error, &context.config);
+    let exit = dispatch(&cli.global, &context, cli.command).await.map_err(located);
     if context.console.was_interrupted() {
         let reason = exit.err().map(|error| format!(": {error}")).unwrap_or_default();
         context.console.notify(format_args!("{} interrupted at a question{reason}", paint(Tone::Bad, "lectern:")));

@@ -185,6 +185,31 @@ fn unreachable_error(options: &PgConnectOptions, error: sqlx::Error) -> Error {
     Error::Failed(format!("cannot reach PostgreSQL at {}: {reason}: {advice}", location(options)))
 }
 
+/// Names the database in the error of a command that has lost it.
+pub fn with_location(error: Error, config: &Config) -> Error {
+    if !error.is_lost_database() {
+        return error;
+    }
+    let reason = match &error {
+        Error::Database(sqlx::Error::PoolTimedOut) => "no connection within 10 s".to_owned(),
+        Error::Database(sqlx::Error::Database(refusal)) => refusal.message().to_owned(),
+        Error::Database(cause) => cause.to_string(),
+        error => error.to_string(),
+    };
+    let url = config.database_url.reveal();
+    Error::Failed(match PgConnectOptions::from_str(url) {
+        Ok(options) if !url.is_empty() => format!(
+            "the connection to PostgreSQL at {} was lost: {reason}: check that it runs, then run the command again",
+            location(&options)
+        ),
+        _ => format!(
+            "the connection to the private database in {} was lost: {reason}: run the command again; its log is {}",
+            config.data_dir.display(),
+            config.data_dir.join("postgres.log").display()
+        ),
+    })
+}
+
 /// Returns a URL without its password.
 pub fn without_password(url: &str) -> String {
     let (address, query) = url.split_once('?').map_or((url, ""), |(address, query)| (address, query));

@@ -70,14 +70,17 @@ pub fn data_folder(path: &Path) -> Result<()> {
     let real = path.canonicalize().map_err(|error| Error::io("opening the data folder", path, &error))?;
     check_link(path)?;
     if SHARED_FOLDERS.iter().any(|shared| Path::new(shared) == real) {
-        return Err(refused(&real, "is used by the whole machine", "choose a folder of its own with --data-dir"));
+        return Err(refused(&real, "is used by the whole machine", &advice_own_folder(&real)));
     }
-    let folder = open_folder(&real)?;
-    let about = stat(&folder, &real)?;
     let advice = format!(
         "run Lectern as that user, or choose another folder with --data-dir, such as {}",
         real.join("lectern").display()
     );
+    // Before the folder is opened, which may be forbidden, and again for what was opened.
+    let about = fs::symlink_metadata(&real).map_err(|error| Error::io("opening the data folder", &real, &error))?;
+    check_owner(&about, &real, &[], &advice)?;
+    let folder = open_folder(&real)?;
+    let about = stat(&folder, &real)?;
     check_owner(&about, &real, &[], &advice)?;
     if !created && about.mode() & STICKY != 0 {
         return Err(refused(&real, "is shared with other users", &advice_own_folder(&real)));

@@ -56,14 +56,13 @@ fn check(path: &Path, file: &File) -> Result<()> {
     if !about.is_file() {
         return Err(refused(path, "it is not a regular file", "remove it, or name the settings file with --config"));
     }
-    let advice = "name it with --config if you trust it, or start Lectern in another folder";
-    check_writers(path, &about, "it", advice)?;
+    check_writers(path, path, &about, "it")?;
     // Who can write the folder can replace the file. A link has two folders.
     let real = path.canonicalize().map_err(|error| read_error(path, &error))?;
     for folder in [parent_of(path), parent_of(&real)] {
         let about = fs::metadata(&folder).map_err(|error| read_error(&folder, &error))?;
         let subject = format!("its folder {}", folder.canonicalize().unwrap_or_else(|_| folder.clone()).display());
-        check_writers(path, &about, &subject, advice)?;
+        check_writers(path, &folder, &about, &subject)?;
     }
     Ok(())
 }
@@ -72,19 +71,21 @@ fn parent_of(path: &Path) -> PathBuf {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).into()
 }
 
-/// Checks that only root and this user can write a file or folder.
-fn check_writers(path: &Path, about: &Metadata, subject: &str, advice: &str) -> Result<()> {
+/// Checks that only root and this user can write `checked`: the settings file at `path` or its folder.
+fn check_writers(path: &Path, checked: &Path, about: &Metadata, subject: &str) -> Result<()> {
+    const OTHERWISE: &str = "name it with --config if you trust it, or start Lectern in another folder";
     let caller = Uid::effective();
-    if about.uid() != 0 && about.uid() != caller.as_raw() {
-        return Err(refused(path, &format!("{subject} belongs to {}", user_name(about.uid())), advice));
-    }
-    if about.mode() & WRITABLE_BY_ALL != 0 {
-        return Err(refused(path, &format!("every user can write {subject}"), &chmod_or(path, advice)));
-    }
-    if about.mode() & GROUP_WRITABLE != 0 && !is_own_group(Gid::from_raw(about.gid()), caller) {
-        return Err(refused(path, &format!("other users of its group can write {subject}"), &chmod_or(path, advice)));
-    }
-    Ok(())
+    let chmod = || format!("{}, {OTHERWISE}", chmod(checked));
+    let (reason, advice) = if about.uid() != 0 && about.uid() != caller.as_raw() {
+        (format!("{subject} belongs to {}", user_name(about.uid())), OTHERWISE.to_owned())
+    } else if about.mode() & WRITABLE_BY_ALL != 0 {
+        (format!("every user can write {subject}"), chmod())
+    } else if about.mode() & GROUP_WRITABLE != 0 && !is_own_group(Gid::from_raw(about.gid()), caller) {
+        (format!("other users of its group can write {subject}"), chmod())
+    } else {
+        return Ok(());
+    };
+    Err(refused(path, &reason, &advice))
 }
 
 /// Reports whether a group is the private one of an ordinary user, in which no other user is.
@@ -97,11 +98,8 @@ fn is_own_group(group: Gid, caller: Uid) -> bool {
 }
 
 fn chmod(path: &Path) -> String {
+    let path = path.canonicalize().unwrap_or_else(|_| path.into());
     format!("run chmod go-w '{}'", path.display())
-}
-
-fn chmod_or(path: &Path, advice: &str) -> String {
-    format!("run chmod go-w '{}' '{}', or {advice}", path.display(), parent_of(path).display())
 }
 
 fn refused(path: &Path, reason: &str, advice: &str) -> Error {

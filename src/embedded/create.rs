@@ -16,12 +16,26 @@ const UNFINISHED: &str = "postgres.new-";
 const MARKER: &str = "unfinished";
 const MARKER_TEXT: &[u8] = b"Lectern was interrupted while it created a database here. It deletes this folder.\n";
 
+/// Whether the files of `initdb` are written to disk at once. It would take many seconds for each file alone.
+const IS_SYNCED_AT_ONCE: bool = cfg!(target_os = "linux");
+
+/// Waits until everything that `initdb` wrote is on disk.
+#[cfg(target_os = "linux")]
+fn sync(folder: &Path) -> std::io::Result<()> {
+    Ok(nix::unistd::syncfs(fs::File::open(folder)?)?)
+}
+
+/// `initdb` has done so itself.
+#[cfg(not(target_os = "linux"))]
+fn sync(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
 /// Creates the cluster. The caller has locked the data folder.
 ///
 /// # Errors
 /// [`Error::Failed`] with the reason of `initdb`.
 pub(super) fn create_cluster(bin: &Path, data_dir: &Path, owner: &Owner, durable: bool) -> Result<()> {
-    remove_unfinished(data_dir, owner);
     let folder = data_dir.join(format!("{UNFINISHED}{}", files::unpredictable_name()));
     let failed = |error| Error::io("creating the folder", &folder, &error);
     files::create_new_folder(&folder, owner.of_files()).map_err(failed)?;
@@ -36,6 +50,9 @@ fn fill(bin: &Path, folder: &Path, data_dir: &Path, owner: &Owner, durable: bool
     let (new, cluster) = (folder.join("cluster"), data_dir.join("postgres"));
     files::create_new_folder(&new, owner.of_files()).map_err(|error| Error::io("creating the folder", &new, &error))?;
     run_initdb(bin, &new, &cluster, owner, durable)?;
+    if durable {
+        sync(&new).map_err(|error| Error::io("writing", &new, &error))?;
+    }
     // The rename fails if the path has meanwhile been filled.
     fs::rename(&new, &cluster)
         .and_then(|()| files::sync_folder(data_dir))
@@ -46,7 +63,7 @@ fn run_initdb(bin: &Path, new: &Path, cluster: &Path, owner: &Owner, durable: bo
     let mut command = owner.command(&bin.join("initdb"));
     command.arg("-D").arg(new).args(["-U", ADMIN, "-A", "peer", "-E", "UTF8"]);
     command.args(["--no-locale", "--data-checksums", "--no-instructions"]);
-    if !durable {
+    if !durable || IS_SYNCED_AT_ONCE {
         command.arg("--no-sync");
     }
     let output = command.stdout(Stdio::null()).output();
@@ -59,8 +76,9 @@ fn run_initdb(bin: &Path, new: &Path, cluster: &Path, owner: &Owner, durable: bo
     Err(Error::Failed(format!("the private database cannot be created in {}: {reason}", cluster.display())))
 }
 
-/// Deletes what interrupted starts left. What cannot be deleted stays; it has no effect.
-fn remove_unfinished(data_dir: &Path, owner: &Owner) {
+/// Deletes what interrupted starts left. What cannot be deleted stays; it has no effect. The caller has locked the data
+/// folder.
+pub(super) fn remove_unfinished(data_dir: &Path, owner: &Owner) {
     for folder in unfinished_folders(data_dir) {
         let has_marker = fs::symlink_metadata(folder.join(MARKER)).is_ok_and(|about| about.is_file());
         let removed = match has_marker && files::is_private_folder(&folder, owner.of_files()) {

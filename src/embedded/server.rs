@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::access::{ServerState, server_state, write_access_files};
 use super::binaries::find_binaries;
-use super::create::create_cluster;
+use super::create::{create_cluster, remove_unfinished};
 use super::folders::{ClusterFolder, inspect_cluster, log_file};
 use super::log::{LastLines, follow};
 use super::store::PORT;
@@ -169,11 +169,14 @@ async fn spawn(cluster: &Cluster) -> Result<ServerProcess> {
 
 fn spawn_blocking(cluster: &Cluster) -> Result<ServerProcess> {
     let Cluster { data_dir, path, sockets, owner, options } = cluster;
+    remove_unfinished(data_dir, owner);
     let bin = match inspect_cluster(path)? {
         ClusterFolder::Version(version) => find_binaries(&options.bin, Some(&version), owner)?,
         ClusterFolder::Absent => {
             let bin = find_binaries(&options.bin, None, owner)?;
             create_cluster(&bin, data_dir, owner, options.durable)?;
+            // The programs of an interrupted start may have written until now.
+            remove_unfinished(data_dir, owner);
             bin
         }
     };

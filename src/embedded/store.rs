@@ -48,7 +48,7 @@ BEGIN
         member AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e')
         SELECT format('ALTER SCHEMA %I OWNER TO lectern', n.nspname)
         FROM own JOIN pg_namespace n USING (oid) JOIN me ON me.oid = n.nspowner
-        WHERE (tableoid, n.oid) NOT IN (SELECT * FROM member)
+        WHERE (n.tableoid, n.oid) NOT IN (SELECT * FROM member)
         UNION ALL
         SELECT format('ALTER %s %I.%I OWNER TO lectern',
                       CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'

@@ -14,7 +14,7 @@ use super::access::{ServerState, database_state};
 use super::folders::ClusterLock;
 use super::server::{self, ServerProcess};
 use super::{Cluster, store};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// How often a process that did not start the server checks whether it has to.
 const LOCK_INTERVAL: Duration = Duration::from_millis(200);
@@ -137,12 +137,21 @@ impl Supervisor {
 pub(super) async fn start(cluster: &Cluster, notify: &super::Notify) -> Result<ServerProcess> {
     let sockets = super::folders::create_socket_folder(&cluster.data_dir, &cluster.owner)?;
     if sockets != cluster.sockets {
-        return Err(crate::error::Error::Failed(format!(
+        return Err(Error::Failed(format!(
             "the folder {} of the private database's socket is lost: run the command again",
             cluster.sockets.display()
         )));
     }
     let server = server::start(cluster, notify).await?;
-    store::prepare(&cluster.sockets).await?;
+    store::prepare(&cluster.sockets).await.map_err(|error| {
+        let reason = match &error {
+            Error::Database(sqlx::Error::Database(refusal)) => refusal.message().to_owned(),
+            error => error.to_string(),
+        };
+        Error::Failed(format!(
+            "the roles of the private database in {} are not complete: {reason}",
+            cluster.path.display()
+        ))
+    })?;
     Ok(server)
 }

@@ -200,3 +200,16 @@ impl IntoResponse for HttpProblem {
         (self.status, [(header::CONTENT_TYPE, kind)], body).into_response()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_disk_is_507_without_path() {
+        let cause = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let problem = HttpProblem::from(Error::io("writing", std::path::Path::new("/data/uploads/t.xlsx"), &cause));
+        assert_eq!(problem.status, StatusCode::INSUFFICIENT_STORAGE);
+        assert_eq!(problem.detail, "a file of the server cannot be used: the disk is full: free some space");
+    }
+}

@@ -43,6 +43,9 @@ enum TokenCommand {
 
 /// Runs `lectern token`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    if let TokenCommand::Create { name, role, subject, expires_in } = &args.action {
+        NewToken { name: name.clone(), role: *role, subject_id: *subject, days: *expires_in }.check()?;
+    }
     let database = context.database().await?;
     let result = run_action(context, &database, args.action).await;
     database.close().await;

@@ -92,6 +92,25 @@ pub struct NewToken {
     pub days: Option<u32>,
 }
 
+impl NewToken {
+    /// Checks what can be checked without the database.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for an empty or long name, and for a role with a missing or unexpected profile.
+    pub fn check(&self) -> Result<()> {
+        let length = self.name.trim().chars().count();
+        let reason = match (self.role.profile_table(), self.subject_id) {
+            _ if !(1..=100).contains(&length) => {
+                "--name must have 1 to 100 characters: describe the purpose of the token"
+            }
+            (Some(_), None) => "this role sees the records of one profile only: pass its id with --subject",
+            (None, Some(_)) => "--subject is only for the roles tutor, student and parent",
+            _ => return Ok(()),
+        };
+        Err(Error::Usage(reason.into()))
+    }
+}
+
 /// The secret of a token. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretToken(String);
@@ -126,26 +145,15 @@ impl std::fmt::Debug for SecretToken {
 /// [`Error::Usage`] for an empty or long name, and for a role with a missing, unexpected or unknown profile. Profiles are
 /// checked only where the database has their table.
 pub async fn create(pool: &PgPool, token: &NewToken) -> Result<(i64, SecretToken)> {
-    let name = token.name.trim();
-    if name.is_empty() || name.chars().count() > 100 {
-        return Err(Error::Usage("--name must have 1 to 100 characters: describe the purpose of the token".into()));
-    }
-    match (token.role.profile_table(), token.subject_id) {
-        (Some(_), None) => {
-            return Err(Error::Usage(
-                "this role sees the records of one profile only: pass its id with --subject".into(),
-            ));
-        }
-        (None, Some(_)) => {
-            return Err(Error::Usage("--subject is only for the roles tutor, student and parent".into()));
-        }
-        (Some(profiles), Some(id)) if store::is_missing(pool, profiles, id).await? => {
-            return Err(Error::Usage(format!("unknown profile {id}: pass an id of {profiles} with --subject")));
-        }
-        _ => {}
+    token.check()?;
+    if let (Some(profiles), Some(id)) = (token.role.profile_table(), token.subject_id)
+        && store::is_missing(pool, profiles, id).await?
+    {
+        return Err(Error::Usage(format!("unknown profile {id}: pass an id of {profiles} with --subject")));
     }
     let secret = SecretToken::generate()?;
-    let id = store::insert(pool, &NewToken { name: name.to_owned(), ..token.clone() }, &digest(&secret.0)).await?;
+    let id = store::insert(pool, &NewToken { name: token.name.trim().to_owned(), ..token.clone() }, &digest(&secret.0))
+        .await?;
     Ok((id, secret))
 }
 

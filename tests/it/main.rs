@@ -10,6 +10,7 @@ mod hostile;
 mod http;
 mod import;
 mod migrate;
+mod private_database;
 mod retention;
 mod search;
 mod sync;

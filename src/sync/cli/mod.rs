@@ -169,6 +169,9 @@ impl Target {
 
 /// Runs `lectern sync`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    if let (None, Some(target)) = (&args.action, args.target) {
+        synchronise::check_usage(&context.console, target, &args)?;
+    }
     args.check_files()?;
     let database = context.database().await?;
     let exit = dispatch(context, &database, args).await;

@@ -21,13 +21,25 @@ use crate::sync::plan::plan_file::{self, PlanFile, PlanSource};
 use crate::sync::report::{Report, text, xlsx};
 use crate::sync::run::{ProgressEvent, SyncRun};
 
+/// Checks the options. The caller has not opened the database yet.
+pub(super) fn check_usage(console: &Console, target: Target, args: &Args) -> Result<()> {
+    let options = args.options_of_command_line()?;
+    if options.create_local && matches!(target, Target::One(Entity::Events)) {
+        return Err(Error::Usage("local events come from a timetable: create them with `lectern import`".into()));
+    }
+    match target {
+        Target::All if args.pick => Err(Error::Usage("--pick needs one entity, not all".into())),
+        Target::One(_) if args.pick && !console.can_prompt => {
+            Err(Error::Usage("--pick needs a terminal: without one, name the records with --only".into()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Runs the sync, prints its report and, at a terminal, prompts for conflicts and for records to create.
 pub(super) async fn synchronise(context: &Context, database: &Database, target: Target, args: &Args) -> Result<Exit> {
     let source = plan_source(context, database, target).await?;
     let mut options = args.options(&source)?;
-    if options.create_local && matches!(target, Target::One(Entity::Events)) {
-        return Err(Error::Usage("local events come from a timetable: create them with `lectern import`".into()));
-    }
     let (console, pool) = (&context.console, &database.pool);
     let confirmation = Confirmation::of(args.create_remote, console);
     if args.pick
@@ -111,12 +123,7 @@ async fn pick(
     options: &mut SyncOptions,
 ) -> Result<Option<Exit>> {
     let console = &context.console;
-    let Target::One(entity) = target else {
-        return Err(Error::Usage("--pick needs one entity, not all".into()));
-    };
-    if !console.can_prompt {
-        return Err(Error::Usage("--pick needs a terminal: without one, name the records with --only".into()));
-    }
+    let Target::One(entity) = target else { return Ok(None) };
     let dry_run = SyncOptions { dry_run: true, ..options.clone() };
     let mut sync = open(context, database, &target.command(), dry_run).await?;
     let report = sync.sync_entity(entity).await;
@@ -180,7 +187,17 @@ impl Args {
         report.into_iter().chain(plan).try_for_each(|file| output_file::check(file, existing))
     }
 
+    /// Returns the options, with the changes of the plan file if one is named.
     fn options(&self, source: &PlanSource) -> Result<SyncOptions> {
+        let options = self.options_of_command_line()?;
+        let Some(path) = &self.plan else { return Ok(options) };
+        let file = PlanFile::read(path)?;
+        file.check(path, source)?;
+        let PlanFile { only, prune, plans, .. } = file;
+        Ok(SyncOptions { only, prune, exactly: Some(plans), ..options })
+    }
+
+    fn options_of_command_line(&self) -> Result<SyncOptions> {
         let limit = self.prune_limit.map_or_else(PruneLimit::default, PruneLimit);
         if self.skip_errors && !matches!(self.target, Some(Target::All)) {
             return Err(Error::Usage("--skip-errors works only with `lectern sync all`: leave it out".into()));
@@ -189,19 +206,14 @@ impl Args {
         if only.contains("") {
             return Err(Error::Usage("--only contains an empty id: leave --only out to apply all changes".into()));
         }
-        let options = SyncOptions {
+        Ok(SyncOptions {
             dry_run: self.dry_run || self.plan_out.is_some(),
             only,
             prune: self.prune.then_some(limit),
             create_local: self.create_local,
             skip_errors: self.skip_errors,
             exactly: None,
-        };
-        let Some(path) = &self.plan else { return Ok(options) };
-        let file = PlanFile::read(path)?;
-        file.check(path, source)?;
-        let PlanFile { only, prune, plans, .. } = file;
-        Ok(SyncOptions { only, prune, exactly: Some(plans), ..options })
+        })
     }
 }
 

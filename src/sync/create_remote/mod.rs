@@ -102,7 +102,7 @@ async fn plan_creation(
 
 /// Returns the error for records that could not be created because a request or a statement failed.
 fn failed_creation(error: &Error) -> RecordError {
-    RecordError { external_id: None, message: format!("records could not be created in Administrate: {error}") }
+    RecordError { external_id: None, message: format!("the creation of records in Administrate ended early: {error}") }
 }
 
 /// Creates records in Administrate through the outbox and adds the result of each to the report.

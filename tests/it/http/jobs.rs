@@ -22,6 +22,10 @@ async fn posted_import_runs_and_streams_its_result() {
     assert_eq!((&planned["run_id"], &planned["exit_code"], &planned["file"]), (&json!(1), &json!(0), &json!("t.xlsx")));
     assert_eq!(fixture.import.count("SELECT count(*) FROM acted.tutorial_events").await, 0);
 
+    // A folder that remained from another database.
+    let uploads = fixture.import.db.folder().join("uploads");
+    std::fs::create_dir(uploads.join("2")).expect("a folder");
+    std::fs::write(uploads.join("2/t.xlsx"), "another file").expect("a file");
     let run = location(&fixture.post_import(&[]).await);
     let events = fixture.request("GET", &format!("{run}/events")).send().await.expect("an answer");
     assert_eq!(events.headers()["content-type"], "text/event-stream");
@@ -37,7 +41,10 @@ async fn posted_import_runs_and_streams_its_result() {
         "{document}"
     );
     assert_eq!(fixture.import.simulator.tenant().events.len(), 1);
-    assert!(!fixture.import.db.folder().join("uploads/2").exists(), "the upload is removed");
+    let remaining: Vec<_> =
+        std::fs::read_dir(&uploads).expect("uploads").flatten().map(|entry| entry.file_name()).collect();
+    assert_eq!(remaining, ["2"], "the upload is removed");
+    assert_eq!(std::fs::read(uploads.join("2/t.xlsx")).expect("its file"), b"another file");
 
     let (_, listed) = fixture.get("/api/imports/?limit=1").await;
     assert_eq!((&listed["results"][0]["run_id"], &listed["next_cursor"]), (&json!(2), &json!("2")), "{listed}");
@@ -207,4 +214,14 @@ async fn posted_sync_runs() {
     ] {
         assert_eq!(problem(post(body.clone()).await.expect("an answer")).await.0, expected, "{body}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answer_about_a_file_of_the_server_has_no_path() {
+    let fixture = ApiFixture::new().await;
+    let folder = fixture.import.db.folder();
+    std::os::unix::fs::symlink("/", folder.join("uploads")).expect("a link");
+    let (status, document) = problem(fixture.post_import(&[]).await).await;
+    assert_eq!(status, 500, "{document}");
+    assert!(!document.to_string().contains(&*folder.to_string_lossy()), "{document}");
 }
