@@ -212,6 +212,15 @@ mod tests {
     }
 
     #[test]
+    fn names_and_messages_are_bounded() {
+        let issue = Issue::new(Code::InvalidValue, "x".repeat(9000)).with_suggestions(vec!["y".repeat(9000)]);
+        let problem = ImportProblem::at(Some(&"s".repeat(3000)), Some(1), None, issue);
+        let lengths = [problem.sheet.unwrap_or_default(), problem.message, problem.suggestions[0].clone()]
+            .map(|text| text.chars().count());
+        assert_eq!(lengths, [31, 601, 256]);
+    }
+
+    #[test]
     fn code_is_serialised_in_snake_case() {
         let json = serde_json::to_string(&Code::NotApprovedInstructor).unwrap_or_default();
         assert_eq!(json, "\"not_approved_instructor\"");

@@ -3,7 +3,7 @@
 use crate::timetable_import::layout::{Field as F, LAYOUT};
 use crate::timetable_import::plan::BlockOutcome;
 use crate::timetable_import::problems::Code;
-use crate::timetable_import::sheet::write::RowValues;
+use crate::timetable_import::sheet::write::{CellValue, RowValues};
 use crate::timetable_import::testing::*;
 
 #[test]
@@ -127,4 +127,27 @@ fn repeated_block_is_duplicate_or_conflict() {
         let of_second = plan.problems.iter().find(|problem| problem.code == Code::ConflictingEvent);
         assert!(of_second.is_some_and(|problem| problem.message.contains(advice)), "{:?}", plan.problems);
     }
+}
+
+#[test]
+fn event_title_that_is_blank_or_too_long_is_one_problem() {
+    let long = "x".repeat(101);
+    for (title, code) in [(None, Code::MissingValue), (Some(long.as_str()), Code::InvalidValue)] {
+        let titled = |row: RowValues, title: Option<&str>| with(row, [(F::EventTitle, title.map(CellValue::from))]);
+        for below in [None, title, Some("A")] {
+            let rows = [titled(event("A"), title), titled(session("A", 2), below), titled(session("A", 3), below)];
+            let plan = planned(&rows);
+            let expected = (vec![(code, "B4")], vec![&BlockOutcome::Refuse]);
+            assert_eq!((problem_cells(&plan), outcomes(&plan)), expected, "{title:?} {below:?}");
+        }
+    }
+}
+
+#[test]
+fn example_of_the_empty_workbook_is_skipped_with_its_sessions() {
+    let example = with(event("A"), [(F::EventTitle, Some("EXAMPLE: A".into())), (F::Location, Some("Nowhere".into()))]);
+    let plan = planned(&[event("A"), session("A", 2), example, session("A", 2), event("B"), session("B", 2)]);
+    let problems: Vec<_> = problem_cells(&plan).into_iter().filter(|(code, _)| *code != Code::DoubleBooked).collect();
+    let sessions: Vec<usize> = plan.items.iter().map(|item| item.sessions).collect();
+    assert_eq!((problems, sessions), (vec![(Code::ExampleSkipped, "B6")], vec![2, 2]));
 }

@@ -71,6 +71,23 @@ async fn rejected_rows_are_downloadable() {
     let report = fixture.request("GET", &format!("{run}/report")).send().await.expect("an answer");
     assert_eq!(report.status(), 200);
     assert!(report.bytes().await.expect("a workbook").starts_with(b"PK"));
+
+    // Only the file in the data folder is served: neither another path nor what a link points to.
+    let pool = &fixture.import.db.pool;
+    sqlx::query(
+        "UPDATE lectern.runs SET document = jsonb_set(document, '{report}', '\"/etc/hostname\"') WHERE kind = 'import'",
+    )
+    .execute(pool)
+    .await
+    .expect("another path");
+    let report = fixture.request("GET", &format!("{run}/report")).send().await.expect("an answer");
+    assert!(report.bytes().await.expect("a workbook").starts_with(b"PK"));
+    let number = run.rsplit('/').next().expect("a run");
+    let saved = fixture.import.db.folder().join(format!("reports/import-{number}.xlsx"));
+    std::fs::remove_file(&saved).expect("removed");
+    std::os::unix::fs::symlink("/etc/hostname", &saved).expect("a link");
+    let report = fixture.request("GET", &format!("{run}/report")).send().await.expect("an answer");
+    assert_eq!(report.status(), 404);
     fixture.timetable = b"no workbook".to_vec();
     let document = fixture.wait_for_end(&location(&fixture.post_import(&[]).await)).await;
     assert_eq!((&document["exit_code"], &document["problems"][0]["code"]), (&json!(1), &json!("unreadable_file")));

@@ -65,7 +65,7 @@ async fn rejected_blocks_are_returned_in_a_correctable_workbook() {
     assert_eq!(fixture.count("SELECT count(*) FROM acted.tutorial_sessions").await, 2);
 
     let (exit, document) = fixture.run(&["import", report]).await;
-    insta::assert_snapshot!(outcome(exit, &document), @"exit 4; events 1, rejected 1; error unknown_location E2");
+    insta::assert_snapshot!(outcome(exit, &document), @"exit 4; events 1, rejected 1; error unknown_location G2");
 }
 
 #[tokio::test(flavor = "multi_thread")]
