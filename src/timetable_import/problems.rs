@@ -40,7 +40,6 @@ pub enum Code {
     TooFewTemplateSessions,
     InvisibleCharacters,
     ChangedInAdministrate,
-    ExampleSkipped,
 }
 
 /// Whether a problem prevents the import of its block.
@@ -74,8 +73,7 @@ impl Code {
             | Self::UnusedColumn
             | Self::TooFewTemplateSessions
             | Self::InvisibleCharacters
-            | Self::ChangedInAdministrate
-            | Self::ExampleSkipped => Severity::Warning,
+            | Self::ChangedInAdministrate => Severity::Warning,
             _ => Severity::Error,
         }
     }

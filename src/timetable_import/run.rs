@@ -110,6 +110,7 @@ pub async fn import(
             report,
             ..Document::of_plan(name_of(&request.file), request.options.dry_run, plan)
         };
+        document.add_examples(&loaded.timetable.examples);
         document.add_next_steps();
         return Ok(ImportResult { exit: document.exit(), document });
     }
@@ -187,6 +188,7 @@ async fn execute(
     let is_open = left_pending || not_written > 0 || delivery.is_open();
     let stopped = stop.is_cancelled() && is_open;
     let mut document = Document { run_id: Some(run), counts, delivery, report, not_written, stopped, ..document };
+    document.add_examples(&loaded.timetable.examples);
     document.add_next_steps();
     let exit = if left_pending || has_report_error { Exit::NeedsAttention } else { document.exit() };
     if let Some(own_lock) = own_lock {

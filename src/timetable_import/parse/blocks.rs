@@ -124,6 +124,8 @@ pub struct Timetable {
     pub blocks: Vec<Block>,
     /// Problems that belong to no block.
     pub problems: Vec<ImportProblem>,
+    /// Titles of the example events of an empty workbook, which are not imported.
+    pub examples: Vec<String>,
 }
 
 impl Timetable {
@@ -148,7 +150,8 @@ pub fn read(sheet: &Sheet, options: &ParseOptions) -> Result<Timetable, ReadErro
     if data.len() > options.max_rows {
         return Err(ReadError::too_many_rows(options.max_rows));
     }
-    let mut timetable = Timetable { sheet: sheet.name.clone(), columns, blocks: Vec::new(), problems };
+    let mut timetable =
+        Timetable { sheet: sheet.name.clone(), columns, blocks: Vec::new(), problems, examples: Vec::new() };
     if timetable.lacks_columns() {
         return Ok(timetable);
     }
@@ -161,7 +164,7 @@ pub fn read(sheet: &Sheet, options: &ParseOptions) -> Result<Timetable, ReadErro
         }
         let starts = starts_block(&cells);
         if starts && is_example(&cells) || !starts && in_example {
-            timetable.problems.extend(starts.then(|| example_skipped(&cells)));
+            timetable.examples.extend(cells.raw(Field::EventTitle).filter(|_| starts));
             timetable.blocks.extend(open.take().map(|block| block.finish(sheet, &timetable.columns, options)));
             in_example = true;
             continue;
@@ -206,12 +209,6 @@ pub const EXAMPLE_TITLE: &str = "EXAMPLE:";
 /// Reports whether an event row is an example of the empty workbook, which is never imported.
 fn is_example(cells: &Cells<'_>) -> bool {
     cells.raw(Field::EventTitle).is_some_and(|title| title.trim_start().starts_with(EXAMPLE_TITLE))
-}
-
-fn example_skipped(cells: &Cells<'_>) -> ImportProblem {
-    let message =
-        "this is an example of the empty workbook, it is not imported: delete its rows, or write your event's title";
-    cells.problem(Field::EventTitle, Issue::new(Code::ExampleSkipped, message))
 }
 
 fn orphan(cells: &Cells<'_>, under_lms: bool) -> ImportProblem {

@@ -202,6 +202,16 @@ impl Document {
         self.notices.sort_by(|a, b| a.event.cmp(&b.event));
     }
 
+    /// Adds a notice for each example event of an empty workbook.
+    pub fn add_examples(&mut self, titles: &[String]) {
+        let notice = |title: &String| EventNotice {
+            event: shorten(title.clone(), MAX_NAME_CHARS),
+            message: "an example of the empty workbook: it is not imported".to_owned(),
+            needs_attention: false,
+        };
+        self.notices.extend(titles.iter().map(notice));
+    }
+
     /// Returns the exit code of an import with this document.
     pub fn exit(&self) -> Exit {
         let has_errors = self.problems.iter().any(ImportProblem::is_error);

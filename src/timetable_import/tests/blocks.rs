@@ -147,7 +147,7 @@ fn event_title_that_is_blank_or_too_long_is_one_problem() {
 fn example_of_the_empty_workbook_is_skipped_with_its_sessions() {
     let example = with(event("A"), [(F::EventTitle, Some("EXAMPLE: A".into())), (F::Location, Some("Nowhere".into()))]);
     let plan = planned(&[event("A"), session("A", 2), example, session("A", 2), event("B"), session("B", 2)]);
-    let problems: Vec<_> = problem_cells(&plan).into_iter().filter(|(code, _)| *code != Code::DoubleBooked).collect();
     let sessions: Vec<usize> = plan.items.iter().map(|item| item.sessions).collect();
-    assert_eq!((problems, sessions), (vec![(Code::ExampleSkipped, "B6")], vec![2, 2]));
+    assert!(problem_cells(&plan).iter().all(|(code, _)| *code == Code::DoubleBooked), "{:?}", plan.problems);
+    assert_eq!(sessions, [2, 2]);
 }

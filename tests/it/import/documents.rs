@@ -82,11 +82,9 @@ async fn report_shows_problems_and_rows_and_can_be_corrected_and_imported() {
     assert!(problems[2].contains("rejected with its event"), "{problems:?}");
     assert!(rows[1].contains("6.0") && rows[2].contains("7.0"), "{rows:?}");
     let extra = texts(&sheet, 2 + F::ExtraInformation as u32);
-    assert!(extra[1].contains("\"'\u{a0}=cmd"), "{extra:?}");
+    assert!(extra[1].starts_with("Text(\"'") && extra[1].contains("=cmd"), "{extra:?}");
     // A copy stays in the data folder.
-    assert!(
-        fixture.db.folder().join("reports/import-1.xlsx").is_file() || fixture.count("SELECT 1::bigint").await == 1
-    );
+    assert!(fixture.db.folder().join("reports/import-1.xlsx").is_file());
 
     let (exit, document) = fixture.run(&["import", report]).await;
     assert_eq!(
@@ -137,12 +135,9 @@ async fn empty_timetable_explains_itself_and_its_examples_are_not_imported() {
     let titles = texts(&sheet, F::EventTitle as u32);
     assert_eq!(titles.iter().filter(|title| title.contains("EXAMPLE:")).count(), 2, "{titles:?}");
     let (exit, document) = fixture.run(&["import", path]).await;
-    let codes: Vec<&Value> = document["problems"].as_array().expect("problems").iter().map(|p| &p["code"]).collect();
-    assert_eq!(
-        (exit, &document["counts"]["events"], codes),
-        (0, &json!(0), vec![&json!("example_skipped"); 2]),
-        "{document:#}"
-    );
+    assert!(document["remarks"][0]["message"].as_str().is_some_and(|text| text.contains("example")), "{document:#}");
+    let found = (exit, &document["counts"]["events"], &document["problems"]);
+    assert_eq!(found, (0, &json!(0), &json!([])), "{document:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
