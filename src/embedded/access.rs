@@ -39,7 +39,7 @@ pub(super) fn write_access_files(data_dir: &Path, owner: &Owner) -> Result<Acces
 
 /// The state of the server behind a socket.
 #[derive(Debug)]
-pub(super) enum ServerState {
+pub(super) enum Reachability {
     /// It accepts connections.
     Ready,
     /// It starts, recovers or stops. Its own words.
@@ -53,38 +53,38 @@ pub(super) enum ServerState {
 }
 
 /// Returns the state of the server, whether or not its roles are complete.
-pub(super) async fn server_state(sockets: &Path, cluster: &Path, owner: &Owner) -> ServerState {
+pub(super) async fn server_state(sockets: &Path, cluster: &Path, owner: &Owner) -> Reachability {
     match check(sockets, cluster, owner, true).await {
         // The superuser of an old cluster has another name.
-        ServerState::Incomplete(_) => ServerState::Ready,
+        Reachability::Incomplete(_) => Reachability::Ready,
         state => state,
     }
 }
 
 /// Returns the state of the database that commands use.
-pub(super) async fn database_state(sockets: &Path, cluster: &Path, owner: &Owner) -> ServerState {
+pub(super) async fn database_state(sockets: &Path, cluster: &Path, owner: &Owner) -> Reachability {
     check(sockets, cluster, owner, false).await
 }
 
-async fn check(sockets: &Path, cluster: &Path, owner: &Owner, as_superuser: bool) -> ServerState {
+async fn check(sockets: &Path, cluster: &Path, owner: &Owner, as_superuser: bool) -> Reachability {
     let socket = sockets.join(format!(".s.PGSQL.{PORT}"));
     let peer = match UnixStream::connect(&socket).await.and_then(|stream| stream.peer_cred()) {
         Ok(peer) => peer.uid(),
-        Err(error) => return ServerState::Absent(error.to_string()),
+        Err(error) => return Reachability::Absent(error.to_string()),
     };
     if peer != owner.uid().as_raw() {
-        return ServerState::Foreign(format!("{} listens at {}", user_name(peer), socket.display()));
+        return Reachability::Foreign(format!("{} listens at {}", user_name(peer), socket.display()));
     }
     match ask(sockets, as_superuser).await {
-        Answer::Accepted(number) if number.is_some() && number == cluster_number(cluster) => ServerState::Ready,
-        Answer::Accepted(_) => ServerState::Foreign(format!(
+        Answer::Accepted(number) if number.is_some() && number == cluster_number(cluster) => Reachability::Ready,
+        Answer::Accepted(_) => Reachability::Foreign(format!(
             "the server at {} does not use the database in {}",
             socket.display(),
             cluster.display()
         )),
-        Answer::Starting(reason) => ServerState::Starting(reason),
-        Answer::Refused(reason) => ServerState::Incomplete(reason),
-        Answer::Silent(reason) => ServerState::Absent(reason),
+        Answer::Starting(reason) => Reachability::Starting(reason),
+        Answer::Refused(reason) => Reachability::Incomplete(reason),
+        Answer::Silent(reason) => Reachability::Absent(reason),
     }
 }
 

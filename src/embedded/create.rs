@@ -4,13 +4,14 @@
 //! the next start deletes it. Nothing else is ever deleted.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use super::owner::Owner;
 use super::store::ADMIN;
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::{self, OpenMode};
 
 const UNFINISHED: &str = "postgres.new-";
 const MARKER: &str = "unfinished";
@@ -46,7 +47,9 @@ pub(super) fn create_cluster(bin: &Path, data_dir: &Path, owner: &Owner, durable
 }
 
 fn fill(bin: &Path, folder: &Path, data_dir: &Path, owner: &Owner, durable: bool) -> Result<()> {
-    files::write_file(&folder.join(MARKER), MARKER_TEXT, None)?;
+    let marker = folder.join(MARKER);
+    let marked = files::open_file(&marker, OpenMode::Truncate)?.write_all(MARKER_TEXT);
+    marked.map_err(|error| Error::io("writing", &marker, &error))?;
     let (new, cluster) = (folder.join("cluster"), data_dir.join("postgres"));
     files::create_new_folder(&new, owner.of_files()).map_err(|error| Error::io("creating the folder", &new, &error))?;
     run_initdb(bin, &new, &cluster, owner, durable)?;

@@ -10,6 +10,7 @@
 
 mod access;
 mod binaries;
+mod cluster;
 mod create;
 mod folders;
 mod log;
@@ -27,7 +28,9 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, Result};
-use access::{ServerState, database_state};
+use access::{Reachability, database_state};
+use cluster::{Cluster, SERVER_TIMEOUT};
+pub use cluster::{ClusterOptions, NAME, Notify};
 use folders::{ClusterLock, create_socket_folder, log_file, prepare_data_dir, socket_folder};
 use owner::Owner;
 use supervisor::{Owned, Supervisor};
@@ -35,47 +38,8 @@ use supervisor::{Owned, Supervisor};
 /// Characters that are encoded in a value of a URL query; `/` and others stay readable.
 const URL_VALUE: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'&').add(b'#').add(b'+').add(b'?').add(b'"');
 
-/// User and database inside the private cluster. The user is no superuser.
-pub const NAME: &str = "lectern";
-
-/// The longest time that a server may take to respond or to stop. Recovery may take longer.
-const SERVER_TIMEOUT: Duration = Duration::from_secs(60);
-
 /// Time after which a process that waits for another one reports this.
 const REPORT_AFTER: Duration = Duration::from_secs(2);
-
-/// Receives messages for the user while a start takes long.
-pub type Notify = dyn Fn(&str) + Send + Sync;
-
-/// Location and options of the private cluster.
-#[derive(Debug, Clone)]
-pub struct ClusterOptions {
-    /// Lectern's data folder. The cluster is in its folder `postgres`.
-    pub data_dir: PathBuf,
-    /// Folder of `initdb` and `postgres`. Empty: the usual places are searched.
-    pub bin: PathBuf,
-    /// Whether commits wait for the disk. Off only for databases of tests.
-    pub durable: bool,
-}
-
-/// The paths and the owner of the private cluster.
-#[derive(Debug, Clone)]
-struct Cluster {
-    data_dir: PathBuf,
-    /// The folder of the cluster.
-    path: PathBuf,
-    /// The folder of the socket.
-    sockets: PathBuf,
-    owner: Owner,
-    options: ClusterOptions,
-}
-
-impl Cluster {
-    fn new(options: &ClusterOptions, data_dir: &Path, sockets: PathBuf, owner: &Owner) -> Cluster {
-        let path = data_dir.join("postgres");
-        Cluster { data_dir: data_dir.into(), path, sockets, owner: owner.clone(), options: options.clone() }
-    }
-}
 
 /// A connection to the running cluster, started by this or another process.
 #[derive(Debug)]
@@ -107,12 +71,12 @@ impl Embedded {
             if let Some(sockets) = socket_folder(&data_dir, &owner)? {
                 let cluster = Cluster::new(options, &data_dir, sockets, &owner);
                 match database_state(&cluster.sockets, &cluster.path, &owner).await {
-                    ServerState::Ready => return Ok(Self::supervised(cluster, None)),
-                    ServerState::Foreign(reason) => {
+                    Reachability::Ready => return Ok(Self::supervised(cluster, None)),
+                    Reachability::Foreign(reason) => {
                         return Err(Error::Failed(format!("{reason}: stop that server, or choose another --data-dir")));
                     }
-                    ServerState::Starting(reason) => waiting.is_recovering(&reason),
-                    ServerState::Incomplete(reason) | ServerState::Absent(reason) => waiting.is_silent(&reason),
+                    Reachability::Starting(reason) => waiting.is_recovering(&reason),
+                    Reachability::Incomplete(reason) | Reachability::Absent(reason) => waiting.is_silent(&reason),
                 }
             }
             if lock.try_lock() {

@@ -8,13 +8,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::sync::watch;
 
-use super::access::{ServerState, server_state, write_access_files};
+use super::access::{Reachability, server_state, write_access_files};
 use super::binaries::find_binaries;
+use super::cluster::{Cluster, Notify, SERVER_TIMEOUT};
 use super::create::{create_cluster, remove_unfinished};
 use super::folders::{ClusterFolder, inspect_cluster, log_file};
 use super::log::{LastLines, follow};
 use super::store::PORT;
-use super::{Cluster, SERVER_TIMEOUT};
 use crate::error::{Error, Result};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -95,7 +95,7 @@ impl Drop for ServerProcess {
 ///
 /// # Errors
 /// When no suitable server is installed, or it does not start.
-pub(super) async fn start(cluster: &Cluster, notify: &super::Notify) -> Result<ServerProcess> {
+pub(super) async fn start(cluster: &Cluster, notify: &Notify) -> Result<ServerProcess> {
     let deadline = Instant::now() + SERVER_TIMEOUT;
     loop {
         let server = spawn(cluster).await?;
@@ -123,17 +123,17 @@ fn failed(cluster: &Cluster, reason: &str) -> Error {
 }
 
 /// Returns none when the server is ready, or the reason why it ended.
-async fn wait_until_ready(cluster: &Cluster, server: &ServerProcess, notify: &super::Notify) -> Result<Option<String>> {
+async fn wait_until_ready(cluster: &Cluster, server: &ServerProcess, notify: &Notify) -> Result<Option<String>> {
     let (started, mut report_at) = (Instant::now(), Instant::now() + REPORT_AFTER);
     let mut ended = server.ended();
     let mut silent_since = started;
     loop {
         match server_state(&cluster.sockets, &cluster.path, &cluster.owner).await {
             // Before that, a predecessor that has not ended yet may answer.
-            ServerState::Ready | ServerState::Incomplete(_) if runs_as(cluster, server.pid) => return Ok(None),
-            ServerState::Ready | ServerState::Incomplete(_) => {}
-            ServerState::Foreign(reason) => return Err(failed(cluster, &reason)),
-            ServerState::Starting(reason) => {
+            Reachability::Ready | Reachability::Incomplete(_) if runs_as(cluster, server.pid) => return Ok(None),
+            Reachability::Ready | Reachability::Incomplete(_) => {}
+            Reachability::Foreign(reason) => return Err(failed(cluster, &reason)),
+            Reachability::Starting(reason) => {
                 silent_since = Instant::now();
                 if silent_since >= report_at {
                     notify(&format!(
@@ -143,10 +143,10 @@ async fn wait_until_ready(cluster: &Cluster, server: &ServerProcess, notify: &su
                     report_at = silent_since + REPORT_INTERVAL;
                 }
             }
-            ServerState::Absent(reason) if silent_since.elapsed() > SERVER_TIMEOUT => {
+            Reachability::Absent(reason) if silent_since.elapsed() > SERVER_TIMEOUT => {
                 return Err(failed(cluster, &reason));
             }
-            ServerState::Absent(_) => {}
+            Reachability::Absent(_) => {}
         }
         if tokio::time::timeout(POLL_INTERVAL, ended.wait_for(|ended| *ended)).await.is_ok() {
             return Ok(Some(server.reason()));

@@ -9,7 +9,7 @@ use std::path::Path;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection, Row};
 
-use super::NAME;
+use super::cluster::NAME;
 use crate::error::{Error, Result};
 
 /// The superuser.

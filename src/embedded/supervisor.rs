@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::access::{ServerState, database_state};
+use super::access::{Reachability, database_state};
+use super::cluster::{Cluster, Notify};
 use super::folders::ClusterLock;
 use super::server::{self, ServerProcess};
-use super::{Cluster, store};
+use super::store;
 use crate::error::{Error, Result};
 
 /// How often a process that did not start the server checks whether it has to.
@@ -129,12 +130,12 @@ impl Supervisor {
 
     async fn is_ready(&self) -> bool {
         let Cluster { sockets, path, owner, .. } = &self.cluster;
-        matches!(database_state(sockets, path, owner).await, ServerState::Ready)
+        matches!(database_state(sockets, path, owner).await, Reachability::Ready)
     }
 }
 
 /// Starts the server and completes its roles and its database.
-pub(super) async fn start(cluster: &Cluster, notify: &super::Notify) -> Result<ServerProcess> {
+pub(super) async fn start(cluster: &Cluster, notify: &Notify) -> Result<ServerProcess> {
     let sockets = super::folders::create_socket_folder(&cluster.data_dir, &cluster.owner)?;
     if sockets != cluster.sockets {
         return Err(Error::Failed(format!(

@@ -64,7 +64,7 @@ fn interrupted_first_start_is_cleaned_by_the_next_command() {
     let entries = fs::read_dir(folder.path()).expect("the folder").flatten();
     let unfinished = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("postgres.new-"));
     let unfinished: Vec<_> = unfinished.map(|entry| entry.path()).collect();
-    assert_eq!(unfinished, [mine.clone()], "only what Lectern left is deleted");
+    assert_eq!(unfinished, std::slice::from_ref(&mine), "only what Lectern left is deleted");
     assert_eq!(fs::read(mine.join("notes")).expect("the file"), b"mine");
 }
 

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// A data folder and the programs that a test started in it.
 struct DataFolder {
@@ -20,7 +22,7 @@ struct DataFolder {
 /// A running `lectern serve`, which is killed at the end of the test.
 struct Serving {
     program: Child,
-    url: String,
+    address: String,
 }
 
 fn is_root() -> bool {
@@ -93,11 +95,13 @@ impl DataFolder {
     }
 
     fn serve(&self) -> Serving {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("it").port();
-        let mut command = self.command(&["serve", "--bind", &format!("127.0.0.1:{port}")]);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("its port").to_string();
+        drop(listener);
+        let mut command = self.command(&["serve", "--bind", &address]);
         command.env("ADMINISTRATE_CLIENT_SECRET", "s3cret-of-a-test").stderr(Stdio::null());
         let program = command.spawn().expect("the program runs");
-        Serving { program, url: format!("http://127.0.0.1:{port}") }
+        Serving { program, address }
     }
 
     /// Returns the process id of the running server.
@@ -114,8 +118,11 @@ impl DataFolder {
 
 impl Serving {
     async fn is_ready(&self) -> bool {
-        let response = reqwest::get(format!("{}/readyz", self.url)).await;
-        response.is_ok_and(|response| response.status() == 200)
+        let Ok(mut stream) = TcpStream::connect(&self.address).await else { return false };
+        let request = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let mut response = Vec::new();
+        let answered = stream.write_all(request).await.is_ok() && stream.read_to_end(&mut response).await.is_ok();
+        answered && response.starts_with(b"HTTP/1.1 200")
     }
 
     /// Waits until the database responds.
@@ -154,7 +161,7 @@ fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("ours");
 }
 
-/// Gives a path to the user nobody, without following links.
+/// Gives a path to another user, without following links.
 fn give_away(path: &Path) {
     let user = nix::unistd::User::from_name("nobody").expect("users").expect("the user nobody");
     std::os::unix::fs::lchown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).expect("root may");

@@ -1,4 +1,4 @@
-//! The server's process: its environment and rights, and its return whoever ended it.
+//! The server's process: its environment and rights, and its return after any end.
 
 use std::path::PathBuf;
 
