@@ -54,12 +54,9 @@ async fn time_ahead_or_out_of_range_silences_nothing() {
     let fixture = WebhookFixture::new().await;
     assert_eq!(fixture.deliver_webhook("2036-01-01T00:00:00Z", &node(9, "1")).await, 202);
     fixture.apply_received().await;
-    for (number, at) in
-        ["-004800-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1e300", "nan", "-1", "+009999-12-30T00:00:00Z"]
-            .iter()
-            .enumerate()
-    {
-        assert_eq!(fixture.deliver_webhook(at, &node(8, &number.to_string())).await, 202, "{at}");
+    let times = ["-004800-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1e300", "nan", "-1", "+009999-12-30T00:00:00Z"];
+    for (left, at) in (10..).zip(times) {
+        assert_eq!(fixture.deliver_webhook(at, &node(left, at)).await, 202, "{at}");
     }
     fixture.apply_received().await;
     let later = Timestamp::now().as_second() + 600;
