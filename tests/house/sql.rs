@@ -7,7 +7,6 @@ use super::{Violation, allowed, check, sources};
 const EXEMPT: &[(&str, &str)] = &[
     ("src/embedded/mod.rs", "asks the private PostgreSQL whether it runs"),
     ("src/database.rs", "sets up connections and advisory locks"),
-    ("src/migrate/mod.rs", "applies migrations"),
 ];
 
 fn is_statement(path: &PathUse) -> bool {

@@ -107,12 +107,12 @@ async fn failing_and_waiting_webhooks_leave_the_others_of_their_batch_alone() {
     assert!(now[1].1 >= 1, "{now:?}");
 
     let mut connection = fixture.db.pool.acquire().await.expect("a connection");
-    let mut held = connection.begin().await.expect("begin");
-    sqlx::query("SELECT FROM acted.tutorial_events FOR UPDATE").execute(&mut *held).await.expect("locked");
+    let mut other = connection.begin().await.expect("begin");
+    sqlx::query("SELECT FROM acted.tutorial_events FOR UPDATE").execute(&mut *other).await.expect("locked");
     assert_eq!(fixture.deliver_webhook("2026-05-14T10:03:00Z", &node(5, "4")).await, 202);
     fixture.apply_received().await;
     assert_eq!(states().await[3], ("received".to_owned(), 0), "a locked event is no failed attempt");
-    held.rollback().await.expect("released");
+    other.rollback().await.expect("released");
     execute(&fixture.db, "UPDATE lectern.webhook_inbox SET next_attempt_at = now() WHERE state = 'received'").await;
     fixture.apply_received().await;
     assert_eq!(fixture.event().await.1, 5);
