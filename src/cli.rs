@@ -263,7 +263,7 @@ fn start_log(debug: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("LECTERN_LOG").unwrap_or_else(|_| fallback.into());
     let colours = Stream::Err.is_coloured();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
-    // Whoever reads stderr may end before this program: a line that nobody reads must not end a worker.
+    // The program that reads stderr may end first: a line that cannot be written must not end a worker.
     let log = log.log_internal_errors(false);
     let _ = log.try_init();
 }

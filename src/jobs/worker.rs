@@ -20,8 +20,8 @@ const OUTAGE_PAUSE: Duration = Duration::from_secs(15);
 /// Pause after a run could not be executed, before it is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Largest part of a document that is kept when the whole cannot be stored.
-const MAX_KEPT_BYTES: usize = 10_000;
+/// Largest part of a document that is stored when the whole cannot be.
+const MAX_PART_BYTES: usize = 10_000;
 
 /// Number of attempts after which a run is given up.
 const MAX_ATTEMPTS: i32 = 3;
@@ -107,7 +107,7 @@ impl<H: JobHandler> JobWorker<H> {
         let mut short = self.defect(job, &reason);
         short.document["run_id"] = job.run.into();
         for key in ["counts", "delivery"] {
-            if let Some(value) = document.get(key).filter(|value| value.to_string().len() <= MAX_KEPT_BYTES) {
+            if let Some(value) = document.get(key).filter(|value| value.to_string().len() <= MAX_PART_BYTES) {
                 short.document[key] = value.clone();
             }
         }

@@ -47,14 +47,14 @@ pub async fn apply(pool: &PgPool) -> Result<()> {
     apply_with(pool, LockWait::default(), &CancellationToken::new(), |_| ()).await
 }
 
-/// Applies every pending step. `on_wait` receives a line for the user when locks are held by somebody else.
+/// Applies every pending step. `on_wait` receives a line for the user when another connection has locked something.
 ///
 /// # Errors
 /// [`Error::NeedsAttention`] when a table has another shape, [`Error::Cancelled`] when stopped, [`Error::Failed`] when the
-/// locks stay held. In all cases nothing is changed.
+/// locks stay. In all cases nothing is changed.
 pub async fn apply_with(pool: &PgPool, wait: LockWait, stop: &CancellationToken, on_wait: impl Fn(&str)) -> Result<()> {
     let deadline = Instant::now() + wait.total;
-    let (mut pause, mut is_told) = (FIRST_PAUSE, false);
+    let (mut pause, mut is_reported) = (FIRST_PAUSE, false);
     let holder = Mutex::new(None);
     loop {
         match attempt(pool, wait, stop, &holder).await {
@@ -63,7 +63,7 @@ pub async fn apply_with(pool: &PgPool, wait: LockWait, stop: &CancellationToken,
                 if Instant::now() + pause >= deadline {
                     return Err(Error::Failed(blocked_message(holder.as_ref(), wait.total)));
                 }
-                if !std::mem::replace(&mut is_told, true) {
+                if !std::mem::replace(&mut is_reported, true) {
                     let limit = wait.total.as_secs_f32();
                     on_wait(&format!("waiting for {}: trying again for {limit} s", blocked_by(holder.as_ref())));
                 }
@@ -77,7 +77,7 @@ pub async fn apply_with(pool: &PgPool, wait: LockWait, stop: &CancellationToken,
     }
 }
 
-/// Applies the pending steps if no lock that they need is held for longer than the wait.
+/// Applies the pending steps if each lock that they need is free within the wait.
 async fn attempt(
     pool: &PgPool,
     wait: LockWait,
@@ -138,7 +138,7 @@ async fn apply_pending(db: &mut PgConnection) -> Result<()> {
     let created: Vec<_> = pending.iter().flat_map(|migration| shape::created_tables(migration.sql.as_str())).collect();
     let found = store::found_tables(db, &created).await?;
     let problem =
-        |table: &shape::CreatedTable| shape::problem(table, found.iter().find(|found| found.name == table.name)?);
+        |table: &shape::TableShape| shape::problem(table, found.iter().find(|found| found.name == table.name)?);
     let problems: Vec<String> = created.iter().filter_map(problem).collect();
     if !problems.is_empty() {
         return Err(Error::NeedsAttention(format!("nothing was changed: {}", problems.join("; "))));
@@ -171,7 +171,7 @@ fn program_name() -> String {
     name.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(63).collect()
 }
 
-/// Reports whether somebody else held a lock for too long, or two programs waited for each other.
+/// Reports whether another connection had a lock for too long, or two programs waited for each other.
 fn is_blocked(error: &Error) -> bool {
     use MigrateError::{Execute, ExecuteMigration};
     let (Error::Database(error) | Error::Migration(Execute(error)) | Error::Migration(ExecuteMigration(error, _))) =

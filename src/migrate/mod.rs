@@ -16,7 +16,7 @@ use sqlx::migrate::Migrator;
 
 pub use apply::{LockWait, apply, apply_with};
 
-use self::shape::{CreatedTable, FoundTable};
+use self::shape::{FoundTable, TableShape};
 use crate::error::Result;
 
 /// A step of the schema, as `migrate plan --json` prints it.
@@ -80,7 +80,7 @@ pub async fn steps(pool: &PgPool) -> Result<Vec<Step>> {
 
 impl Step {
     /// Compares the tables that the step creates with those of these names in the database.
-    fn compare(&mut self, created: &[CreatedTable], found: &[FoundTable]) {
+    fn compare(&mut self, created: &[TableShape], found: &[FoundTable]) {
         for table in created {
             let existing = found.iter().find(|found| found.name == table.name);
             let problem = existing.and_then(|existing| shape::problem(table, existing));

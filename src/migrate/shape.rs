@@ -9,7 +9,7 @@ pub struct ColumnShape {
 
 /// A table that a step creates.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreatedTable {
+pub struct TableShape {
     /// With its schema: `acted.products`.
     pub name: String,
     pub columns: Vec<ColumnShape>,
@@ -39,7 +39,7 @@ pub struct FoundColumn {
 const TIMES: &[&str] = &["created_at", "updated_at"];
 
 /// Returns why an existing table cannot be used as the one that a step creates; none if it can.
-pub fn problem(created: &CreatedTable, found: &FoundTable) -> Option<String> {
+pub fn problem(created: &TableShape, found: &FoundTable) -> Option<String> {
     let name = &created.name;
     if let Some(kind) = found.other_kind {
         return Some(format!("{name} is {kind}, not a table: rename it"));
@@ -77,7 +77,7 @@ fn differences(expected: &[ColumnShape], found: &[FoundColumn]) -> Vec<String> {
 }
 
 /// Returns the tables that a step creates with a statement of its own.
-pub fn created_tables(sql: &str) -> Vec<CreatedTable> {
+pub fn created_tables(sql: &str) -> Vec<TableShape> {
     let sql = without_texts(sql);
     let words = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ");
     let mut tables = Vec::new();
@@ -87,7 +87,7 @@ pub fn created_tables(sql: &str) -> Vec<CreatedTable> {
         let Some(name) = head.strip_prefix("create table ") else { continue };
         let Some((body, _)) = rest.rsplit_once(')') else { continue };
         let existing = name.strip_prefix("if not exists ");
-        tables.push(CreatedTable {
+        tables.push(TableShape {
             name: existing.unwrap_or(name).to_owned(),
             columns: split(body, ',').into_iter().filter_map(|item| column(&words(item))).collect(),
             accepts_existing: existing.is_some(),

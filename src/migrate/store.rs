@@ -3,7 +3,7 @@
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
-use super::shape::{ColumnShape, CreatedTable, FoundColumn, FoundTable};
+use super::shape::{ColumnShape, FoundColumn, FoundTable, TableShape};
 use crate::error::Result;
 
 /// The table of applied steps.
@@ -20,7 +20,7 @@ pub(super) async fn applied_versions(db: &mut PgConnection) -> Result<Vec<i64>> 
 }
 
 /// Returns the relations that exist under the names of these tables.
-pub(super) async fn found_tables(db: &mut PgConnection, tables: &[CreatedTable]) -> Result<Vec<FoundTable>> {
+pub(super) async fn found_tables(db: &mut PgConnection, tables: &[TableShape]) -> Result<Vec<FoundTable>> {
     type Columns = Json<Vec<(String, String, bool)>>;
     let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
     let found: Vec<(String, String, Columns)> = sqlx::query_as(
@@ -75,7 +75,7 @@ pub(super) async fn check_constraints(db: &mut PgConnection) -> Result<()> {
     Ok(())
 }
 
-/// Cancels the statement of a server process of ours.
+/// Cancels the statement of one of this program's server processes.
 pub(super) async fn cancel_statement(pool: &PgPool, process: i32) -> Result<()> {
     sqlx::query("SELECT pg_cancel_backend($1)").bind(process).execute(pool).await?;
     Ok(())

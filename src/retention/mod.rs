@@ -88,10 +88,10 @@ pub async fn sweep(pool: &PgPool, config: &Config, stop: &CancellationToken) -> 
     search::store::compact_versions(pool, false).await?;
     let (data_dir, keep, now) = (&config.data_dir, &config.retention, SystemTime::now());
     log("incomplete uploads", timetable_import::upload::sweep(data_dir, now));
-    let uploads = timetable_import::leftovers::sweep_uploads(pool, data_dir, keep.upload_days.into()).await?;
+    let uploads = timetable_import::old_files::sweep_uploads(pool, data_dir, keep.upload_days.into()).await?;
     log("uploads", uploads);
     let age = DAY * u32::from(keep.report_days);
-    log("reports", timetable_import::leftovers::sweep_reports(data_dir, age, now));
+    log("reports", timetable_import::old_files::sweep_reports(data_dir, age, now));
     Ok(())
 }
 

@@ -130,7 +130,7 @@ pub async fn purge(pool: &PgPool, days: i32, short_days: i32, limit: i64) -> Res
                AND (r.finished_at IS NOT NULL
                     OR NOT EXISTS (SELECT FROM lectern.requested_runs AS q WHERE q.run_id = r.id))
                AND NOT EXISTS (SELECT FROM lectern.outbox AS o WHERE o.run_id = r.id AND o.state <> 'delivered')
-               AND (r.kind <> 'sync' OR r.dry_run OR EXISTS (
+               AND (r.kind <> 'sync' OR r.dry_run OR coalesce(r.exit_code, 1) NOT IN (0, 4) OR EXISTS (
                        SELECT FROM lectern.runs AS later
                        WHERE later.kind = r.kind AND later.subject = r.subject AND later.id > r.id
                          AND NOT later.dry_run AND later.exit_code IN (0, 4)))

@@ -26,7 +26,7 @@ pub async fn insert(pool: &PgPool, delivery: &WebhookDelivery) -> Result<Receive
     let id: Option<i64> = sqlx::query_scalar(
         "INSERT INTO lectern.webhook_inbox
              (webhook_id, entity_id, triggered_at, triggered, content_hash, body)
-         SELECT $1, $2, $3, least($4, now() + interval '5 minutes'), $5, $6
+         SELECT $1, $2, $3, CASE WHEN $4 IS NOT NULL THEN least($4, now() + interval '5 minutes') END, $5, $6
          WHERE NOT EXISTS (
              SELECT FROM (SELECT content_hash, state, triggered FROM lectern.webhook_inbox
                           WHERE entity_id = $2 AND entity_id <> '' ORDER BY id DESC LIMIT 1) AS latest

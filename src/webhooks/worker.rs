@@ -21,7 +21,7 @@ const OUTAGE_PAUSE: Duration = Duration::from_secs(15);
 /// Deliveries that are applied in one transaction.
 const BATCH: i64 = 50;
 
-/// Pause before a delivery whose records somebody else has locked is tried again, in seconds.
+/// Pause before a delivery whose records another process has locked is tried again, in seconds.
 const BUSY_SECONDS: f64 = 1.0;
 
 /// Applies deliveries until stopped.
@@ -80,7 +80,7 @@ async fn apply_batch(pool: &PgPool, config: &Config) -> Result<usize> {
                 attempt.rollback().await?;
                 store::postpone(&mut tx, item.id, BUSY_SECONDS).await?;
                 tracing::debug!(id = item.id, "the records of a webhook are locked");
-                // Whoever holds them may wait for the rows of this transaction.
+                // The other process may wait for the rows of this transaction.
                 break;
             }
             Err(error) => {
@@ -95,7 +95,7 @@ async fn apply_batch(pool: &PgPool, config: &Config) -> Result<usize> {
     Ok(attempts)
 }
 
-/// Reports whether somebody else has locked what a delivery changes.
+/// Reports whether another process has locked what a delivery changes.
 fn is_busy(error: &Error) -> bool {
     let Error::Database(error) = error else { return false };
     let code = error.as_database_error().and_then(|refusal| refusal.code());

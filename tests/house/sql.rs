@@ -4,8 +4,7 @@ use super::source::{Import, PathUse, SourceFile};
 use super::{Violation, allowed, check, sources};
 
 /// Files that speak to PostgreSQL about itself, not about the table of a module.
-const EXEMPT: &[(&str, &str)] =
-    &[("src/database.rs", "sets up connections and advisory locks"), ("src/migrate/mod.rs", "applies migrations")];
+const EXEMPT: &[(&str, &str)] = &[("src/database.rs", "sets up connections and advisory locks")];
 
 fn is_statement(path: &PathUse) -> bool {
     let (first, rest) = path.segments.split_first().expect("a path has segments");

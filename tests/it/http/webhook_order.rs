@@ -54,12 +54,9 @@ async fn time_ahead_or_out_of_range_silences_nothing() {
     let fixture = WebhookFixture::new().await;
     assert_eq!(fixture.deliver_webhook("2036-01-01T00:00:00Z", &node(9, "1")).await, 202);
     fixture.apply_received().await;
-    for (number, at) in
-        ["-004800-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1e300", "nan", "-1", "+009999-12-30T00:00:00Z"]
-            .iter()
-            .enumerate()
-    {
-        assert_eq!(fixture.deliver_webhook(at, &node(8, &number.to_string())).await, 202, "{at}");
+    let times = ["-004800-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1e300", "nan", "-1", "+009999-12-30T00:00:00Z"];
+    for (left, at) in (10..).zip(times) {
+        assert_eq!(fixture.deliver_webhook(at, &node(left, at)).await, 202, "{at}");
     }
     fixture.apply_received().await;
     let later = Timestamp::now().as_second() + 600;
@@ -110,12 +107,12 @@ async fn failing_and_waiting_webhooks_leave_the_others_of_their_batch_alone() {
     assert!(now[1].1 >= 1, "{now:?}");
 
     let mut connection = fixture.db.pool.acquire().await.expect("a connection");
-    let mut held = connection.begin().await.expect("begin");
-    sqlx::query("SELECT FROM acted.tutorial_events FOR UPDATE").execute(&mut *held).await.expect("locked");
+    let mut other = connection.begin().await.expect("begin");
+    sqlx::query("SELECT FROM acted.tutorial_events FOR UPDATE").execute(&mut *other).await.expect("locked");
     assert_eq!(fixture.deliver_webhook("2026-05-14T10:03:00Z", &node(5, "4")).await, 202);
     fixture.apply_received().await;
     assert_eq!(states().await[3], ("received".to_owned(), 0), "a locked event is no failed attempt");
-    held.rollback().await.expect("released");
+    other.rollback().await.expect("released");
     execute(&fixture.db, "UPDATE lectern.webhook_inbox SET next_attempt_at = now() WHERE state = 'received'").await;
     fixture.apply_received().await;
     assert_eq!(fixture.event().await.1, 5);

@@ -51,7 +51,7 @@ async fn table_of_another_shape_is_refused_by_name_and_nothing_is_changed() {
             assert!(problem.contains(expected), "{problem}");
         }
         assert_eq!(relations(&db).await, before, "nothing is changed");
-        // Whoever looks away from the plan is refused by the same rule.
+        // The library refuses by the same rule.
         let error = lectern::migrate::apply(&db.pool).await.expect_err("refused").to_string();
         assert!(error.starts_with("nothing was changed: ") && error.contains(expected), "{error}");
         assert_eq!(relations(&db).await, before);
@@ -67,9 +67,9 @@ async fn tables_of_the_same_shape_are_used_again() {
     assert_eq!(plan["steps"][0]["tables"][0]["action"], "skip", "{plan}");
     let (exit, applied) = migrate(&db, &[]);
     assert_eq!((exit, &applied["pending"]), (Some(0), &json!(0)), "{applied}");
-    let kept: i64 =
+    let rows: i64 =
         sqlx::query_scalar("SELECT count(*) FROM acted.catalog_subjects").fetch_one(&db.pool).await.expect("n");
-    assert_eq!(kept, 1);
+    assert_eq!(rows, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,22 +40,22 @@ async fn holder_of_a_lock_is_named_when_the_wait_ends() {
         let db = TestDb::empty().await;
         sqlx::raw_sql(SUBJECTS).execute(&db.pool).await.expect("a table");
         let (mut connection, pid) = shop(&db).await;
-        let mut held = connection.begin().await.expect("begin");
+        let mut other = connection.begin().await.expect("begin");
         match hold {
             // The lock that a migration takes.
-            "" => held.lock().await.expect("locked"),
-            sql => drop(sqlx::raw_sql(sql).execute(&mut *held).await.expect(sql)),
+            "" => other.lock().await.expect("locked"),
+            sql => drop(sqlx::raw_sql(sql).execute(&mut *other).await.expect(sql)),
         }
         let mut command = db.program(&["migrate"]);
         command.env("LECTERN_LOCK_TIMEOUT_MS", "100").env("LECTERN_LOCK_WAIT_MS", "700");
         let output = command.output().expect("runs");
-        let said = String::from_utf8(output.stderr).expect("text");
-        assert_eq!(output.status.code(), Some(1), "{said}");
+        let stderr = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
         for expected in ["nothing was changed", what, &format!("(pid) {pid} holds since 20"), "program \"shop\""] {
-            assert!(said.contains(expected), "{expected}: {said}");
+            assert!(stderr.contains(expected), "{expected}: {stderr}");
         }
         assert!(is_unchanged(&db).await, "{hold}");
-        held.rollback().await.expect("rollback");
+        other.rollback().await.expect("rollback");
         connection.close().await.expect("closed");
         assert_eq!(db.program(&["migrate"]).output().expect("runs").status.code(), Some(0), "{hold}");
     }
@@ -66,9 +66,9 @@ async fn waiting_migration_lets_readers_pass_and_ends_at_a_signal() {
     let db = TestDb::empty().await;
     sqlx::raw_sql(SUBJECTS).execute(&db.pool).await.expect("a table");
     let (mut connection, _) = shop(&db).await;
-    let mut held = connection.begin().await.expect("begin");
+    let mut other = connection.begin().await.expect("begin");
     let sql = "SELECT count(*) FROM acted.catalog_subjects";
-    sqlx::query(sql).execute(&mut *held).await.expect("read");
+    sqlx::query(sql).execute(&mut *other).await.expect("read");
     let mut command = db.program(&["migrate"]);
     let mut process = command.env("LECTERN_LOCK_TIMEOUT_MS", "100").stderr(Stdio::piped()).spawn().expect("started");
     let mut lines = BufReader::new(process.stderr.take().expect("its words")).lines().map_while(Result::ok);

@@ -1,4 +1,4 @@
-//! `lectern migrate`: the schema, tables that exist before it, and locks that others hold.
+//! `lectern migrate`: the schema, tables that exist before it, and locks of other programs.
 
 mod existing_tables;
 mod locks;

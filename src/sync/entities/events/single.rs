@@ -104,14 +104,14 @@ pub async fn apply_remote_event(
     let mut stored = bridges::rows(db, RowFilter::Of(&external_id, &[])).await?;
     let linked = stored.iter().find_map(|row| row.tutorial_event_id);
     let mut local_ids: Vec<i64> = chosen.into_iter().chain(linked).collect();
-    let is_settled = match linked {
+    let is_known = match linked {
         Some(linked) if chosen.is_none_or(|chosen| chosen == linked) => {
             let code = tutorials::store::code_of(db, linked).await?;
             code.is_some_and(|code| fold(&code) == fold(&event.title))
         }
         _ => false,
     };
-    if !is_settled {
+    if !is_known {
         local_ids.extend(context.named(db, &event.title).await?);
         stored = bridges::rows(db, RowFilter::Of(&external_id, &local_ids)).await?;
     }
