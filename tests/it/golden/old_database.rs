@@ -52,6 +52,7 @@ async fn open() -> (Sides, Filled) {
     for file in PLANS {
         std::fs::copy(data("old").join(file), db.folder().join(file)).expect(file);
     }
+    lectern::migrate::apply(&db.pool).await.expect("the later steps of the schema");
     let filled = std::fs::read(data("old/filled.json")).expect("what was filled");
     (Sides::with(db, "old/administrate.json").await, serde_json::from_slice(&filled).expect("JSON"))
 }
