@@ -6,7 +6,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 use serde::Serialize;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
@@ -61,7 +61,7 @@ impl Workers {
         F: Future<Output = ()> + Send + 'static,
         W: Fn() -> F + Send + 'static,
     {
-        let status = WorkerStatus { name, state: WorkerState::Running, since: Timestamp::now(), restarts: 0 };
+        let status = WorkerStatus { name, state: WorkerState::Running, since: now(), restarts: 0 };
         lock(&self.statuses).push(status);
         let workers = self.clone();
         lock(&self.supervisors).spawn(async move { workers.supervise(name, work).await });
@@ -113,9 +113,15 @@ impl Workers {
     fn set(&self, name: &str, state: WorkerState) {
         for status in lock(&self.statuses).iter_mut().filter(|status| status.name == name) {
             status.restarts += u64::from(state == WorkerState::Running);
-            (status.state, status.since) = (state, Timestamp::now());
+            (status.state, status.since) = (state, now());
         }
     }
+}
+
+/// Returns the time in whole seconds.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    now.round(Unit::Second).unwrap_or(now)
 }
 
 fn reason(ended: Result<(), JoinError>) -> String {

@@ -19,6 +19,9 @@ const MIN_SERVER_VERSION: i32 = 150_000;
 /// A connection that was used within this time is not tested before its next use.
 const NO_PING_WITHIN: Duration = Duration::from_secs(1);
 
+/// How long a request over HTTP waits for a connection.
+const HTTP_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// The connection pool of a command and, if the command uses it, the private cluster.
 #[derive(Debug)]
 pub struct Database {
@@ -69,7 +72,8 @@ impl Database {
     /// Its statements end after a timeout.
     pub fn http_pool(&self, config: &Config) -> Result<PgPool> {
         let timeout = config.http.statement_timeout_ms;
-        let settings = pool_options(config.http.database_connections).after_connect(move |connection, _| {
+        let settings = pool_options(config.http.database_connections).acquire_timeout(HTTP_ACQUIRE_TIMEOUT);
+        let settings = settings.after_connect(move |connection, _| {
             Box::pin(async move { set_statement_timeout(connection, timeout).await })
         });
         Ok(settings.connect_lazy_with(connect_options(&self.url)?))

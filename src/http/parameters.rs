@@ -18,14 +18,17 @@ const API: &str = "/api/";
 
 /// The known parameters of each route: its method, its path as registered, and their names.
 #[derive(Clone, Debug, Default)]
-pub struct KnownParameters(Arc<HashMap<&'static str, Vec<(Method, Vec<&'static str>)>>>);
+pub struct KnownParameters(Arc<HashMap<&'static str, Vec<MethodParameters>>>);
+
+/// A method and the parameters that it knows.
+type MethodParameters = (Method, Vec<&'static str>);
 
 /// The known parameters of one route.
 pub type RouteParameters = (Method, &'static str, Vec<&'static str>);
 
 impl FromIterator<RouteParameters> for KnownParameters {
     fn from_iter<I: IntoIterator<Item = RouteParameters>>(routes: I) -> Self {
-        let mut known: HashMap<&'static str, Vec<(Method, Vec<&'static str>)>> = HashMap::new();
+        let mut known: HashMap<&'static str, Vec<MethodParameters>> = HashMap::new();
         for (method, path, names) in routes {
             known.entry(path).or_default().push((method, names));
         }

@@ -108,7 +108,7 @@ struct OpenConnection {
 
 /// The place of an open connection. It is free again when this is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct ConnectionPlace {
     connections: Connections,
     number: u64,
     pub activity: Arc<Activity>,
@@ -123,7 +123,7 @@ impl Connections {
     }
 
     /// Gives a connection a place; returns none if its address has too many, or if all places are busy.
-    pub fn admit(&self, address: IpAddr) -> Option<Place> {
+    pub fn admit(&self, address: IpAddr) -> Option<ConnectionPlace> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if !address.is_loopback() {
             let of_address = open.places.values().filter(|place| place.address == address).count();
@@ -138,7 +138,7 @@ impl Connections {
         open.next += 1;
         let (activity, end) = (Arc::new(Activity::new(self.start)), CancellationToken::new());
         open.places.insert(number, OpenConnection { address, activity: activity.clone(), end: end.clone() });
-        Some(Place { connections: self.clone(), number, activity, end })
+        Some(ConnectionPlace { connections: self.clone(), number, activity, end })
     }
 
     /// Ends the idlest connection, for example because the process has no file descriptors left.
@@ -158,7 +158,7 @@ impl OpenConnections {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPlace {
     fn drop(&mut self) {
         let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.places.remove(&self.number);

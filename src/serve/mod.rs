@@ -35,7 +35,7 @@ use tower_http::normalize_path::NormalizePath;
 use tower_service::Service;
 
 use self::body::{Progress, RequestBody, ResponseBody};
-use self::connections::{Connections, Place};
+use self::connections::{ConnectionPlace, Connections};
 use self::stream::ClientStream;
 use crate::http::idempotency::{self, Replays};
 use crate::http::parameters::{self, KnownParameters};
@@ -111,7 +111,7 @@ pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
     let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await;
 }
 
-fn serve_connection(stream: TcpStream, place: Place, app: App, graceful: &GracefulShutdown) {
+fn serve_connection(stream: TcpStream, place: ConnectionPlace, app: App, graceful: &GracefulShutdown) {
     let limits = app.limits;
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.head);

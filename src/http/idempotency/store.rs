@@ -24,6 +24,15 @@ pub(super) struct StoredResponse {
     pub body: Vec<u8>,
 }
 
+/// A stored request.
+#[derive(sqlx::FromRow)]
+struct KnownRequest {
+    is_equal: bool,
+    status: Option<i16>,
+    headers: Option<Value>,
+    body: Option<Vec<u8>>,
+}
+
 /// Claims a key of a token for a request. `is_form`: the route executes a repeated request itself.
 pub(super) async fn claim(pool: &PgPool, token: i64, key: &str, fingerprint: &[u8], is_form: bool) -> Result<Claim> {
     sqlx::query("DELETE FROM lectern.idempotent_requests WHERE created_at < now() - interval '1 day'")
@@ -44,8 +53,8 @@ pub(super) async fn claim(pool: &PgPool, token: i64, key: &str, fingerprint: &[u
     if claimed.rows_affected() == 1 {
         return Ok(Claim::New);
     }
-    let known: Option<(bool, Option<i16>, Option<Value>, Option<Vec<u8>>)> = sqlx::query_as(
-        "SELECT fingerprint = $3, status, headers, body FROM lectern.idempotent_requests
+    let known: Option<KnownRequest> = sqlx::query_as(
+        "SELECT fingerprint = $3 AS is_equal, status, headers, body FROM lectern.idempotent_requests
          WHERE token_id = $1 AND key = $2",
     )
     .bind(token)
@@ -54,8 +63,8 @@ pub(super) async fn claim(pool: &PgPool, token: i64, key: &str, fingerprint: &[u
     .fetch_optional(pool)
     .await?;
     Ok(match known {
-        Some((false, ..)) => Claim::OtherRequest,
-        Some((true, Some(status), Some(headers), Some(body))) => {
+        Some(KnownRequest { is_equal: false, .. }) => Claim::OtherRequest,
+        Some(KnownRequest { status: Some(status), headers: Some(headers), body: Some(body), .. }) => {
             Claim::Known(Some(StoredResponse { status, headers, body }))
         }
         // Released between the two statements: the client repeats it.

@@ -32,7 +32,7 @@ const MAX_EVENT_BYTES: usize = 16 * 1024;
 
 /// One event, as every follower receives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ProgressEvent {
+pub(super) struct FollowerEvent {
     pub name: &'static str,
     /// JSON.
     pub data: Arc<str>,
@@ -40,13 +40,13 @@ pub(super) struct ProgressEvent {
 }
 
 /// The last event of a run; none before the first.
-type EventReceiver = watch::Receiver<Option<ProgressEvent>>;
+type EventReceiver = watch::Receiver<Option<FollowerEvent>>;
 
 /// The runs that have followers. Clones share them.
 #[derive(Clone, Debug)]
 pub(in crate::timetable_import) struct Followers {
     pub state: ServerState,
-    runs: Arc<Mutex<HashMap<i64, watch::Sender<Option<ProgressEvent>>>>>,
+    runs: Arc<Mutex<HashMap<i64, watch::Sender<Option<FollowerEvent>>>>>,
 }
 
 impl FromRef<Followers> for PgPool {
@@ -79,7 +79,7 @@ impl Followers {
     }
 
     /// Publishes the progress of a run until it has ended or has no followers.
-    async fn publish(self, run: i64, sender: watch::Sender<Option<ProgressEvent>>) {
+    async fn publish(self, run: i64, sender: watch::Sender<Option<FollowerEvent>>) {
         let (start, mut throughput) = (Instant::now(), Throughput::default());
         let mut is_readable = true;
         while !self.remove_abandoned(run, &sender) {
@@ -88,14 +88,14 @@ impl Followers {
                     // Later followers read the run again.
                     self.remove(run);
                     let data = done(run, document);
-                    sender.send_replace(Some(ProgressEvent { name: "done", data, is_last: true }));
+                    sender.send_replace(Some(FollowerEvent { name: "done", data, is_last: true }));
                     return;
                 }
                 Ok(RunStatus::Running { state, delivery }) => {
                     is_readable = true;
                     let per_second = throughput.record(start.elapsed(), delivery.done());
                     let data: Arc<str> = progress(run, state, delivery, per_second).to_string().into();
-                    let event = Some(ProgressEvent { name: "progress", data, is_last: false });
+                    let event = Some(FollowerEvent { name: "progress", data, is_last: false });
                     sender.send_if_modified(|last| {
                         let is_new = *last != event;
                         if is_new {
@@ -123,7 +123,7 @@ impl Followers {
     }
 
     /// Removes a run that has no followers; returns whether it had none.
-    fn remove_abandoned(&self, run: i64, sender: &watch::Sender<Option<ProgressEvent>>) -> bool {
+    fn remove_abandoned(&self, run: i64, sender: &watch::Sender<Option<FollowerEvent>>) -> bool {
         // Locked, so that no follower arrives in between.
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         let is_abandoned = sender.receiver_count() == 0;

@@ -14,8 +14,8 @@ use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
 
+use self::follow::FollowerEvent;
 pub(super) use self::follow::Followers;
-use self::follow::ProgressEvent;
 use super::job::IMPORTS;
 use crate::http::auth::Reader;
 use crate::http::problem::HttpProblem;
@@ -46,7 +46,7 @@ fn event_stream(followers: Followers, run: i64, permit: StreamPermit) -> impl St
                 () = stop.cancelled() => return None,
                 () = permit.ended() => return None,
             };
-            let ProgressEvent { name, data, is_last } = receiver.borrow_and_update().clone()?;
+            let FollowerEvent { name, data, is_last } = receiver.borrow_and_update().clone()?;
             let event = Event::default().event(name).data(&*data);
             Some((Ok(event), (!is_last).then_some((receiver, permit))))
         }

@@ -15,7 +15,15 @@ fn redact_under(key: &str, value: &Value, places: &[(String, &str)]) -> Value {
         Value::String(_) if key == "transaction" => "<number>".into(),
         Value::String(_) if matches!(key, "token" | "digest") => "<secret>".into(),
         Value::Number(_)
-            if matches!(key, "duration" | "duration_ms" | "catalogue_version" | "execution_time" | "tokens") =>
+            if matches!(
+                key,
+                "duration"
+                    | "duration_ms"
+                    | "catalogue_version"
+                    | "catalogue_age_seconds"
+                    | "execution_time"
+                    | "tokens"
+            ) =>
         {
             "<number>".into()
         }
@@ -31,7 +39,10 @@ fn redact_under(key: &str, value: &Value, places: &[(String, &str)]) -> Value {
 
 fn is_time(key: &str) -> bool {
     key.ends_with("_at") && key != "triggered_at"
-        || matches!(key, "installed_on" | "last_synced" | "asked_for" | "late_until" | "paused_until" | "first_run")
+        || matches!(
+            key,
+            "installed_on" | "last_synced" | "asked_for" | "late_until" | "paused_until" | "first_run" | "since"
+        )
 }
 
 /// Sentences for a person: their wording may change, that there is one may not.

@@ -32,10 +32,14 @@ async fn repeated_post_returns_the_same_response() {
     drop(worker);
     execute(&fixture, "UPDATE lectern.outbox SET state = 'unknown', next_attempt_at = NULL WHERE id = 1").await;
     fixture.expect_undelivered();
+    let created: String = sqlx::query_scalar("SELECT external_id FROM adm.events WHERE tutorial_event_id IS NOT NULL")
+        .fetch_one(&fixture.import.db.pool)
+        .await
+        .expect("the event in Administrate");
     let routes = [
         (format!("{run}/retry"), None, None),
         (format!("{run}/publish"), None, None),
-        ("/api/outbox/1/resolve".to_owned(), Some(json!({ "recreate": true })), Some(json!({ "delivered": "x" }))),
+        ("/api/outbox/1/resolve".to_owned(), Some(json!({ "delivered": created })), Some(json!({ "recreate": true }))),
         ("/api/outbox/retry".to_owned(), Some(json!({ "ids": [1] })), Some(json!({ "ids": [] }))),
         (format!("{run}/undo"), Some(json!({ "dry_run": true })), Some(json!({ "dry_run": false }))),
         ("/api/syncs".to_owned(), Some(json!({ "entity": "all", "dry_run": true })), Some(json!({ "entity": "all" }))),
