@@ -262,6 +262,8 @@ fn start_log(debug: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("LECTERN_LOG").unwrap_or_else(|_| fallback.into());
     let colours = Stream::Err.is_coloured();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    // A log that cannot be written, e.g. to a closed pipe, must not end the work.
+    let log = log.log_internal_errors(false);
     let _ = log.try_init();
 }
 

@@ -95,7 +95,9 @@ async fn act(context: &Context, database: &Database, action: OutboxCommand) -> R
     let needs_attention = notices.map(|(_, notice)| notice).any(Notice::needs_attention);
     let items = outbox::list(&database.pool, all).await?;
     match items.is_empty() && !outbox::is_used(&database.pool).await? {
-        true => context.console.print("nothing has been sent to Administrate yet: an import does (`lectern import FILE`)"),
+        true => {
+            context.console.print("nothing has been sent to Administrate yet: an import does (`lectern import FILE`)")
+        }
         false => context.console.print(table(&items)),
     }
     context.console.document(&json!({ "items": items }))?;
@@ -166,14 +168,8 @@ fn table(items: &[OutboxItem]) -> String {
         };
         let reason = [item.last_error.clone(), item.next_attempt_at.as_ref().map(|at| format!("next attempt at {at}"))];
         let reason = reason.into_iter().flatten().collect::<Vec<_>>().join("; ");
-        let row = [
-            item.id.to_string(),
-            item.effect.clone(),
-            item.subject.clone(),
-            state,
-            item.attempts.to_string(),
-            reason,
-        ];
+        let row =
+            [item.id.to_string(), item.effect.clone(), item.subject.clone(), state, item.attempts.to_string(), reason];
         table.add_row(row);
     }
     table.to_string()

@@ -17,8 +17,9 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
 pub use store::{
-    count_by_state, count_of, enqueue, escalate, is_used, is_worked_on, list, park, pending_in_earlier_run, reassign_to_run,
-    requeue, requeue_with_step, retry_now, statuses, undelivered, undelivered_state, undelivered_subjects,
+    count_by_state, count_of, enqueue, escalate, is_used, is_worked_on, list, park, pending_in_earlier_run,
+    reassign_to_run, requeue, requeue_with_step, retry_now, statuses, undelivered, undelivered_state,
+    undelivered_subjects,
 };
 
 pub use step::DeliveryStep;

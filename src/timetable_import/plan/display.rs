@@ -36,8 +36,8 @@ impl BlockOutcome {
             Self::Refuse => (Some(Tone::Bad), REJECTED),
             Self::Update | Self::Unchanged | Self::Skip => (None, self.word()),
         };
-        let padded = format!("{word:9}");
-        tone.map_or(padded.clone(), |tone| paint(tone, padded))
+        let padding = " ".repeat(9_usize.saturating_sub(word.len()));
+        format!("{}{padding}", tone.map_or_else(|| word.to_owned(), |tone| paint(tone, word)))
     }
 }
 
@@ -66,7 +66,11 @@ impl fmt::Display for ImportPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for instructor in &self.new_instructors {
             let (name, contact) = (instructor.name(), &instructor.contact);
-            writeln!(f, "{}    instructor {name}, known only in Administrate ({contact})", paint(Tone::Good, "create"))?;
+            writeln!(
+                f,
+                "{}    instructor {name}, known only in Administrate ({contact})",
+                paint(Tone::Good, "create")
+            )?;
         }
         for approval in &self.approvals {
             writeln!(f, "approve   {} for {}", approval.name, approval.code)?;

@@ -5,6 +5,7 @@ mod concurrency;
 mod conflicts;
 mod errors;
 mod options;
+mod outside_texts;
 mod prompt;
 mod request_count;
 mod resume;

@@ -10,3 +10,4 @@ mod matching;
 mod options;
 mod prompts;
 mod stored_runs;
+mod waiting;

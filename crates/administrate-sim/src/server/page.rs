@@ -25,7 +25,8 @@ const PAGE_SIZE: usize = 100;
 const LATEST: usize = 15;
 
 /// The page has no script and loads nothing.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 pub(super) fn routes() -> Router<Arc<ServerContext>> {
     Router::new().route("/", get(show)).layer(middleware::from_fn(loopback_only))
@@ -118,7 +119,12 @@ fn subject(tenant: &Tenant, arguments: &Value) -> String {
         })
     };
     let named = |wanted: &str| texts.iter().find(|(key, _)| *key == wanted).map(|(_, text)| (*text).to_owned());
-    texts.iter().find_map(|(_, text)| title(text)).or_else(|| named("title")).or_else(|| named("name")).unwrap_or_default()
+    texts
+        .iter()
+        .find_map(|(_, text)| title(text))
+        .or_else(|| named("title"))
+        .or_else(|| named("name"))
+        .unwrap_or_default()
 }
 
 /// Returns all texts of a value with their keys.
@@ -279,6 +285,9 @@ mod tests {
         assert!(html.contains(&format!("<summary>{escaped} (1)</summary><ol><li>Day 1, </li></ol>")), "{html}");
         assert!(html.contains(&format!("<td>{escaped}: Day 1</td>")), "{html}");
         let attack = render(&tenant, &[], "\"><img src=x>", 9);
-        assert!(attack.contains("value=\"&quot;&gt;&lt;img src=x&gt;\"") && attack.contains("No event has"), "{attack}");
+        assert!(
+            attack.contains("value=\"&quot;&gt;&lt;img src=x&gt;\"") && attack.contains("No event has"),
+            "{attack}"
+        );
     }
 }
