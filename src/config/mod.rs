@@ -306,7 +306,13 @@ fn read_file(named: Option<&Path>) -> Result<Option<(String, String)>> {
 }
 
 fn parse(text: &str, source: &str) -> Result<Table> {
-    text.parse().map_err(|error: toml::de::Error| Error::Usage(format!("{source}: {error}")))
+    text.parse().map_err(|error: toml::de::Error| {
+        // The parser's own text quotes the line, which may contain a secret.
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let (line, column) =
+            (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
+        Error::Usage(format!("{source}, line {line}, column {column}: {}", error.message().trim_end()))
+    })
 }
 
 /// Overrides settings in `base` by those in `over`. Every name must exist in `base` with the same type.
@@ -414,6 +420,12 @@ mod tests {
         let unknown = parse("bnd = \"x\"", "f").expect("toml");
         let error = override_with(&mut base, unknown, "", "f").expect_err("unknown");
         assert_eq!(error.to_string(), "f: unknown setting bnd: did you mean bind?");
+    }
+
+    #[test]
+    fn syntax_error_names_the_place_and_quotes_nothing() {
+        let error = parse("bind = \"x\"\nclient_secret = \"s3cret", "f").expect_err("no end").to_string();
+        assert!(error.starts_with("f, line 2, column ") && !error.contains("s3cret"), "{error}");
     }
 
     #[test]

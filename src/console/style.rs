@@ -59,7 +59,7 @@ pub fn choose_colours(no_color_option: bool, variable: impl Fn(&str) -> Option<S
     let choice = match () {
         () if no_color_option || given("NO_COLOR").is_some() => ColourChoice::Never,
         () if given("CLICOLOR_FORCE").is_some_and(|value| value != "0") => ColourChoice::Always,
-        () if given("TERM").is_some_and(|terminal| terminal == "dumb") => ColourChoice::Never,
+        () if given("TERM").is_none_or(|terminal| terminal == "dumb") => ColourChoice::Never,
         () => ColourChoice::AtTerminals,
     };
     *CHOICE.get_or_init(|| choice)

@@ -24,22 +24,25 @@ pub(crate) async fn fill_bucket(pool: &PgPool, permits: f64) -> Result<()> {
 /// clock that was set back: they are corrected, so that no wait is longer than `max_pause` seconds.
 pub(crate) async fn take_token(pool: &PgPool, capacity: f64, rate: f64, max_pause: f64) -> Result<Option<f64>> {
     let wait: Option<f64> = sqlx::query_scalar(
+        // Keys and limits tell the planner that there is one row: compiling a plan for many would take half a second.
         "WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
-              before AS (
-                  SELECT least($1, tokens + $2 * greatest(0, extract(epoch FROM clock_timestamp() - refilled_at)::float8))
+              current AS (
+                  SELECT one,
+                         least($1, tokens + $2 * greatest(0, extract(epoch FROM clock_timestamp() - refilled_at)::float8))
                              AS tokens,
                          least($3, coalesce(extract(epoch FROM paused_until - clock_timestamp())::float8, 0)) AS pause,
                          refilled_at > clock_timestamp()
                              OR coalesce(paused_until > clock_timestamp() + make_interval(secs => $3), false) AS is_ahead
-                  FROM lectern.request_allowance, quick FOR UPDATE OF request_allowance),
-              permit AS (SELECT tokens >= 1 AND pause <= 0 AS is_granted FROM before),
+                  FROM lectern.request_allowance, quick WHERE one LIMIT 1 FOR UPDATE OF request_allowance),
+              decided AS (SELECT *, tokens >= 1 AND pause <= 0 AS is_granted FROM current LIMIT 1),
               changed AS (
-                  UPDATE lectern.request_allowance
-                  SET tokens = before.tokens - is_granted::int, refilled_at = clock_timestamp(),
-                      paused_until = least(paused_until, clock_timestamp() + make_interval(secs => $3))
-                  FROM before, permit WHERE is_granted OR is_ahead)
-         SELECT CASE WHEN is_granted THEN NULL ELSE greatest(pause, (1 - tokens) / $2, 0.001) END
-         FROM before, permit",
+                  UPDATE lectern.request_allowance AS bucket
+                  SET tokens = decided.tokens - is_granted::int, refilled_at = clock_timestamp(),
+                      -- least() alone would set a pause where there is none: it ignores null.
+                      paused_until = CASE WHEN paused_until IS NOT NULL
+                          THEN least(paused_until, clock_timestamp() + make_interval(secs => $3)) END
+                  FROM decided WHERE bucket.one = decided.one AND (is_granted OR is_ahead))
+         SELECT CASE WHEN is_granted THEN NULL ELSE greatest(pause, (1 - tokens) / $2, 0.001) END FROM decided",
     )
     .bind(capacity)
     .bind(rate)

@@ -82,6 +82,103 @@ fn existing_output_file_is_refused_before_any_work() {
 }
 
 #[test]
+fn misspelt_word_is_answered_with_the_similar_one_and_the_common_prefix() {
+    for (line, expected) in [
+        ("improt", "'import'"),
+        ("outbox lsit", "'list'"),
+        ("sync locatoins", "did you mean locations?"),
+        ("sync_locatons", "did you mean locations?"),
+        ("sync rnus", "did you mean `lectern sync runs`?"),
+        ("sync all --dry-rnu", "'--dry-run'"),
+    ] {
+        let output = lectern(&line.split(' ').collect::<Vec<_>>()).output().expect("it runs");
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        assert!(message.starts_with("lectern: ") && message.contains(expected), "{line}: {message}");
+    }
+}
+
+#[test]
+fn colours_are_only_at_a_terminal_and_can_be_switched_off() {
+    let at_terminal = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = lectern(arguments);
+        command.env("TERM", "xterm").envs(variables.iter().copied());
+        Terminal::start(command).wait().1.contains('\u{1b}')
+    };
+    for arguments in [&["improt"][..], &["--help"], &["sync", "nothing"]] {
+        let with_option = [arguments, &["--no-color"]].concat();
+        assert!(at_terminal(arguments, &[]), "{arguments:?}");
+        assert!(!at_terminal(&with_option, &[]), "{with_option:?}");
+        assert!(!at_terminal(arguments, &[("NO_COLOR", "1")]), "{arguments:?}");
+        assert!(!at_terminal(arguments, &[("TERM", "dumb")]), "{arguments:?}");
+        let mut piped = lectern(arguments);
+        let piped = piped.env("TERM", "xterm").output().expect("it runs");
+        assert!(![piped.stdout, piped.stderr].concat().contains(&0x1b), "{arguments:?}");
+    }
+}
+
+#[test]
+fn effective_settings_have_values_and_sources_but_no_secrets() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("own.toml"), "[import]\nmax_rows = 5\n").expect("written");
+    let run = |arguments: &[&str]| {
+        let mut command = lectern(&[&["settings", "--config", "own.toml", "--data-dir", "d"][..], arguments].concat());
+        command.current_dir(folder.path()).env("ADMINISTRATE_CLIENT_SECRET", "s3cretpw");
+        let output = command.env("DATABASE_URL", "postgres://u:s3cretpw@h/d").output().expect("it runs");
+        assert!(output.status.success(), "{}", stderr(&output));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let text = run(&["--effective"]);
+    for line in [
+        "import.max_rows\t5\town.toml\n",
+        "data_dir\td\toption --data-dir\n",
+        "bind\t127.0.0.1:8080\tdefault\n",
+        "database_url\tset\tenvironment variable DATABASE_URL\n",
+        "administrate.client_secret\tset\tenvironment variable ADMINISTRATE_CLIENT_SECRET\n",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let document: Value = serde_json::from_str(&run(&["--json"])).expect("one document");
+    let rows = document["settings"].as_array().expect("a list");
+    let of = |name: &str| rows.iter().find(|row| row["name"] == name).expect("the setting");
+    assert_eq!(of("import.max_rows")["value"], 5);
+    assert_eq!(of("administrate.client_secret")["value"], "set");
+    assert!(!document.to_string().contains("s3cretpw") && !text.contains("s3cretpw"));
+}
+
+#[test]
+fn setting_that_cannot_be_right_is_refused_at_start() {
+    for (name, value, expected) in [
+        ("ADMINISTRATE_API_URL", "http://api.example.com/graphql", "ADMINISTRATE_API_URL"),
+        ("ADMINISTRATE_AUTH_URL", "https://user:s3cretpw@auth.example.com", "ADMINISTRATE_AUTH_URL"),
+        ("ADMINISTRATE_INSTANCE_URL", "http://user:s3cretpw@127.0.0.1", "ADMINISTRATE_INSTANCE_URL"),
+    ] {
+        let output = lectern(&["sync", "all"]).env("HOME", "/nowhere").env(name, value).output().expect("it runs");
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{name}: {message}");
+        assert!(message.contains(expected) && !message.contains("s3cretpw"), "{message}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("own.toml"), "[schedule]\nsync_events = \"0 0 30 2 *\"\n").expect("written");
+    let mut command = lectern(&["serve", "--config", "own.toml", "--data-dir", "d"]);
+    let output = command.current_dir(folder.path()).output().expect("it runs");
+    let message = stderr(&output);
+    assert!(output.status.code() == Some(2) && message.contains("schedule.sync_events"), "{message}");
+}
+
+#[tokio::test]
+async fn nothing_to_show_is_explained() {
+    let db = TestDb::new().await;
+    for (arguments, expected) in
+        [(["search", "cm2"], "the catalogue is empty"), (["outbox", "list"], "nothing has been sent")]
+    {
+        let output = db.program(&arguments).output().expect("it runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && text.contains(expected), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
 fn help_is_printed_on_stdout() {
     let output = lectern(&["--help"]).output().expect("it runs");
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));

@@ -36,8 +36,8 @@ impl BlockOutcome {
             Self::Refuse => (Some(Tone::Bad), REJECTED),
             Self::Update | Self::Unchanged | Self::Skip => (None, self.word()),
         };
-        let padded = format!("{word:9}");
-        tone.map_or(padded.clone(), |tone| paint(tone, padded))
+        let padding = " ".repeat(9_usize.saturating_sub(word.len()));
+        format!("{}{padding}", tone.map_or_else(|| word.to_owned(), |tone| paint(tone, word)))
     }
 }
 

@@ -1,11 +1,12 @@
 //! The demo: from an empty machine to a delivered, searchable timetable with one command.
 
 use std::fs::Permissions;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use administrate_sim::tenant::SessionState;
 use administrate_sim::{Options as Simulated, Simulator, Tenant};
@@ -226,12 +227,31 @@ fn demo_with_an_unreadable_workbook_creates_nothing() {
 
 /// Writes a timetable of one event.
 fn small_workbook(folder: &Path) -> PathBuf {
+    workbook_of(folder, "one.xlsx", None)
+}
+
+/// Writes a timetable of one event, under another title if one is given.
+fn workbook_of(folder: &Path, name: &str, title: Option<&str>) -> PathBuf {
     let today = date(2031, 3, 5);
     let provider = sample::provider(today);
-    let one: Vec<_> = timetable::timetable(&provider, today).into_iter().take(1).collect();
-    let path = folder.join("one.xlsx");
+    let mut one: Vec<_> = timetable::timetable(&provider, today).into_iter().take(1).collect();
+    if let Some(title) = title {
+        one[0].title = title.to_owned();
+    }
+    let path = folder.join(name);
     std::fs::write(&path, workbook::write(&one, today).expect("a workbook")).expect("written");
     path
+}
+
+/// Returns the answer to a GET request.
+fn get(url: &str) -> String {
+    let place = url.trim_start_matches("http://").trim_end_matches('/');
+    let (host, path) = place.split_once('/').unwrap_or((place, ""));
+    let mut visit = TcpStream::connect(host).expect("a server");
+    write!(visit, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").expect("requested");
+    let mut answer = String::new();
+    visit.read_to_string(&mut answer).expect("answered");
+    answer
 }
 
 /// A demo that serves until it is dropped.
@@ -248,6 +268,44 @@ fn first_document(child: &mut Child) -> Value {
     let output = child.stdout.take().expect("piped");
     let mut documents = serde_json::Deserializer::from_reader(output).into_iter::<Value>();
     documents.next().expect("a document").expect("JSON")
+}
+
+/// A queued import is delivered by the demo itself, and the page of its simulator shows the event.
+#[test]
+fn demo_delivers_in_the_background_and_shows_what_arrived() {
+    let fixture = DemoFixture::new();
+    let mut program = fixture.program();
+    program.env("LECTERN_BIND", "127.0.0.1:0").arg("demo").arg("--workbook").arg(small_workbook(fixture.path()));
+    let program = program.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program runs");
+    let mut serving = Serving(program);
+    let mut exports = Vec::new();
+    let mut page = String::new();
+    let mut lines = BufReader::new(serving.0.stderr.take().expect("piped")).lines();
+    for line in lines.by_ref() {
+        let line = line.expect("text");
+        if let Some((name, value)) = line.trim().strip_prefix("export ").and_then(|export| export.split_once('=')) {
+            exports.push((name.to_owned(), value.trim_matches('\'').to_owned()));
+        } else if line.contains("simulator of Administrate") && line.starts_with("Open ") {
+            page = line.split(' ').nth(1).expect("an address").to_owned();
+        } else if line.trim() == "lectern sync all" {
+            break;
+        }
+    }
+    assert!(get(&page).contains("<b>1</b>events"), "{}", get(&page));
+    let other = workbook_of(fixture.path(), "other.xlsx", Some("An <i>other</i> event"));
+    let mut import = fixture.program();
+    import.envs(exports).args(["import", "--json", "--deliver", "queue"]).arg(other);
+    let import = import.output().expect("the program runs");
+    let import: Value = serde_json::from_slice(&import.stdout).expect("JSON");
+    assert_eq!(import["delivery"]["pending"], 1, "{import}");
+    let shown = "An &lt;i&gt;other&lt;/i&gt; event";
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !get(&page).contains(shown) {
+        assert!(Instant::now() < deadline, "the event never arrived: {}", get(&page));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(get(&page).contains("<b>2</b>events"));
+    drop(lines);
 }
 
 #[test]
@@ -271,11 +329,7 @@ fn demo_server_uses_the_next_free_port_until_stopped() {
     assert_eq!(second_demo.code, Some(1));
     assert!(second_demo.stderr.contains(&url), "{}", second_demo.stderr);
 
-    let place = url.trim_start_matches("http://").trim_end_matches('/');
-    let mut visit = TcpStream::connect(place).expect("the site");
-    visit.write_all(b"GET /livez HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\r\n").expect("requested");
-    let mut answer = String::new();
-    visit.read_to_string(&mut answer).expect("answered");
+    let answer = get(&format!("{url}livez"));
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 
     let pid = nix::unistd::Pid::from_raw(serving.0.id().cast_signed());

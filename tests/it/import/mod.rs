@@ -6,6 +6,7 @@ mod conflicts;
 mod documents;
 mod errors;
 mod options;
+mod outside_texts;
 mod prompt;
 mod remote_changes;
 mod request_count;

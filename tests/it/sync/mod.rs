@@ -15,3 +15,4 @@ mod plan_files;
 mod prompts;
 mod stored_runs;
 mod undo;
+mod waiting;
