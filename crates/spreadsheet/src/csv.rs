@@ -107,9 +107,8 @@ fn without_end_marker(text: &str) -> &str {
 
 /// Removes the equals sign of fields written as `="…"`, so that their quotes protect the separators inside.
 fn without_forced_text(text: &str, declared: Option<char>) -> String {
-    let is_end = |character| {
-        matches!(character, '\r' | '\n') || SEPARATORS.contains(&character) || declared == Some(character)
-    };
+    let is_end =
+        |character| matches!(character, '\r' | '\n') || SEPARATORS.contains(&character) || declared == Some(character);
     let ends_field = |after: &str| after.chars().next().is_none_or(is_end);
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
