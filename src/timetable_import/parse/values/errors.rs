@@ -36,12 +36,11 @@ const WORDS: [&str; 28] = [
 const MARKED_WORDS: [&str; 8] = ["NULL!", "DIV/0!", "VALUE!", "REF!", "NAME?", "NUM!", "SPILL!", "CALC!"];
 
 /// The word before the number of a LibreOffice error, in the languages that translate it, in lower case.
-const NUMBERED_WORDS: [&str; 16] = [
+const NUMBERED_WORDS: [&str; 15] = [
     "err",
     "erro",
     "erreur",
     "errore",
-    "error",
     "fehler",
     "fout",
     "fel",
@@ -113,6 +112,7 @@ mod tests {
             "#",
             "##",
             "Room:502",
+            "Error: 502",
             "Raum:512",
             "Err",
             "Err:12",
