@@ -24,20 +24,23 @@ pub fn fold(name: &str) -> String {
     collapse(&folded)
 }
 
-/// Reports whether a character is never visible: zero width, byte order mark, soft hyphen, direction, variation.
+/// Reports whether a character is never visible: zero width, byte order mark, soft hyphen, direction, variation, filler,
+/// tag (the default ignorable code points of Unicode, and the marks of interlinear annotations).
 pub fn is_invisible(character: char) -> bool {
     matches!(character,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
-        | '\u{2066}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0100}'..='\u{e01ef}')
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Returns a text without invisible characters, with plain spaces and hyphens instead of non-breaking ones.
+/// Returns a text without invisible characters, with plain spaces and hyphens instead of other ones.
 ///
 /// Texts pasted from web pages and word processors contain them, and look equal without being equal.
 pub fn visible(text: &str) -> Cow<'_, str> {
     let plain = |character| match character {
-        '\u{a0}' | '\u{2007}' | '\u{202f}' => ' ',
-        '\u{2011}' => '-',
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => ' ',
+        '\u{2010}' | '\u{2011}' | '\u{fe63}' | '\u{ff0d}' => '-',
         other => other,
     };
     if text.is_ascii() || !text.chars().any(|character| is_invisible(character) || plain(character) != character) {

@@ -190,7 +190,7 @@ impl TableReader<'_, '_, '_> {
     }
 }
 
-/// Whether an element inside a cell belongs to its text. Notes and ruby texts are shown beside the text, others nowhere.
+/// Whether an element inside a cell belongs to its text. Notes and ruby texts are shown beside the text.
 fn is_part_of_text(name: &str) -> bool {
     const OTHER: [&str; 5] = ["text:note", "text:ruby-text", "text:tracked-changes", "text:hidden-text", "text:script"];
     name.starts_with("text:") && !OTHER.contains(&name)

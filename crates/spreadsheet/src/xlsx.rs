@@ -11,6 +11,7 @@ use quick_xml::events::Event;
 
 use super::archive::{Part, ZipParts};
 use super::bounded::{append_bounded, push_bounded, without_nul};
+use super::cell_name::{parse_digits, parse_position, parse_row};
 use super::escapes::resolve_escapes;
 use super::limits::MAX_NAMED_ITEMS;
 use super::number_formats::{self, NumberFormat};
@@ -381,30 +382,4 @@ impl<'a, R: Read> CellReader<'a, R> {
             },
         })
     }
-}
-
-/// Parses a cell name: "AB12" is row 11, column 27. Some generators write "ab12" or "$AB$12".
-fn parse_position(name: &[u8]) -> Result<Position, ReadError> {
-    let without_mark = |part: &'_ [u8]| usize::from(part.first() == Some(&b'$'));
-    let rest = &name[without_mark(name)..];
-    let (letters, row) = rest.split_at(rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count());
-    let row = &row[without_mark(row)..];
-    let number = |letter: &u8| u32::from(letter.to_ascii_uppercase() - b'A') + 1;
-    let column = letters.iter().fold(0_u32, |column, letter| column.saturating_mul(26).saturating_add(number(letter)));
-    let not_a_cell = || ReadError::unreadable(format!("\"{}\" is not a cell", String::from_utf8_lossy(name)));
-    Ok(Position { row: parse_row(row)?, column: column.checked_sub(1).ok_or_else(not_a_cell)? })
-}
-
-/// Parses a row number, which counts from 1, into a row counted from 0.
-fn parse_row(digits: &[u8]) -> Result<u32, ReadError> {
-    let row = parse_digits(digits).and_then(|row| row.checked_sub(1));
-    row.ok_or_else(|| ReadError::unreadable(format!("\"{}\" is not a row", String::from_utf8_lossy(digits))))
-}
-
-fn parse_digits(digits: &[u8]) -> Option<u32> {
-    let add = |number: u32, digit: &u8| {
-        let digit = char::from(*digit).to_digit(10)?;
-        number.checked_mul(10)?.checked_add(digit)
-    };
-    if digits.is_empty() { None } else { digits.iter().try_fold(0, add) }
 }

@@ -107,10 +107,10 @@ impl<R: Read> BufRead for Utf8Reader<R> {
             let mut bytes = std::mem::take(&mut self.buffer);
             bytes.clear();
             bytes.append(&mut self.tail);
-            let kept = bytes.len();
-            bytes.resize(kept + BUFFER_BYTES, 0);
-            let length = self.source.read(&mut bytes[kept..])?;
-            bytes.truncate(kept + length);
+            let carried = bytes.len();
+            bytes.resize(carried + BUFFER_BYTES, 0);
+            let length = self.source.read(&mut bytes[carried..])?;
+            bytes.truncate(carried + length);
             if length > 0 {
                 self.tail = bytes.split_off(complete_length(&bytes));
             }

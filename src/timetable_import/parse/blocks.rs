@@ -4,7 +4,7 @@
 //! block above: that is an event row whose code is missing, not a session. A session row without a block above it, or
 //! under a self-paced event, is an orphan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tutorials::LearningMode;
 use jiff::civil::Date;
@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::cells::Cells;
 use super::columns;
-use super::columns::Columns;
+use super::columns::{Columns, RepeatedRows};
 use super::layout::Field;
 use super::session_rows;
 use super::values;
@@ -155,11 +155,12 @@ pub fn read(sheet: &Sheet, options: &ParseOptions) -> Result<Timetable, ReadErro
     if timetable.lacks_columns() {
         return Ok(timetable);
     }
+    let mut repeated = RepeatedRows::new(sheet, &timetable.columns);
     let mut open: Option<BlockBuilder<'_>> = None;
     let (mut problem_count, mut in_example) = (0, false);
     for row in data {
         let cells = Cells::new(sheet, &timetable.columns, row, options);
-        if cells.is_blank() || columns::repeats_header(&timetable.columns, row) {
+        if repeated.includes(&timetable.columns, row) || cells.is_blank() {
             continue;
         }
         let starts = starts_block(&cells);
@@ -235,11 +236,13 @@ impl BlockBuilder<'_> {
             sessions.push((row.number, session_rows::read_additional(&mut session_cells, &event, &event_row)));
             problems.extend(session_cells.into_problems());
         }
+        // A day that cannot be read has its problem already.
+        let known: BTreeSet<Option<String>> = problems.iter().map(|problem| problem.cell.clone()).collect();
         let day_issues = session_rows::check_days(&mut sessions);
         let day_problems = day_issues.into_iter().map(|(row, issue)| {
             ImportProblem::at(Some(&sheet.name), Some(row), Some((row, columns.of(Field::Day))), issue)
         });
-        problems.extend(day_problems);
+        problems.extend(day_problems.filter(|problem| !known.contains(&problem.cell)));
         for problem in &mut problems {
             problem.event = event.title.as_deref().map(truncated_title);
         }

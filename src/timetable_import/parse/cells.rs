@@ -49,7 +49,7 @@ impl<'a> Cells<'a> {
             let is_known = self.columns.unknown_header(column).is_none() && !self.columns.is_of_report(column);
             is_known && !ignored.contains(&column)
         };
-        !self.row.cells.iter().any(|cell| is_used(cell.column))
+        !self.row.cells.iter().any(|cell| is_used(cell.column) && !values::is_invisible(&cell.content))
     }
 
     /// Returns a field's text without checking it.
@@ -128,21 +128,22 @@ impl<'a> Cells<'a> {
                 self.flag(field, Issue::new(Code::MissingValue, message));
                 None
             }
-            Some(Content::Text(error)) if values::is_error_value(error) => {
-                self.flag(field, Issue::new(Code::InvalidValue, error_value_message(field, error)));
-                None
-            }
-            Some(Content::Error(error)) => {
-                self.flag(field, Issue::new(Code::InvalidValue, error_value_message(field, error)));
-                None
-            }
             Some(Content::Invalid(invalid)) => {
                 let InvalidValue { text, reason } = invalid.as_ref();
                 let message = format!("\"{text}\" in \"{}\" {reason}: type the value again", field.header());
                 self.flag(field, Issue::new(Code::InvalidValue, message));
                 None
             }
-            content => content,
+            Some(content) => match values::error_value(content) {
+                Some(error) => {
+                    let message =
+                        format!("\"{}\" is the error {}; write a value instead", field.header(), error.trim());
+                    self.flag(field, Issue::new(Code::InvalidValue, message));
+                    None
+                }
+                None => Some(content),
+            },
+            None => None,
         }
     }
 
@@ -324,8 +325,8 @@ impl<'a> Cells<'a> {
     }
 
     /// Returns a session's day, not yet compared with the other days of its event.
-    pub(crate) fn day(&self) -> Option<i32> {
-        self.content(Field::Day).and_then(values::whole_number)
+    pub(crate) fn day(&mut self) -> Option<i32> {
+        self.checked(Field::Day).and_then(values::whole_number)
     }
 
     /// Flags an unknown learning mode on a session row.
@@ -341,10 +342,6 @@ impl<'a> Cells<'a> {
         unused(self.columns, self.row, self.sheet.since_1904).for_each(|cell| cell.hash(&mut digest));
         digest.finish()
     }
-}
-
-fn error_value_message(field: Field, error: &str) -> String {
-    format!("\"{}\" is the error {}; write a value instead", field.header(), error.trim())
 }
 
 /// Returns a row's values in unknown columns: column index and text.

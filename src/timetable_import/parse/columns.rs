@@ -13,6 +13,9 @@ use spreadsheet::{Cell, Content, Row, Sheet};
 /// The header is one of so many first rows.
 const MAX_HEADER_ROWS: usize = 20;
 
+/// Cells of a row that repeats the header, at least. A session may be called "Session".
+const MIN_HEADER_CELLS: usize = 3;
+
 /// The columns of one sheet by field.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Columns {
@@ -49,7 +52,8 @@ impl Columns {
 
     /// Returns a row's content for a field.
     pub fn content<'r>(&self, row: &'r Row, field: Field) -> Option<&'r Content> {
-        self.by_field[field as usize].and_then(|column| row.content(column))
+        let content = self.by_field[field as usize].and_then(|column| row.content(column));
+        content.filter(|content| !values::is_invisible(content))
     }
 }
 
@@ -74,6 +78,7 @@ pub fn find(sheet: &Sheet) -> (Columns, &[Row], Vec<ImportProblem>) {
     let mut problems = missing_headers(sheet, &columns);
     add_columns_without_header(&mut columns, data);
     problems.extend(unknown_columns(sheet, &columns));
+    problems.extend(unreadable_unused_cell(sheet, &columns, data));
     problems.extend(invisible_characters(sheet, &columns, data));
     columns.date_order = date_order(&columns, data);
     (columns, data, problems)
@@ -151,11 +156,26 @@ fn date_order(columns: &Columns, data: &[Row]) -> DateOrder {
         .filter_map(|column| columns.by_field[column.field as usize])
         .collect();
     let proves_month_first = |cell: &Cell| match &cell.content {
-        Content::Text(text) => dates::parse(visible(text).trim()).is_some_and(|date| date.proves_month_first()),
+        Content::Text(text) => dates::proves_month_first(visible(text).trim()),
         _ => false,
     };
-    let mut cells = data.iter().flat_map(|row| &row.cells).filter(|cell| date_columns.contains(&cell.column));
-    if cells.any(proves_month_first) { DateOrder::MonthFirst } else { DateOrder::DayFirst }
+    let proof = data.iter().find_map(|row| {
+        let mut dates = row.cells.iter().filter(|cell| date_columns.contains(&cell.column));
+        dates.find(|cell| proves_month_first(cell)).map(|cell| DateOrder::MonthFirst(row.number, cell.column))
+    });
+    proof.unwrap_or_default()
+}
+
+/// Warns of the first value of an unknown column that cannot be read.
+fn unreadable_unused_cell(sheet: &Sheet, columns: &Columns, data: &[Row]) -> Option<ImportProblem> {
+    let unknown = data.iter().flat_map(|row| row.cells.iter().map(|cell| (row.number, cell)));
+    let mut unreadable = unknown.filter(|(_, cell)| columns.unknown_header(cell.column).is_some());
+    unreadable.find_map(|(row, Cell { column, content })| {
+        let Content::Invalid(invalid) = content else { return None };
+        let message = format!("\"{}\" {}; its column is not used", invalid.text, invalid.reason);
+        let issue = Issue::new(Code::UnusedColumn, message);
+        Some(ImportProblem::at(Some(&sheet.name), Some(row), Some((row, *column)), issue))
+    })
 }
 
 /// Warns of invisible characters in known columns; they are removed before anything is compared or stored.
@@ -182,14 +202,38 @@ fn invisible_characters(sheet: &Sheet, columns: &Columns, data: &[Row]) -> Optio
     Some(ImportProblem::at(Some(&sheet.name), Some(first.0), Some(*first), issue))
 }
 
-/// Reports whether a row repeats the header, as exports with a header on every page do.
-pub(crate) fn repeats_header(columns: &Columns, row: &Row) -> bool {
+/// Rows between the data that are no data.
+#[derive(Default)]
+pub(crate) struct RepeatedRows<'a> {
+    /// The rows above the header.
+    titles: &'a [Row],
+    /// Whether the row before was a header or a hint below one.
+    is_below_header: bool,
+}
+
+impl<'a> RepeatedRows<'a> {
+    pub(crate) fn new(sheet: &'a Sheet, columns: &Columns) -> Self {
+        let titles = sheet.rows.iter().take_while(|row| row.number < columns.header_row).count();
+        Self { titles: &sheet.rows[..titles], is_below_header: false }
+    }
+
+    /// Reports whether a row repeats the header, a title above it or a hint below it, as exports with a header on every
+    /// page do.
+    pub(crate) fn includes(&mut self, columns: &Columns, row: &Row) -> bool {
+        let is_header = repeats_header(columns, row);
+        self.is_below_header = is_header || self.is_below_header && is_hint(row);
+        self.is_below_header || self.titles.iter().any(|title| title.cells == row.cells)
+    }
+}
+
+fn repeats_header(columns: &Columns, row: &Row) -> bool {
     let is_header = |cell: &Cell| {
         let field = values::text(&cell.content).and_then(|text| field_with_header(&text));
         field.is_some_and(|field| columns.by_field[field as usize] == Some(cell.column))
     };
-    let mut known = row.cells.iter().filter(|cell| columns.by_field.contains(&Some(cell.column))).peekable();
-    known.peek().is_some() && known.all(is_header)
+    let is_known = |cell: &&Cell| columns.by_field.contains(&Some(cell.column)) && !values::is_invisible(&cell.content);
+    let known = || row.cells.iter().filter(is_known);
+    known().count() >= MIN_HEADER_CELLS && known().all(is_header)
 }
 
 /// Reports whether every filled cell is an example ("e.g. …"), a format word, or says that the column is required.

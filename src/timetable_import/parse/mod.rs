@@ -6,6 +6,8 @@
 pub mod blocks;
 pub(super) mod cells;
 pub mod columns;
+#[cfg(test)]
+mod dialect_tests;
 pub mod duplicates;
 #[cfg(test)]
 mod format_tests;

@@ -114,3 +114,19 @@ pub fn ods_of(table: &str) -> Vec<u8> {
     writer.write_all(content.as_bytes()).expect("memory");
     writer.finish().expect("memory").into_inner()
 }
+
+/// Replaces the content of one part of a zipped workbook.
+pub fn with_bytes(zipped: &[u8], part: &str, content: &[u8]) -> Vec<u8> {
+    let mut archive = ZipArchive::new(Cursor::new(zipped)).expect("a zip file");
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for at in 0..archive.len() {
+        let mut entry = archive.by_index(at).expect("a part");
+        let name = entry.name().expect("a name").into_owned();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).expect("readable");
+        writer.start_file(&*name, options).expect("a new part");
+        writer.write_all(if name == part { content } else { &bytes }).expect("memory");
+    }
+    writer.finish().expect("memory").into_inner()
+}

@@ -1,7 +1,11 @@
 //! Whole files: every supported format, and every reason to refuse a file.
 
+mod damage;
 mod dialects;
 mod files;
+#[path = "../../../../tests/it/hostile/cfb.rs"]
+mod records;
+mod xls;
 
 use files::{ods_of, valid_xlsx, with_part, workbook_of, xlsx_of};
 use spreadsheet::{CellFilter, Content, Limits, ReadError, Sheet};

@@ -23,12 +23,12 @@ impl ClockTime {
     ///
     /// None for more than 24 hours.
     pub fn of_serial(days: f64) -> Option<Self> {
-        let part = match days {
-            0.0..=1.0 => days,
-            FIRST_DATE..DATES_END => days - days.floor(),
-            _ => return None,
-        };
-        ClockTime::of_seconds((part * SECONDS_PER_DAY as f64).round() as i64)
+        let seconds = (days * SECONDS_PER_DAY as f64).round();
+        match days {
+            FIRST_DATE..DATES_END => ClockTime::of_seconds(seconds as i64 % SECONDS_PER_DAY),
+            _ if (0.0..=SECONDS_PER_DAY as f64).contains(&seconds) => ClockTime::of_seconds(seconds as i64),
+            _ => None,
+        }
     }
 
     fn of_seconds(seconds: i64) -> Option<Self> {
@@ -42,11 +42,19 @@ impl ClockTime {
         if text.starts_with('P') {
             return ClockTime::of_serial(spreadsheet::days_of_duration(text)?);
         }
-        let clock = match text.rsplit_once(['T', ' ']) {
-            // "9:30 am" has a space too.
-            Some((date, clock)) if date.contains(['-', '/', '.']) => without_zone(clock),
-            _ => without_zone(text),
-        };
+        let (date, time) = split_date(text);
+        let clock = ClockTime::parse_clock(time)?;
+        // A hair short of midnight is midnight of the date that is meant.
+        Some(ClockTime { is_next_day: clock.is_next_day && (date.is_empty() || !clock.is_rounded_up(time)), ..clock })
+    }
+
+    /// Reports whether rounding made the time, written as this text, that of the next day.
+    pub fn is_rounded_up(self, text: &str) -> bool {
+        self.is_next_day && !text.starts_with("24")
+    }
+
+    fn parse_clock(text: &str) -> Option<Self> {
+        let clock = without_zone(text);
         let lower = clock.to_ascii_lowercase();
         let (clock, half) = match (lower.strip_suffix("am"), lower.strip_suffix("pm")) {
             (Some(clock), _) => (clock, Some(0)),
@@ -81,11 +89,25 @@ impl ClockTime {
     }
 }
 
-/// Removes the zone of an ISO 8601 time: Z, +01:00 or -0100.
+/// Splits a date from the time after it, as ISO 8601 and most programs write them. Either may be "".
+pub fn split_date(text: &str) -> (&str, &str) {
+    match text.split_once(['T', 't', ' ']) {
+        // "9:30 am" has a space too, and "1. 2. 2027" two of them.
+        Some((date, time)) if date.is_empty() || date.contains(['-', '/', '.']) && !date.contains(':') => {
+            (date.trim_end_matches(','), time.trim())
+        }
+        _ if text.find(':') < text.find(['-', '/', '.']).or(Some(usize::MAX)) && text.contains(':') => ("", text),
+        _ => (text, ""),
+    }
+}
+
+/// Removes the zone of an ISO 8601 time: Z, UTC, +01:00 or -0100.
 fn without_zone(clock: &str) -> &str {
-    let clock = clock.trim().trim_end_matches(['Z', 'z']);
+    let clock = clock.trim();
+    let utc = ["UTC", "GMT", "Z", "z"].iter().find_map(|zone| clock.strip_suffix(zone));
+    let clock = utc.unwrap_or(clock).trim_end();
     match clock.rfind(['+', '-']) {
-        Some(at) if at >= 5 => &clock[..at],
+        Some(at) if at >= 5 => clock[..at].trim_end(),
         _ => clock,
     }
 }
@@ -116,7 +138,17 @@ mod tests {
             ("1899-12-30T09:30:00.000Z", Some("30 09:30:00")),
             ("2027-06-30T09:30:00+01:00", Some("30 09:30:00")),
             ("2027-06-30 09:30", Some("30 09:30:00")),
+            ("30/06/2027 9:30 AM", Some("30 09:30:00")),
+            ("30/06/2027, 09:30:00 pm", Some("30 21:30:00")),
+            ("2027-06-30t09:30z", Some("30 09:30:00")),
+            ("2027-06-30 09:30:00 +0000", Some("30 09:30:00")),
+            ("2027-06-30 09:30:00 UTC", Some("30 09:30:00")),
+            ("T09:30", Some("30 09:30:00")),
+            ("2027-06-29T23:59:59.9999", Some("30 00:00:00")),
+            ("P0Y0M0DT9H30M0S", Some("30 09:30:00")),
+            ("2027-06-30", None),
             ("24:00", Some("01 00:00:00")),
+            ("2027-06-30 24:00", Some("01 00:00:00")),
             ("23:59:59.9", Some("01 00:00:00")),
             ("PT9H30M", Some("30 09:30:00")),
             ("PT09H29M59.9999S", Some("30 09:30:00")),
@@ -140,6 +172,9 @@ mod tests {
             (9.5 / 24.0, Some("30 09:30:00")),
             (34_199.999_999_896 / 86_400.0, Some("30 09:30:00")),
             (1.0, Some("01 00:00:00")),
+            (1.000_000_000_1, Some("01 00:00:00")),
+            (-0.000_000_000_1, Some("30 00:00:00")),
+            (46_418.999_999_999, Some("30 00:00:00")),
             (33.5 / 24.0, None),
             (46_419.395_833_333_33, Some("30 09:30:00")),
             (-0.5, None),

@@ -17,6 +17,7 @@ pub use zones::{display_zone, zone, zones};
 
 mod clock;
 pub(super) mod dates;
+mod errors;
 mod zones;
 
 /// Accepted years; any other year is a typing error.
@@ -51,12 +52,22 @@ pub fn text(content: &Content) -> Option<String> {
         Content::Text(text) => unescape_formula(visible(text).trim()).to_owned(),
         Content::FormattedNumber(formatted) => formatted.shown.trim().to_owned(),
         Content::Invalid(invalid) => invalid.text.trim().to_owned(),
-        Content::Number(number) | Content::DateTime(number) => number.to_string(),
+        Content::Number(number) | Content::DateTime(number) => significant(*number).to_string(),
         Content::Bool(value) => if *value { "TRUE" } else { "FALSE" }.to_owned(),
         Content::Error(error) => error.to_string(),
         Content::FormulaWithoutValue => return None,
     };
     (!text.is_empty()).then_some(text)
+}
+
+/// Rounds a number to the 15 digits that spreadsheet programs show: 0.1 + 0.2 is 0.3.
+fn significant(number: f64) -> f64 {
+    format!("{number:.14e}").parse().unwrap_or(number)
+}
+
+/// Reports whether a cell has only characters that are never visible.
+pub fn is_invisible(content: &Content) -> bool {
+    matches!(content, Content::Text(text) if !text.is_ascii() && visible(text).trim().is_empty())
 }
 
 /// Returns a cell as text, with dates and times as DD/MM/YYYY and HH:MM.
@@ -74,21 +85,16 @@ pub fn display(content: &Content, since_1904: bool) -> Option<String> {
 /// The text that spreadsheet programs show for a missing value.
 pub const NOT_AVAILABLE: &str = "#N/A";
 
-/// Reports whether a text is the error value of a formula, as text files contain it, also in other languages.
-pub fn is_error_value(text: &str) -> bool {
-    let text = text.trim();
-    let is_number = |code: &str| code.len() == 3 && code.bytes().all(|digit| digit.is_ascii_digit());
-    if text.strip_prefix("Err:").is_some_and(is_number) {
-        return true;
+/// Returns the error of a formula that a cell contains, also as text and in other languages.
+pub fn error_value(content: &Content) -> Option<&str> {
+    match content {
+        Content::Error(error) => Some(error),
+        Content::Text(text) => Some(text.as_ref()).filter(|text| errors::is_error_text(&visible(text))),
+        Content::FormattedNumber(formatted) => {
+            Some(formatted.shown.as_ref()).filter(|text| errors::is_error_text(text))
+        }
+        _ => None,
     }
-    let Some(name) = text.strip_prefix('#') else { return false };
-    if ["N/A", "N/D", "NV", "N/V", "I/T", "GETTING_DATA"].contains(&name) {
-        return true;
-    }
-    // #REF!, #NAME?, #DIV/0!, and their names in other languages: #BEZUG!, #¡VALOR!, #ИМЯ?
-    let word = name.strip_suffix(['!', '?']).unwrap_or_default();
-    let is_error_letter = |c: char| c.is_uppercase() || c.is_ascii_digit() || "/_¡¿".contains(c);
-    word.chars().any(char::is_uppercase) && word.chars().all(is_error_letter)
 }
 
 /// Removes the apostrophe that [`spreadsheet::escape_formula`] adds.
@@ -111,10 +117,14 @@ pub fn date(content: &Content, since_1904: bool, order: DateOrder) -> Result<Dat
         Content::Text(text) => {
             let text = visible(text);
             let written = dates::parse(text.trim());
-            if order == DateOrder::MonthFirst && written.is_some_and(|written| written.depends_on_order()) {
+            if let DateOrder::MonthFirst(row, column) = order
+                && written.is_some_and(|written| written.depends_on_order())
+            {
                 let message = format!(
-                    "\"{}\" may mean MM/DD/YYYY, as another date of this file does; write all dates as DD/MM/YYYY",
-                    text.trim()
+                    "\"{}\" may mean MM/DD/YYYY, because the date in {} can mean nothing else; write all dates as \
+                     DD/MM/YYYY",
+                    text.trim(),
+                    spreadsheet::cell_name(row, column)
                 );
                 return Err(Issue::new(Code::InvalidDate, message));
             }

@@ -14,7 +14,7 @@ const REGIONS: [&str; 10] =
 /// # Errors
 /// `invalid_value` with suggestions when the zone is unknown.
 pub fn zone(text: &str) -> Result<TimeZone, Issue> {
-    let plain = text.replace(['–', '—', '−', '‐', '‑'], "-");
+    let plain = text.replace(['–', '—', '−', '‐', '‑', '﹣', '－'], "-");
     let find = |name: &str| TimeZone::get(&name.replace(' ', "_")).ok();
     let iana_name = plain.split(" - ").map(str::trim).collect::<Vec<_>>().join("/");
     // Only the first hyphen can separate region and city: America/Port-au-Prince.
