@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::output::print_report;
+use super::output::print_reports;
 use crate::app::Context;
 use crate::console::Console;
 use crate::database::Database;
@@ -58,7 +58,8 @@ pub(super) async fn undo_run(
     console.print(&planned);
     if dry_run || !planned.is_possible() {
         if planned.is_possible() {
-            print_reports(console, &planned);
+            print_changes(console, &planned);
+            print_reports(console, &planned.reports);
         }
         console.document(&planned)?;
         return Ok(planned.exit());
@@ -69,7 +70,7 @@ pub(super) async fn undo_run(
         return Ok(Exit::Done);
     }
     let done = undo(pool, run, cascade, UndoMode::Write).await?;
-    print_reports(console, &done);
+    print_reports(console, &done.reports);
     if let Some(first) = done.undone.first().and_then(|run| run.run_id) {
         let cascade = if done.undone.len() > 1 { " --cascade" } else { "" };
         console.notify(format_args!("undone; to restore what was undone:  lectern sync undo {first}{cascade}"));
@@ -78,10 +79,17 @@ pub(super) async fn undo_run(
     Ok(done.exit())
 }
 
-/// Prints the reports of undone runs, with each change in a dry run.
-fn print_reports(console: &Console, undo: &UndoReport) {
+/// Most changes of a run that a dry run lists.
+const MAX_CHANGES: usize = 20;
+
+/// Prints what each run of a dry run would change.
+fn print_changes(console: &Console, undo: &UndoReport) {
     for report in &undo.reports {
-        report.plan.iter().flatten().for_each(|change| console.print(format_args!("  {change}")));
-        print_report(console, report);
+        let changes = report.plan.as_deref().unwrap_or_default();
+        console.print(report.entity.heading());
+        changes.iter().take(MAX_CHANGES).for_each(|change| console.print(format_args!("  {change}")));
+        if changes.len() > MAX_CHANGES {
+            console.print(format_args!("  … and {} more: --json lists them", changes.len() - MAX_CHANGES));
+        }
     }
 }

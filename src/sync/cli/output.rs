@@ -16,6 +16,12 @@ pub(in crate::sync) fn print_report(console: &Console, report: &Report) {
     report.failure().for_each(|reason| console.notify(format_args!("lectern: {reason}")));
 }
 
+/// Prints the counts and findings of several reports.
+pub(super) fn print_reports(console: &Console, reports: &[Report]) {
+    console.print(text::counts(reports));
+    reports.iter().for_each(|report| print_findings(console, report));
+}
+
 /// Prints the reports of `sync all` and how many entities succeeded.
 pub(super) fn print_summary(console: &Console, summary: &Summary) {
     console.print(text::counts(summary.attempted()));

@@ -119,7 +119,8 @@ fn fields<R: LinkRow>(change: &RowChange<R>) -> Vec<FieldView> {
     let field =
         |name: &String| FieldView { field: name.clone(), before: value(&before, name), after: value(&after, name) };
     let is_known_id = |name: &str| name == "external_id" && change.action() != ChangeAction::Update;
-    names.into_iter().map(field).filter(|one| one.before != one.after && !is_known_id(&one.field)).collect()
+    let is_shown = |field: &FieldView| !is_known_id(&field.field) && label_of(&field.field).1 != ColumnKind::Internal;
+    names.into_iter().map(field).filter(|one| one.before != one.after && is_shown(one)).collect()
 }
 
 /// Returns whether a column links a record that does not exist yet.
@@ -203,7 +204,11 @@ impl fmt::Display for ChangeView {
         if self.is_unlinked {
             fields.insert(0, "not linked".into());
         }
-        if fields.is_empty() { Ok(()) } else { write!(f, ": {}", fields.join("; ")) }
+        match (fields.is_empty(), self.action) {
+            (false, _) => write!(f, ": {}", fields.join("; ")),
+            (true, ChangeAction::Update) => f.write_str(": values that both sides have by now are noted"),
+            (true, _) => Ok(()),
+        }
     }
 }
 

@@ -140,9 +140,20 @@ pub(crate) fn is_same_plan(saved: &Value, current: &Value) -> bool {
         if let Some(findings) = plan.get_mut("findings") {
             remove_explanations(findings);
         }
+        plan.get_mut("changes").into_iter().for_each(remove_unplanned);
         plan
     };
     saved == current || without_explanations(saved) == without_explanations(current)
+}
+
+/// Removes what a plan of events only needs to be applied and undone. Older versions saved less of it.
+fn remove_unplanned(changes: &mut Value) {
+    let rows = changes.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut);
+    for row in rows.flat_map(|change| change.values_mut()).filter_map(Value::as_object_mut) {
+        for name in ["agreed_places", "stood"] {
+            row.remove(name);
+        }
+    }
 }
 
 fn remove_explanations(value: &mut Value) {

@@ -91,3 +91,21 @@ async fn old_audit_rows_are_purged_and_requests_are_rate_limited() {
     let (exit, summary) = fixture.run_with_env(&["sync", "all"], &[("LECTERN_REQUEST_BUDGET", "5")]).await;
     assert_eq!((exit, &summary["failed"]), (1, &json!(1)), "{summary:#}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spelling_of_an_adopted_database_is_kept_until_the_value_differs() {
+    let fixture = SyncFixture::new().await;
+    fixture.run(&["sync", "all"]).await;
+    let adopted = "UPDATE adm.course_templates SET event_learning_mode = lower(event_learning_mode),
+                       custom_fields = custom_fields || '{\"unknown\": null}'";
+    sqlx::query(adopted).execute(&fixture.db.pool).await.expect("as another program wrote them");
+    let before = fixture.rows().await;
+    let (_, report) = fixture.run(&["sync", "course-templates"]).await;
+    assert_eq!((&report["counts"]["updated"], fixture.rows().await), (&json!(0), before), "{report:#}");
+    let other = "UPDATE adm.course_templates SET event_learning_mode = 'lms'";
+    sqlx::query(other).execute(&fixture.db.pool).await.expect("another value");
+    let (_, report) = fixture.run(&["sync", "course-templates"]).await;
+    assert_ne!(report["counts"]["updated"], json!(0), "{report:#}");
+    let stored = "SELECT count(*) FROM adm.course_templates WHERE event_learning_mode IN ('lms', 'LMS')";
+    assert_eq!(fixture.count(stored).await, 0);
+}

@@ -336,7 +336,11 @@ fn desired_row(
             primary_instructor: known(event.instructor),
             sold_out: event.is_sold_out,
             // This column stores states in upper case.
-            lifecycle_state: event.lifecycle.map(|state| state.to_uppercase()),
+            lifecycle_state: match (event.lifecycle, stored.and_then(|row| row.lifecycle_state.as_ref())) {
+                // An adopted database may have another spelling.
+                (Some(state), Some(stored)) if state.eq_ignore_ascii_case(stored) => Some(stored.clone()),
+                (state, _) => state.map(|state| state.to_uppercase()),
+            },
             title: Some(event.title),
             sessions: match stored {
                 None if link.is_none() => Vec::new(),
