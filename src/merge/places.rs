@@ -160,7 +160,7 @@ mod tests {
     fn remaining_places_are_merged_three_ways() {
         let none = ReportedPlaces::default();
         // (local max, local), baseline, remote → local afterwards, baseline afterwards, is a conflict
-        for (ours, baseline, remote, expected, next, is_conflict) in [
+        for (current, baseline, remote, expected, next, is_conflict) in [
             // Neither side has changed, one has, both have.
             ((12, 12), reported(12, 12), reported(12, 12), 12, Some(12), false),
             ((12, 7), reported(12, 12), reported(12, 12), 7, Some(12), false),
@@ -184,13 +184,13 @@ mod tests {
             ((12, 12), reported(12, 12), reported(12, -2), 0, Some(-2), false),
             ((12, 0), reported(12, -2), reported(12, 3), 3, Some(3), false),
         ] {
-            let merged = merge_places(&local(ours.0, ours.1), baseline, remote, PlacesWinner::Open);
-            let case = format!("{ours:?} {baseline:?} {remote:?}");
+            let merged = merge_places(&local(current.0, current.1), baseline, remote, PlacesWinner::Open);
+            let case = format!("{current:?} {baseline:?} {remote:?}");
             assert_eq!(merged.local.remain_space, Some(expected), "{case}");
             assert_eq!(merged.baseline.remaining, next, "{case}");
             assert_eq!(merged.conflict.is_some(), is_conflict, "{case}");
             let again = merge_places(
-                &Availability { remain_space: expected, ..local(ours.0, ours.1) },
+                &Availability { remain_space: expected, ..local(current.0, current.1) },
                 merged.baseline,
                 remote,
                 PlacesWinner::Open,
@@ -201,18 +201,18 @@ mod tests {
 
     #[test]
     fn winner_resolves_a_conflict_for_good() {
-        let (ours, baseline, remote) = (local(12, 7), reported(12, 12), reported(12, 9));
+        let (current, baseline, remote) = (local(12, 7), reported(12, 12), reported(12, 9));
         for (winner, expected) in [(PlacesWinner::Local, 7), (PlacesWinner::Remote, 9)] {
-            let merged = merge_places(&ours, baseline, remote, winner);
+            let merged = merge_places(&current, baseline, remote, winner);
             assert_eq!(merged.local.remain_space, Some(expected));
-            let settled = Availability { remain_space: expected, ..ours.clone() };
-            assert_eq!(merge_places(&settled, merged.baseline, remote, PlacesWinner::Open).conflict, None);
+            let resolved = Availability { remain_space: expected, ..current.clone() };
+            assert_eq!(merge_places(&resolved, merged.baseline, remote, PlacesWinner::Open).conflict, None);
         }
     }
 
     #[test]
     fn sold_out_is_merged_three_ways() {
-        for (ours, baseline, remote, expected, next) in [
+        for (current, baseline, remote, expected, next) in [
             (false, Some(false), Some(false), false, Some(false)),
             (true, Some(false), Some(false), true, Some(false)),
             (false, Some(false), Some(true), true, Some(true)),
@@ -222,11 +222,11 @@ mod tests {
             (true, None, Some(false), false, Some(false)),
             (true, None, None, true, None),
         ] {
-            let local = Availability { is_soldout: ours, ..local(12, 12) };
+            let local = Availability { is_soldout: current, ..local(12, 12) };
             let seen = |sold_out| ReportedPlaces { sold_out, ..ReportedPlaces::default() };
             let merged = merge_places(&local, seen(baseline), seen(remote), PlacesWinner::Open);
-            assert_eq!(merged.local.is_soldout, Some(expected), "{ours} {baseline:?} {remote:?}");
-            assert_eq!(merged.baseline.sold_out, next, "{ours} {baseline:?} {remote:?}");
+            assert_eq!(merged.local.is_soldout, Some(expected), "{current} {baseline:?} {remote:?}");
+            assert_eq!(merged.baseline.sold_out, next, "{current} {baseline:?} {remote:?}");
         }
     }
 }

@@ -27,7 +27,7 @@ const LABELS: [(&str, &str, ColumnKind); 25] = [
     ("price_level", "price level", ColumnKind::Id),
     ("primary_instructor", "instructor", ColumnKind::Id),
     ("venue", "venue", ColumnKind::Id),
-    ("agreed_places", "places that both sides had last", ColumnKind::Internal),
+    ("places_baseline", "places that both sides had last", ColumnKind::Internal),
     ("stood", "availability before it was linked", ColumnKind::Internal),
     ("entity_type", "kind of record", ColumnKind::Value),
     ("event_learning_mode", "learning mode", ColumnKind::Value),

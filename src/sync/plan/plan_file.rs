@@ -150,7 +150,7 @@ pub(crate) fn is_same_plan(saved: &Value, current: &Value) -> bool {
 fn remove_unplanned(changes: &mut Value) {
     let rows = changes.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut);
     for row in rows.flat_map(|change| change.values_mut()).filter_map(Value::as_object_mut) {
-        for name in ["agreed_places", "stood"] {
+        for name in ["places_baseline", "stood"] {
             row.remove(name);
         }
     }

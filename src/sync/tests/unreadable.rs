@@ -33,7 +33,7 @@ fn unreadable_event_is_an_error_and_keeps_its_row() {
     let row = Row {
         bridge: EventLinkRow { external_id: "A".into(), tutorial_event_id: Some(1), ..EventLinkRow::default() },
         places: PlacesChange { is_soldout: Some(false), remain_space: Some(3) },
-        agreed_places: None,
+        places_baseline: None,
         availability_before: None,
     };
     let readable = serde_json::from_value(json!({ "id": "B", "title": "CM2-02" })).expect("an event");

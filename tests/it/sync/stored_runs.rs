@@ -93,7 +93,7 @@ async fn old_audit_rows_are_purged_and_requests_are_rate_limited() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn spelling_of_an_adopted_database_is_kept_until_the_value_differs() {
+async fn spelling_of_an_adopted_database_stays_until_the_value_differs() {
     let fixture = SyncFixture::new().await;
     fixture.run(&["sync", "all"]).await;
     let adopted = "UPDATE adm.course_templates SET event_learning_mode = lower(event_learning_mode),

@@ -47,7 +47,7 @@ fn pairs(list: &Value) -> Vec<(i64, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn run_with_dependent_rows_is_undone_only_together_with_theirs() {
+async fn run_with_dependent_rows_is_undone_only_together_with_their_runs() {
     let fixture = SyncFixture::new().await;
     let run = runs(&fixture).await;
     for (entity, dependent) in [

@@ -78,8 +78,8 @@ impl EntitySync for Events {
 
     async fn link_rows(db: &mut PgConnection) -> Result<Vec<Self::Row>> {
         let availabilities = tutorials::store::availabilities(db, None).await?;
-        let agreed = places::agreed_places(db, RowFilter::All).await?;
-        Ok(with_availability(bridges::rows(db, RowFilter::All).await?, &availabilities, &agreed))
+        let baseline = places::load_places_baselines(db, RowFilter::All).await?;
+        Ok(with_availability(bridges::rows(db, RowFilter::All).await?, &availabilities, &baseline))
     }
 
     async fn local_records(db: &mut PgConnection, context: &SyncContext) -> Result<Self::Local> {
@@ -201,17 +201,7 @@ fn plan_fetched(
             let mut row = desired_row(event, link, before, local, &zone, &known_sessions);
             compare_values(&mut plan, local, &remote_event, link, true);
             if let Some(availability) = link {
-                let (winner, remote) = (places::configured_winner(&local.winners), places::reported(&remote_event));
-                if let Some(conflict) = places::merge_into(&mut row, before, availability, remote, winner) {
-                    places::report(&mut plan, row.external_id(), &availability.code, conflict, winner);
-                }
-                let stored_sessions = before.map_or(&[][..], |row| &row.bridge.sessions);
-                plan.findings.differences.extend(sessions::unlinked_sessions(
-                    remote_event.id.as_str(),
-                    availability,
-                    &row.bridge.sessions,
-                    stored_sessions,
-                ));
+                complete_linked(&mut plan, &mut row, before, (local, availability), &remote_event);
             }
             plan.add_row(name, before, row);
         }
@@ -221,6 +211,27 @@ fn plan_fetched(
     plan.missing_remote = rows.iter().filter(is_missing).filter(|row| !is_undelivered(row)).cloned().collect();
     plan.release_links(&links.into_values().collect());
     plan
+}
+
+/// Merges the places of a linked event into its row, and reports its sessions without a match.
+fn complete_linked(
+    plan: &mut SyncPlan<Row>,
+    row: &mut Row,
+    before: Option<&Row>,
+    (local, availability): (&LocalEvents, &Availability),
+    remote_event: &administrate::Event,
+) {
+    let (winner, remote) = (places::configured_winner(&local.winners), places::reported(remote_event));
+    if let Some(conflict) = places::merge_into(row, before, availability, remote, winner) {
+        places::report(plan, row.external_id(), &availability.code, conflict, winner);
+    }
+    let stored_sessions = before.map_or(&[][..], |row| &row.bridge.sessions);
+    plan.findings.differences.extend(sessions::unlinked_sessions(
+        remote_event.id.as_str(),
+        availability,
+        &row.bridge.sessions,
+        stored_sessions,
+    ));
 }
 
 fn local_candidates(events: &[Availability]) -> Vec<LocalCandidate> {
@@ -353,7 +364,7 @@ fn desired_row(
         },
         // Merged by the caller.
         places: before.map(|row| row.places).unwrap_or_default(),
-        agreed_places: before.and_then(|row| row.agreed_places),
+        places_baseline: before.and_then(|row| row.places_baseline),
         availability_before: None,
     };
     row.set_link(link.map(|event| event.id));

@@ -20,16 +20,16 @@ use crate::tutorials::Availability;
 use crate::tutorials::store::PlacesUpdate;
 
 /// Returns the places that both sides of linked events had last, by external id.
-pub(crate) async fn agreed_places(
+pub(crate) async fn load_places_baselines(
     db: &mut PgConnection,
     filter: RowFilter<'_>,
 ) -> Result<HashMap<String, ReportedPlaces>> {
     let stored = bridges::stored_places(db, filter).await?;
-    Ok(stored.into_iter().map(|places| (places.external_id.clone(), agreed(&places))).collect())
+    Ok(stored.into_iter().map(|places| (places.external_id.clone(), baseline_of(&places))).collect())
 }
 
 /// Without a report, an event that Lectern sent has all the places that were sent.
-fn agreed(stored: &StoredPlaces) -> ReportedPlaces {
+fn baseline_of(stored: &StoredPlaces) -> ReportedPlaces {
     let sent = stored.sent_max_places;
     let (max_places, remaining) = match stored.seen_remaining {
         Some(remaining) => (stored.seen_max_places, Some(remaining)),
@@ -40,12 +40,12 @@ fn agreed(stored: &StoredPlaces) -> ReportedPlaces {
 }
 
 /// Without anything known, an event with a maximum had all its places.
-fn or_unsold(agreed: ReportedPlaces, local: &Availability) -> ReportedPlaces {
-    match (agreed.remaining, local.max_places.map(i64::from)) {
+fn or_unsold(baseline: ReportedPlaces, local: &Availability) -> ReportedPlaces {
+    match (baseline.remaining, local.max_places.map(i64::from)) {
         (None, Some(max)) => {
-            ReportedPlaces { sold_out: agreed.sold_out.or(Some(false)), max_places: Some(max), remaining: Some(max) }
+            ReportedPlaces { sold_out: baseline.sold_out.or(Some(false)), max_places: Some(max), remaining: Some(max) }
         }
-        _ => agreed,
+        _ => baseline,
     }
 }
 
@@ -71,11 +71,11 @@ pub(super) fn merge_into(
     winner: PlacesWinner,
 ) -> Option<PlacesConflict> {
     let before = before.filter(|before| before.link() == Some(local.id));
-    let agreed = before.and_then(|before| before.agreed_places).unwrap_or_default();
+    let baseline = before.and_then(|before| before.places_baseline).unwrap_or_default();
     let MergedPlaces { local: places, baseline, conflict } =
-        merge_places(local, or_unsold(agreed, local), remote, winner);
+        merge_places(local, or_unsold(baseline, local), remote, winner);
     row.places = places;
-    row.agreed_places = Some(baseline);
+    row.places_baseline = Some(baseline);
     row.availability_before = Some(current_places(local));
     conflict
 }

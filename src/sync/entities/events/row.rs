@@ -19,7 +19,7 @@ pub struct Row {
     pub places: PlacesChange,
     /// The places with which the next sync compares; none in journals of older versions and without a link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agreed_places: Option<ReportedPlaces>,
+    pub places_baseline: Option<ReportedPlaces>,
     /// The availability before the row linked the event or changed its places. A plan depends on it: other values are
     /// not overwritten. Undoing the link restores it.
     #[serde(rename = "stood", default, skip_serializing_if = "Option::is_none")]
@@ -32,7 +32,7 @@ impl PartialEq for Row {
         let are_equal = |(one, other): (ReportedPlaces, ReportedPlaces)| one == other;
         self.bridge == other.bridge
             && self.places == other.places
-            && self.agreed_places.zip(other.agreed_places).is_none_or(are_equal)
+            && self.places_baseline.zip(other.places_baseline).is_none_or(are_equal)
     }
 }
 
@@ -40,7 +40,7 @@ impl Row {
     /// Returns the values that Administrate had last, with which webhooks compare the next change.
     pub(super) fn last_seen(&self) -> LastSeen {
         // Rows of older versions: the last report, as far as the row contains it.
-        let places = self.agreed_places.unwrap_or(ReportedPlaces {
+        let places = self.places_baseline.unwrap_or(ReportedPlaces {
             sold_out: self.bridge.sold_out,
             max_places: self.bridge.max_places.map(Into::into),
             remaining: self.places.remain_space.map(Into::into),
@@ -68,7 +68,7 @@ impl LinkRow for Row {
             self.bridge.unlink();
             self.bridge.tutorial_event_id = local;
             self.places = PlacesChange::default();
-            self.agreed_places = None;
+            self.places_baseline = None;
         }
     }
 
@@ -77,18 +77,18 @@ impl LinkRow for Row {
     }
 }
 
-/// Adds to link rows the current availability of the linked local events and the places agreed last, by external id.
+/// Adds to link rows the current availability of the linked local events and the baselines of places, by external id.
 pub(crate) fn with_availability(
     rows: Vec<EventLinkRow>,
     availabilities: &[Availability],
-    agreed: &HashMap<String, ReportedPlaces>,
+    baseline: &HashMap<String, ReportedPlaces>,
 ) -> Vec<Row> {
     let by_id: HashMap<i64, &Availability> = availabilities.iter().map(|event| (event.id, event)).collect();
     let row = |bridge: EventLinkRow| {
         let local = bridge.tutorial_event_id.and_then(|id| by_id.get(&id).copied());
         Row {
             places: local.map(current_places).unwrap_or_default(),
-            agreed_places: local.map(|_| agreed.get(&bridge.external_id).copied().unwrap_or_default()),
+            places_baseline: local.map(|_| baseline.get(&bridge.external_id).copied().unwrap_or_default()),
             bridge,
             availability_before: None,
         }

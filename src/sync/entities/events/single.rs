@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use sqlx::PgConnection;
 
 use super::places;
-use super::places::agreed_places;
+use super::places::load_places_baselines;
 use super::row::with_availability;
 use super::{Events, Row, load_events, plan};
 use crate::bridges::events as bridges;
@@ -120,8 +120,8 @@ pub async fn apply_remote_event(
     }
     let saved = context.overrides(db).await?;
     let local = load_events(db, Some(&local_ids), references, time_zone).await?;
-    let agreed = agreed_places(db, RowFilter::Of(&external_id, &local_ids)).await?;
-    let rows = with_availability(stored, &local.availabilities, &agreed);
+    let baseline = load_places_baselines(db, RowFilter::Of(&external_id, &local_ids)).await?;
+    let rows = with_availability(stored, &local.availabilities, &baseline);
     let is_linked = rows.iter().any(|row| row.external_id() == external_id && row.link().is_some());
     let plan = plan(&local, vec![event], &rows, saved);
     let becomes_linked = plan.changes.iter().filter_map(|change| change.after.as_ref()).any(|row| row.link().is_some());
@@ -159,8 +159,8 @@ pub(in crate::sync) async fn decide_places(
     decided.fetched = 1;
     let filter = RowFilter::Of(&external_id, &[]);
     let availabilities = tutorials::store::availabilities(db, Some(&[local_id])).await?;
-    let agreed = agreed_places(db, filter).await?;
-    let rows = with_availability(bridges::rows(db, filter).await?, &availabilities, &agreed);
+    let baseline = load_places_baselines(db, filter).await?;
+    let rows = with_availability(bridges::rows(db, filter).await?, &availabilities, &baseline);
     if let ([before], [local]) = (rows.as_slice(), availabilities.as_slice()) {
         let (mut row, winner) = (before.clone(), places::winner_of(wins));
         let conflict = places::merge_into(&mut row, Some(before), local, places::reported(event), winner);
