@@ -97,10 +97,10 @@ impl PlanFile {
     pub fn check(&self, path: &Path, current: &PlanSource) -> Result<()> {
         let path = path.display();
         let entity = self.entity();
-        let (planned, wanted) = (entity.map_or("all", Entity::name), current.entity.map_or("all", Entity::name));
+        let (planned, requested) = (entity.map_or("all", Entity::name), current.entity.map_or("all", Entity::name));
         if entity != current.entity {
             return Err(Error::Usage(format!(
-                "{path} contains the plan of {planned}, not of {wanted}: apply it with `lectern sync {planned} --plan \
+                "{path} contains the plan of {planned}, not of {requested}: apply it with `lectern sync {planned} --plan \
                  {path}`"
             )));
         }
