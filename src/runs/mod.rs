@@ -21,12 +21,12 @@ use crate::error::Result;
 pub struct DatabaseIdentity {
     pub name: String,
     /// When Lectern made its schema, RFC 3339.
-    pub since: String,
+    pub installed_on: String,
 }
 
 impl std::fmt::Display for DatabaseIdentity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} (of {})", self.name, self.since.get(..19).unwrap_or(&self.since))
+        write!(f, "{} (of {})", self.name, self.installed_on.get(..19).unwrap_or(&self.installed_on))
     }
 }
 

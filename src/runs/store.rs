@@ -8,14 +8,14 @@ use crate::error::{Exit, Result};
 
 /// Returns what distinguishes this database from others.
 pub async fn database_identity(db: &mut PgConnection) -> Result<DatabaseIdentity> {
-    let (name, since) = sqlx::query_as(
+    let (name, installed_on) = sqlx::query_as(
         "SELECT current_database()::text,
              to_char(min(installed_on) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')
          FROM lectern.schema_steps",
     )
     .fetch_one(db)
     .await?;
-    Ok(DatabaseIdentity { name, since })
+    Ok(DatabaseIdentity { name, installed_on })
 }
 
 /// Stores a new run and returns its id. `subject`: the entity or the file's name.

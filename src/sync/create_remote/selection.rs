@@ -1,4 +1,4 @@
-//! Which local records can be created in Administrate. A dry run and a run decide alike.
+//! Which local records can be created in Administrate. A dry run decides as the run does.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -76,7 +76,7 @@ impl<'a> Links<'a> {
             remote.iter().map(|other| (other.record.external_id.as_str(), other.key.as_ref())).collect();
         let local_keys: HashMap<i64, Option<&MatchKey>> =
             local.iter().map(|one| (one.record.id, one.key.as_ref())).collect();
-        let mut kept: HashMap<i64, (&str, bool)> = HashMap::new();
+        let mut retained: HashMap<i64, (&str, bool)> = HashMap::new();
         for row in rows {
             let (Some(local), external_id) = (row.link(), row.external_id()) else { continue };
             let Some(key) = keys.get(external_id) else { continue };
@@ -86,12 +86,12 @@ impl<'a> Links<'a> {
                 continue;
             }
             let has_its_name = key.is_some() && local_keys.get(&local).is_some_and(|local_key| local_key == key);
-            let entry = kept.entry(local).or_insert((external_id, has_its_name));
+            let entry = retained.entry(local).or_insert((external_id, has_its_name));
             if has_its_name && !entry.1 {
                 *entry = (external_id, true);
             }
         }
-        kept.into_iter().map(|(local, (external_id, _))| (external_id.to_owned(), local)).collect()
+        retained.into_iter().map(|(local, (external_id, _))| (external_id.to_owned(), local)).collect()
     }
 
     fn add(&mut self, external_id: &str, local: i64) {

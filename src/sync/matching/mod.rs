@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use self::links::{LinkState, Links};
-use self::namesakes::Group;
+use self::namesakes::Namesakes;
 use crate::bridges::overrides::{MatchOverrides, OverrideKind};
 use crate::bridges::reference::LinkRow;
 use crate::names::{NameSet, fold};
@@ -157,7 +157,7 @@ pub fn match_records<R: LinkRow>(
 ) -> MatchResult {
     let links = Links::of(&local, &remote, rows, overrides);
     let mut matches = MatchResult { ignored: overrides.ignored_remote.clone(), ..MatchResult::default() };
-    let mut groups: BTreeMap<MatchKey, Group> = BTreeMap::new();
+    let mut groups: BTreeMap<MatchKey, Namesakes> = BTreeMap::new();
     for LocalCandidate { record, key } in local {
         match (key, links.state_of_local(record.id)) {
             (Some(key), state) => groups.entry(key).or_default().local.push((record, state)),

@@ -6,7 +6,7 @@ use crate::bridges::overrides::OverrideKind;
 
 /// All records with one key.
 #[derive(Debug, Default)]
-pub(super) struct Group {
+pub(super) struct Namesakes {
     pub(super) local: Vec<(LocalRecord, LinkState)>,
     pub(super) remote: Vec<(RemoteRecord, LinkState)>,
 }
@@ -19,7 +19,7 @@ struct Counterparts {
     ruled_out: Vec<(Option<LocalRecord>, Option<RemoteRecord>, OverrideKind)>,
 }
 
-impl Group {
+impl Namesakes {
     /// Adds the group's links, ambiguities and unmatched records to the result.
     pub(super) fn decide(self, key: MatchKey, links: &Links<'_>, matches: &mut MatchResult) {
         let counterparts = self.counterparts(links);

@@ -64,7 +64,7 @@ pub struct SyncPlan<R> {
     /// Requested Administrate ids that no record of this entity has.
     #[serde(skip)]
     pub unknown: BTreeSet<String>,
-    /// Administrate's ids of the records of which nothing may be written, because a text of theirs cannot be stored.
+    /// Administrate's ids of the records of which nothing may be written, because one of their texts cannot be stored.
     #[serde(skip)]
     damaged: HashSet<String>,
     pub findings: Findings,

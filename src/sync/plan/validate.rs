@@ -40,10 +40,13 @@ impl<R: LinkRow> SyncPlan<R> {
         self.resolutions.retain(|resolution| !damaged.contains(&resolution.external_id));
         self.findings.conflicts.retain(|conflict| !damaged.contains(&conflict.external_id));
         self.findings.differences.retain(|difference| !damaged.contains(&difference.external_id));
+        self.findings.separated.retain(|one| text_error("name", &one.remote.name).is_none());
         let findings = serde_json::to_value(&self.findings).unwrap_or_default();
         if json_contains(&findings, NUL) {
             // Plain data without foreign types always survives the round trip.
+            let separated = std::mem::take(&mut self.findings.separated);
             self.findings = serde_json::from_value(json_without_nul(findings)).unwrap_or_default();
+            self.findings.separated = separated;
         }
     }
 }

@@ -14,8 +14,9 @@ pub struct Findings {
     pub unmatched_remote: Vec<RemoteRecord>,
     /// Ambiguous matches. Existing links stay; nothing else is linked.
     pub ambiguous: Vec<Ambiguity>,
-    /// Unmatched records with a namesake that a user's decision keeps apart from them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// Unmatched records with a namesake that a user's decision keeps apart from them. Not a part of saved plans, which
+    /// depend on the decisions already.
+    #[serde(skip)]
     pub separated: Vec<Separation>,
     /// Records of Administrate that were created locally or, in a dry run, would be.
     #[serde(default)]

@@ -94,7 +94,7 @@ fn only_local(report: &Report) -> ReportRows {
     let unmatched = report.unmatched_local.iter().map(|record| {
         let similar = record.suggestions.join(" or ");
         let separated = report.separated.iter().find(|one| one.local.id == record.id);
-        let status = separated.map_or("to be created in Administrate or linked".into(), kept_apart);
+        let status = separated.map_or("to be created in Administrate or linked".into(), separation_status);
         vec![record.id.to_string(), record.name.clone(), similar, status]
     });
     let created = report.created_in_administrate.iter().map(|created| {
@@ -119,7 +119,7 @@ fn only_remote(report: &Report) -> ReportRows {
     let unmatched = report.unmatched_remote.iter().map(|record| match rejected(record) {
         Some(rejected) => row(record, &format!("not created locally: {}", rejected.reason)),
         None => match report.separated.iter().find(|one| one.remote.external_id == record.external_id) {
-            Some(separated) => row(record, &kept_apart(separated)),
+            Some(separated) => row(record, &separation_status(separated)),
             None => row(record, "to be created locally, linked or ignored"),
         },
     });
@@ -128,8 +128,8 @@ fn only_remote(report: &Report) -> ReportRows {
 }
 
 /// Returns the status of a record that a decision keeps apart from a record of its name.
-fn kept_apart(separation: &Separation) -> String {
-    format!("kept apart by a decision ({}); to link them: {}", separation.decision.name(), separation.command)
+fn separation_status(separation: &Separation) -> String {
+    format!("separated by a decision ({}); to link them: {}", separation.decision.name(), separation.command)
 }
 
 fn ambiguities(report: &Report) -> ReportRows {

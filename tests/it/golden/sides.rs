@@ -104,6 +104,7 @@ impl Sides {
         let places = [
             (self.db.folder().to_string_lossy().into_owned(), "<folder>"),
             (self.simulator.address().to_string(), "<administrate>"),
+            (self.db.pool.connect_options().get_database().unwrap_or("test").to_owned(), "<database>"),
         ];
         redact(document, &places)
     }

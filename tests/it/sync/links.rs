@@ -1,4 +1,4 @@
-//! Links and namesakes: what exists stays linked, and what a decision keeps apart is created nowhere.
+//! Links and namesakes: what exists stays linked, and what a decision keeps apart is created on neither side.
 
 use administrate_sim::{Options, Profile};
 use serde_json::{Value, json};
@@ -80,7 +80,7 @@ async fn existing_link_survives_a_namesake_and_the_report_says_how_to_link_it() 
     let output = tokio::task::spawn_blocking(move || { command }.output()).await.expect("joined").expect("it runs");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("london: 1 more in Lectern; the existing link stays\n"), "{text}");
-    assert!(text.contains("link LONDON with London instead:  lectern sync link locations 90 "), "{text}");
+    assert!(text.contains("link LONDON with London instead:"), "{text}");
     let command = summary["reports"][2]["ambiguous"][0]["commands"][0].as_str().expect("a command").to_owned();
     let arguments: Vec<&str> = command.split(' ').skip(1).collect();
     assert_eq!(fixture.run(&arguments).await.0, 0);
