@@ -99,9 +99,10 @@ async fn spelling_of_an_adopted_database_stays_until_the_value_differs() {
     let adopted = "UPDATE adm.course_templates SET event_learning_mode = lower(event_learning_mode),
                        custom_fields = custom_fields || '{\"unknown\": null}'";
     sqlx::query(adopted).execute(&fixture.db.pool).await.expect("as another program wrote them");
-    let before = fixture.rows().await;
+    let templates = async || fixture.rows().await.remove("adm.course_templates");
+    let before = templates().await;
     let (_, report) = fixture.run(&["sync", "course-templates"]).await;
-    assert_eq!((&report["counts"]["updated"], fixture.rows().await), (&json!(0), before), "{report:#}");
+    assert_eq!((&report["counts"]["updated"], templates().await), (&json!(0), before), "{report:#}");
     let other = "UPDATE adm.course_templates SET event_learning_mode = 'lms'";
     sqlx::query(other).execute(&fixture.db.pool).await.expect("another value");
     let (_, report) = fixture.run(&["sync", "course-templates"]).await;
