@@ -84,9 +84,9 @@ async fn saved_plan_is_applied_exactly_or_rejected_as_stale() {
     {
         assert_eq!(planned["counts"], applied["counts"]);
     }
-    fixture.run(&["sync", "locations", "--plan-out", "plan.json"]).await;
+    fixture.run(&["sync", "locations", "--plan-out", "locations.json"]).await;
     fixture.simulator.edit(|tenant| tenant.add_location("Leeds", "LDS"));
-    let (exit, rejected) = fixture.run(&["sync", "locations", "--plan", "plan.json"]).await;
+    let (exit, rejected) = fixture.run(&["sync", "locations", "--plan", "locations.json"]).await;
     let message = rejected["errors"][0]["message"].as_str().unwrap_or_default();
     assert!(exit == 4 && message.contains("stale"), "{rejected:#}");
     assert_eq!(fixture.count("SELECT count(*) FROM adm.locations").await, 3);
