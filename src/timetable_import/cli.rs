@@ -197,8 +197,10 @@ async fn import_loaded(
         return Ok(Exit::Done);
     }
     offer_deletion(context, database, &mut result.document).await?;
-    if !request.options.dry_run {
-        print_result(console, request, &result.document);
+    match request.options.dry_run {
+        // The plan has shown the other notices.
+        true => print_notices(console, result.document.notices.iter().filter(|notice| !notice.needs_attention)),
+        false => print_result(console, request, &result.document),
     }
     if let Some(report) = &result.document.report {
         console.notify(format_args!("rejected rows with their problems: {report}"));
@@ -254,9 +256,11 @@ fn print_result(console: &Console, request: &ImportRequest, document: &Document)
             console.notify(format_args!("{}: {}", problem.event.as_deref().unwrap_or_default(), problem.message));
         }
     }
-    for notice in &document.notices {
-        console.notify(format_args!("{}: {}", notice.event, notice.message));
-    }
+    print_notices(console, document.notices.iter());
+}
+
+fn print_notices<'a>(console: &Console, notices: impl Iterator<Item = &'a report::EventNotice>) {
+    notices.for_each(|notice| console.notify(format_args!("{}: {}", notice.event, notice.message)));
 }
 
 fn print_undelivered(console: &Console, undelivered: &[report::Undelivered]) {
