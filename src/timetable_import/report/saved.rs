@@ -2,11 +2,12 @@
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::Read;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::output_file::{self, Existing};
 use crate::timetable_import::load::LoadedTimetable;
 use crate::timetable_import::plan::ImportPlan;
@@ -22,11 +23,9 @@ pub fn saved_path(config: &Config, run: i64) -> PathBuf {
 
 /// Returns the same path after creating its folder, which only its owner may read.
 pub fn saved_report(config: &Config, run: i64) -> Result<PathBuf> {
-    let path = saved_path(config, run);
-    let folder = path.parent().unwrap_or(&config.data_dir);
-    let failed = |error| Error::io("creating the folder", folder, &error);
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-    Ok(path)
+    files::data_folder(&config.data_dir)?;
+    files::private_folder(&config.data_dir.join("reports"))?;
+    Ok(saved_path(config, run))
 }
 
 /// Returns the saved report of a run. Follows no link, so that the file is always the one that Lectern wrote.
