@@ -234,7 +234,7 @@ fn print_result(console: &Console, request: &ImportRequest, document: &Document)
         paint_if(delivery.delivered > 0, Tone::Good, format!("{} delivered", delivery.delivered)),
         delivery.pending,
         paint_if(delivery.failed > 0, Tone::Bad, format!("{} failed", delivery.failed)),
-        paint_if(delivery.unknown > 0, Tone::Doubtful, format!("{} unknown", delivery.unknown)),
+        paint_if(delivery.unknown > 0, Tone::Warning, format!("{} unknown", delivery.unknown)),
     ));
     if document.not_written > 0 {
         let count = counted(document.not_written, "event");
