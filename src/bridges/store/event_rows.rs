@@ -43,6 +43,9 @@ pub async fn rows(db: &mut PgConnection, filter: RowFilter<'_>) -> Result<Vec<Ev
 }
 
 /// Writes rows of events with their sessions: existing rows are updated, new ones inserted.
+///
+/// Each event and session is looked up in an index (`OFFSET 0` prevents a join that reads the whole table): one event costs
+/// the same however many there are.
 pub async fn upsert_rows(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Result<()> {
     release_events(db, rows).await?;
     upsert_events(db, rows).await?;
@@ -93,7 +96,7 @@ async fn upsert_sessions(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Resul
          SELECT s.external_id, e.id, s.tutorial_session_id, s.title, s.day_number, s.classroom_start_date,
              s.classroom_start_time, s.classroom_end_date, s.classroom_end_time, s.cancelled
          FROM jsonb_to_recordset($1) AS w (external_id text, sessions jsonb)
-         JOIN adm.events AS e ON e.external_id = w.external_id
+         CROSS JOIN LATERAL (SELECT id FROM adm.events WHERE external_id = w.external_id OFFSET 0) AS e
          CROSS JOIN jsonb_to_recordset(w.sessions) AS s (external_id text, tutorial_session_id bigint, title text,
              day_number int, classroom_start_date date, classroom_start_time time, classroom_end_date date,
              classroom_end_time time, cancelled boolean)
@@ -119,9 +122,11 @@ async fn upsert_sessions(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Resul
 /// Clears the event links that are about to change: a link is unique at every moment of the update.
 async fn release_events(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Result<()> {
     sqlx::query(
-        "UPDATE adm.events AS e SET tutorial_event_id = NULL
-         FROM jsonb_to_recordset($1) AS w (external_id text, tutorial_event_id bigint)
-         WHERE e.external_id = w.external_id AND e.tutorial_event_id <> coalesce(w.tutorial_event_id, 0)",
+        "UPDATE adm.events SET tutorial_event_id = NULL WHERE id = ANY (ARRAY(
+             SELECT e.id FROM jsonb_to_recordset($1) AS w (external_id text, tutorial_event_id bigint)
+             CROSS JOIN LATERAL (
+                 SELECT id, tutorial_event_id FROM adm.events WHERE external_id = w.external_id OFFSET 0) AS e
+             WHERE e.tutorial_event_id <> coalesce(w.tutorial_event_id, 0)))",
     )
     .bind(Json(rows))
     .execute(db)
@@ -129,37 +134,52 @@ async fn release_events(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Result
     Ok(())
 }
 
+/// The sessions of given rows, with the id of the row of their event.
+const GIVEN_SESSIONS: &str = "SELECT e.id AS event_id, s.external_id, s.tutorial_session_id, s.day_number
+    FROM jsonb_to_recordset($1) AS w (external_id text, sessions jsonb)
+    CROSS JOIN LATERAL (SELECT id FROM adm.events WHERE external_id = w.external_id OFFSET 0) AS e
+    CROSS JOIN jsonb_to_recordset(w.sessions) AS s (external_id text, tutorial_session_id bigint, day_number int)";
+
 /// Clears the links and days of sessions that are about to change: both are unique at every moment of the update.
 ///
 /// A row of an adopted database without external id gets the id of the session of its day.
 async fn release_sessions(db: &mut PgConnection, rows: &[&EventLinkRow]) -> Result<()> {
-    sqlx::query(
-        "UPDATE adm.sessions AS known SET external_id = s.external_id
-         FROM jsonb_to_recordset($1) AS w (external_id text, sessions jsonb)
-         JOIN adm.events AS e ON e.external_id = w.external_id
-         CROSS JOIN jsonb_to_recordset(w.sessions) AS s (external_id text, day_number int)
-         WHERE known.event_id = e.id AND known.external_id IS NULL AND known.day_number = s.day_number
-           AND NOT EXISTS (SELECT FROM adm.sessions AS other WHERE other.external_id = s.external_id)",
-    )
-    .bind(Json(rows))
-    .execute(&mut *db)
-    .await?;
-    sqlx::query(
-        "UPDATE adm.sessions AS known SET day_number = NULL, tutorial_session_id = NULL
-         FROM jsonb_to_recordset($1) AS w (external_id text, sessions jsonb)
-         JOIN adm.events AS e ON e.external_id = w.external_id
-         CROSS JOIN jsonb_to_recordset(w.sessions) AS s (external_id text, tutorial_session_id bigint, day_number int)
-         WHERE coalesce(known.day_number, known.tutorial_session_id) IS NOT NULL
-           AND (known.external_id = s.external_id
-                    AND (known.event_id, known.day_number, known.tutorial_session_id)
-                        IS DISTINCT FROM (e.id, s.day_number, s.tutorial_session_id)
-                OR known.external_id IS NULL
-                    AND (known.event_id = e.id AND known.day_number = s.day_number
-                         OR known.tutorial_session_id = s.tutorial_session_id))",
-    )
-    .bind(Json(rows))
-    .execute(db)
-    .await?;
+    let unnamed = format!(
+        "SELECT known.id, given.external_id FROM ({GIVEN_SESSIONS}) AS given
+         CROSS JOIN LATERAL (SELECT id FROM adm.sessions AS k
+                             WHERE k.event_id = given.event_id AND k.day_number = given.day_number
+                               AND k.external_id IS NULL OFFSET 0) AS known
+         WHERE (SELECT count(*) FROM adm.sessions AS other WHERE other.external_id = given.external_id) = 0"
+    );
+    let unnamed: Vec<(i64, String)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(unnamed)).bind(Json(rows)).fetch_all(&mut *db).await?;
+    if !unnamed.is_empty() {
+        let (ids, external_ids): (Vec<i64>, Vec<String>) = unnamed.into_iter().unzip();
+        sqlx::query(
+            "UPDATE adm.sessions AS known SET external_id = w.external_id
+             FROM unnest($1::bigint[], $2::text[]) AS w (id, external_id) WHERE known.id = w.id",
+        )
+        .bind(ids)
+        .bind(external_ids)
+        .execute(&mut *db)
+        .await?;
+    }
+    let release = format!(
+        "WITH given AS MATERIALIZED ({GIVEN_SESSIONS})
+         UPDATE adm.sessions SET day_number = NULL, tutorial_session_id = NULL
+         WHERE coalesce(day_number, tutorial_session_id) IS NOT NULL AND id = ANY (ARRAY(
+             SELECT known.id FROM given CROSS JOIN LATERAL (
+                 SELECT id FROM adm.sessions AS k WHERE k.external_id = given.external_id
+                    AND (k.event_id, k.day_number, k.tutorial_session_id)
+                        IS DISTINCT FROM (given.event_id, given.day_number, given.tutorial_session_id) OFFSET 0) AS known
+             UNION ALL SELECT known.id FROM given CROSS JOIN LATERAL (
+                 SELECT id FROM adm.sessions AS k WHERE k.event_id = given.event_id AND k.day_number = given.day_number
+                    AND k.external_id IS NULL OFFSET 0) AS known
+             UNION ALL SELECT known.id FROM given CROSS JOIN LATERAL (
+                 SELECT id FROM adm.sessions AS k WHERE k.tutorial_session_id = given.tutorial_session_id
+                    AND k.external_id IS NULL OFFSET 0) AS known))"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(release)).bind(Json(rows)).execute(db).await?;
     Ok(())
 }
 
