@@ -4,7 +4,6 @@
 //! an undelivered change is left to delivery. A link stays when the title changes in Administrate. Two events with one
 //! title are ambiguous even if one of them is linked. The module `sessions` matches sessions.
 
-mod links;
 pub mod places;
 pub mod row;
 pub mod sessions;
@@ -164,10 +163,9 @@ fn plan_fetched(
         key: MatchKey::of(&event.title),
     };
     let candidates = remote.iter().map(remote_candidate).chain(unreadable.iter().map(unreadable_candidate)).collect();
-    let mut matches = match_records(local_candidates(&local.availabilities), candidates, &[] as &[Row], overrides);
+    let mut matches = match_records(local_candidates(&local.availabilities), candidates, rows, overrides);
     let stored: HashMap<&str, &Row> = rows.iter().map(|row| (row.external_id(), row)).collect();
     let by_id: HashMap<i64, &Availability> = local.availabilities.iter().map(|event| (event.id, event)).collect();
-    links::keep_links(&mut matches, &stored, &by_id, overrides);
     let links = std::mem::take(&mut matches.links);
     let ambiguous: HashSet<String> =
         matches.ambiguous.iter().flat_map(|one| &one.remote).map(|record| record.external_id.clone()).collect();
@@ -188,7 +186,7 @@ fn plan_fetched(
         let link = links.get(&event.external_id).and_then(|id| by_id.get(id)).copied();
         let was_linked = before.and_then(LinkRow::link);
         let mut local_ids = link.map(|event| event.id).into_iter().chain(was_linked);
-        if ambiguous.contains(&event.external_id) && before.is_some() {
+        if ambiguous.contains(&event.external_id) && link.is_none() && before.is_some() {
             plan.unchanged.push(event.external_id);
         } else if let Some(state) = local_ids.find_map(|id| local.undelivered.get(&id)) {
             compare_values(&mut plan, local, &remote_event, link, false);
