@@ -5,6 +5,26 @@ use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::error::{Error, Result};
+
+/// Checks an expression of `[schedule]`; an empty one means never.
+///
+/// # Errors
+/// [`Error::Usage`] where it is no cron expression or never comes.
+pub(super) fn check(name: &str, expression: &str, zone: &str) -> Result<()> {
+    if expression.trim().is_empty() {
+        return Ok(());
+    }
+    let refuse =
+        |reason: String| Error::Usage(format!("schedule.{name}: \"{expression}\" {reason}: write one like 30 3 * * *"));
+    let schedule = CronSchedule::parse(expression, zone)
+        .map_err(|reason| refuse(format!("is not a cron expression ({reason})")))?;
+    match schedule.next_after(Timestamp::now()) {
+        Some(_) => Ok(()),
+        None => Err(refuse("never comes, because there is no such day".to_owned())),
+    }
+}
+
 /// A parsed cron expression.
 ///
 /// An expression with fixed hours names times of the wall clock: each comes once a day, also when the clocks change. Where

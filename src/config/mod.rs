@@ -248,18 +248,7 @@ impl Config {
             )));
         }
         for (name, expression) in [("sync_all", &self.schedule.sync_all), ("sync_events", &self.schedule.sync_events)] {
-            if !expression.trim().is_empty() {
-                let schedule = cron::CronSchedule::parse(expression, &self.time_zone).map_err(|reason| {
-                    Error::Usage(format!(
-                        "schedule.{name}: \"{expression}\" is not a cron expression: write one like 30 3 * * * ({reason})"
-                    ))
-                })?;
-                if schedule.next_after(jiff::Timestamp::now()).is_none() {
-                    return Err(Error::Usage(format!(
-                        "schedule.{name}: \"{expression}\" never comes: there is no such day; write one like 30 3 * * *"
-                    )));
-                }
-            }
+            cron::check(name, expression, &self.time_zone)?;
         }
         addresses::check(&self.administrate)?;
         if self.administrate.rate_limit == 0 {

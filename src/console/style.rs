@@ -14,7 +14,7 @@ pub enum Tone {
     /// Rejected, failed, an error: red.
     Bad,
     /// A warning, pending, unknown: yellow.
-    Doubtful,
+    Warning,
 }
 
 /// Marks around a coloured word while the text is assembled. Unicode reserves them and gives them no width, so tables stay

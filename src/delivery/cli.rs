@@ -161,7 +161,7 @@ fn table(items: &[OutboxItem]) -> String {
     let mut table = console::table(["Id", "What", "Subject", "State", "Attempts", "Reason and next attempt"]);
     for item in items {
         let state = match item.state {
-            DeliveryState::Pending => paint(Tone::Doubtful, "pending"),
+            DeliveryState::Pending => paint(Tone::Warning, "pending"),
             DeliveryState::Delivered => paint(Tone::Good, "delivered"),
             DeliveryState::Failed => paint(Tone::Bad, "failed"),
             DeliveryState::Unknown => paint(Tone::Bad, "unknown"),

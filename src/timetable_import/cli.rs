@@ -244,7 +244,7 @@ fn print_result(console: &Console, request: &ImportRequest, document: &Document)
             paint_if(delivery.delivered > 0, Tone::Good, format!("{} delivered", delivery.delivered)),
             delivery.pending,
             paint_if(delivery.failed > 0, Tone::Bad, format!("{} failed", delivery.failed)),
-            paint_if(delivery.unknown > 0, Tone::Doubtful, format!("{} unknown", delivery.unknown)),
+            paint_if(delivery.unknown > 0, Tone::Warning, format!("{} unknown", delivery.unknown)),
         ));
     }
     print_undelivered(console, &document.undelivered);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// The longest message of a server that is kept, in characters.
+/// The maximum length of a message of a server, in characters.
 const MAX_LENGTH: usize = 1000;
 
 /// Reports whether a character has no place in a line of text: it controls a terminal, or the order in which the text is

@@ -191,7 +191,7 @@ impl fmt::Display for ChangeView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = match self.action {
             ChangeAction::Create => paint(Tone::Good, '+'),
-            ChangeAction::Update => paint(Tone::Doubtful, '~'),
+            ChangeAction::Update => paint(Tone::Warning, '~'),
             ChangeAction::Prune => paint(Tone::Bad, '-'),
         };
         write!(f, "{sign} {}", self.title)?;

@@ -22,8 +22,7 @@ use crate::sync::matching::{Ambiguity, LocalRecord, RemoteRecord, Separation};
 const MAX_COMMANDS: usize = 5;
 
 /// The colours of counts above 0, in their order: of created, pruned and errors.
-const COUNT_TONES: [Option<Tone>; 7] =
-    [None, Some(Tone::Good), None, None, Some(Tone::Doubtful), None, Some(Tone::Bad)];
+const COUNT_TONES: [Option<Tone>; 7] = [None, Some(Tone::Good), None, None, Some(Tone::Warning), None, Some(Tone::Bad)];
 
 /// Returns the counts of reports as a table with one row per entity.
 pub fn counts<'a>(reports: impl IntoIterator<Item = &'a Report>) -> OutputTable {

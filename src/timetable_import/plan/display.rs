@@ -31,7 +31,7 @@ impl BlockOutcome {
     fn label(&self) -> String {
         let (tone, word) = match self {
             Self::Create | Self::Adopt(_) => (Some(Tone::Good), self.word()),
-            Self::Duplicate | Self::Conflict | Self::Cancel => (Some(Tone::Doubtful), self.word()),
+            Self::Duplicate | Self::Conflict | Self::Cancel => (Some(Tone::Warning), self.word()),
             // The same word as in the counts.
             Self::Refuse => (Some(Tone::Bad), REJECTED),
             Self::Update | Self::Unchanged | Self::Skip => (None, self.word()),
@@ -95,7 +95,7 @@ impl fmt::Display for PlanItem {
             write!(f, "\n          {side}{change}")?;
         }
         for conflict in &self.conflicts {
-            write!(f, "\n        {} {conflict}", paint(Tone::Doubtful, "!"))?;
+            write!(f, "\n        {} {conflict}", paint(Tone::Warning, "!"))?;
         }
         for step in &self.manual_steps {
             write!(f, "\n        ! {step}")?;

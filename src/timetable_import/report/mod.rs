@@ -25,7 +25,7 @@ pub fn table(problems: &[ImportProblem]) -> Option<String> {
     for problem in problems.iter().take(MAX_SHOWN) {
         let severity = match problem.severity {
             Severity::Error => paint(Tone::Bad, "error"),
-            _ => paint(Tone::Doubtful, "warning"),
+            _ => paint(Tone::Warning, "warning"),
         };
         let place = problem.cell.clone().or_else(|| problem.row.map(|row| format!("row {row}")));
         table.add_row([

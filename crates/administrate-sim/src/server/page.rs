@@ -118,7 +118,7 @@ fn subject(tenant: &Tenant, arguments: &Value) -> String {
             None => event.title.clone(),
         })
     };
-    let named = |wanted: &str| texts.iter().find(|(key, _)| *key == wanted).map(|(_, text)| (*text).to_owned());
+    let named = |desired: &str| texts.iter().find(|(key, _)| *key == desired).map(|(_, text)| (*text).to_owned());
     texts
         .iter()
         .find_map(|(_, text)| title(text))
@@ -148,14 +148,14 @@ fn texts(value: &Value) -> Vec<(&str, &str)> {
 
 /// Adds one page of the events whose title or template contains all words, in the order of their start.
 fn events(html: &mut String, tenant: &Tenant, words: &str, page: usize) {
-    let wanted: Vec<String> = words.to_lowercase().split_whitespace().map(str::to_owned).collect();
+    let desired: Vec<String> = words.to_lowercase().split_whitespace().map(str::to_owned).collect();
     let mut found: Vec<(Number, &Event)> = tenant
         .events
         .iter()
         .map(|(number, event)| (*number, event))
         .filter(|(_, event)| {
             let text = format!("{} {} {}", event.title, template(tenant, event), place(tenant, event)).to_lowercase();
-            wanted.iter().all(|word| text.contains(word))
+            desired.iter().all(|word| text.contains(word))
         })
         .collect();
     found.sort_by_key(|(number, event)| (event.start(), *number));
