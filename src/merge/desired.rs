@@ -49,10 +49,13 @@ impl DesiredStaff {
             };
             remote.staff.iter().any(|member| role(member) && member.contact_id.as_ref() == Some(contact))
         };
-        let kept = |contacts: &[Id], is_administrator: bool| {
+        let present = |contacts: &[Id], is_administrator: bool| {
             contacts.iter().filter(|contact| has(contact, is_administrator)).cloned().collect()
         };
-        DesiredStaff { instructors: kept(&self.instructors, false), administrators: kept(&self.administrators, true) }
+        DesiredStaff {
+            instructors: present(&self.instructors, false),
+            administrators: present(&self.administrators, true),
+        }
     }
 
     /// Reports whether `other` contains every contact in the same role.

@@ -15,7 +15,7 @@ use crate::tutorials::{self, Event, KnownEvent};
 
 use super::history;
 use super::options::ImportOptions;
-use super::places::Places;
+use super::places::{EventsAndOversold, Places};
 use super::plan::new_instructors;
 use super::plan::{BlockOutcome, ImportPlan, PlanItem, PlannedEvent};
 use super::store;
@@ -158,7 +158,7 @@ fn with_current_places(
     known: &[KnownEvent],
     planned: &[&PlannedEvent],
     oversold: &HashMap<i64, i32>,
-) -> (Vec<(i64, Event)>, Vec<(i64, i32)>) {
+) -> EventsAndOversold {
     let known: HashMap<i64, &Event> = known.iter().map(|known| (known.id, &known.event)).collect();
     let events = planned.iter().filter_map(|planned| {
         let id = planned.id?;

@@ -1,5 +1,10 @@
 //! The places of an event when its maximum changes: sold places stay sold, also beyond the maximum.
 
+use crate::tutorials::Event;
+
+/// Events as they are to be stored, and their oversold places, each with its local id.
+pub(super) type EventsAndOversold = (Vec<(i64, Event)>, Vec<(i64, i32)>);
+
 /// The unsold places of an event, and the places sold beyond its maximum. At most one of them is not 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Places {

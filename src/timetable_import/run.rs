@@ -168,9 +168,9 @@ async fn execute(
         None => (DrainReport::default(), false),
     };
     let choices = store::choices(&mut *pool.acquire().await?, config).await?;
-    let report = saved_report(config, run).and_then(|kept| {
+    let report = saved_report(config, run).and_then(|saved| {
         let chosen = request.report.as_deref().map(|path| (path, request.existing));
-        write_report(loaded, &plan, &choices, [Some((&*kept, Existing::Replace)), chosen])
+        write_report(loaded, &plan, &choices, [Some((&*saved, Existing::Replace)), chosen])
     });
     let has_report_error = report.is_err();
     // The events are imported already: return the result also if the workbook cannot be written.

@@ -23,7 +23,7 @@ use crate::tutorials::{Event, KnownEvent};
 use crate::{bridges, outbox, runs};
 
 use super::history;
-use super::places::Places;
+use super::places::{EventsAndOversold, Places};
 use super::store;
 
 /// The result of undoing an import, or the plan before it is executed.
@@ -204,7 +204,7 @@ async fn begin(pool: &PgPool, undo: &mut UndoResult, caller_run: Option<i64>) ->
         let (event, beyond) = restored(&previous.event, &current.event, beyond);
         Some(((previous.id, event), (previous.id, beyond)))
     });
-    let (restored, oversold): (Vec<(i64, Event)>, Vec<(i64, i32)>) = restored.unzip();
+    let (restored, oversold): EventsAndOversold = restored.unzip();
     let previous = |current: &KnownEvent| undo.previous.iter().find(|previous| previous.id == current.id);
     let added: Vec<i64> =
         current.iter().filter_map(|current| Some(added_sessions(previous(current)?, current))).flatten().collect();
@@ -212,7 +212,7 @@ async fn begin(pool: &PgPool, undo: &mut UndoResult, caller_run: Option<i64>) ->
     tutorials::store::delete_sessions(&mut tx, &added).await?;
     tutorials::update_events(&mut tx, Some(run), &restored).await?;
     store::set_oversold(&mut tx, &oversold).await?;
-    // A value that somebody has changed in Administrate since is not overwritten.
+    // A value that a user has changed in Administrate since is not overwritten.
     let codes: Vec<(i64, String)> = restored.iter().map(|(id, event)| (*id, event.code.clone())).collect();
     tutorials::request_steps(&mut tx, Some(run), &codes, &[DeliveryStep::Compare]).await?;
     let lock = if caller_run.is_none() { runs::lock(pool, run).await? } else { None };

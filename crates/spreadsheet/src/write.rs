@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_of_others_is_harmless_in_every_workbook() {
+    fn text_of_others_is_escaped_in_every_workbook() {
         for (text, expected) in [
             ("London", "London"),
             ("a = b", "a = b"),

@@ -224,8 +224,8 @@ impl ImportPlan {
 
     /// Returns the local ids of the linked events that the plan accepts and does not cancel.
     pub fn known_event_ids(&self, local: &LocalState) -> Vec<i64> {
-        let kept = self.items.iter().filter(|item| item.is_accepted() && item.outcome != BlockOutcome::Cancel);
-        let known = kept.filter_map(|item| local.events.get(&fold(&item.title)).map(|known| known.id));
+        let remaining = self.items.iter().filter(|item| item.is_accepted() && item.outcome != BlockOutcome::Cancel);
+        let known = remaining.filter_map(|item| local.events.get(&fold(&item.title)).map(|known| known.id));
         known.filter(|id| local.links.contains_key(id)).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! People of the file who were removed in Administrate since they were delivered.
 //!
 //! People are added and removed one by one. A person who was added in Administrate stays there and is not reported, because
-//! nobody knows whether a course template or a user added them.
+//! it is unknown whether a course template or a user added them.
 
 use std::collections::HashSet;
 
@@ -22,7 +22,7 @@ pub(crate) struct MissingStaff {
     pub(crate) day: Option<i32>,
     /// The names of the file.
     pub(crate) local: String,
-    /// The names of Administrate; "" for nobody.
+    /// The names of Administrate; "" for none.
     pub(crate) remote: String,
     pub(crate) cell: Field,
 }
@@ -76,7 +76,7 @@ struct People<'a> {
 }
 
 impl People<'_> {
-    /// Returns the names on both sides if Administrate lacks somebody.
+    /// Returns the names on both sides if Administrate lacks a person.
     fn missing(&self, before: &[Id], after: &[Id]) -> Option<(String, String)> {
         let remote: HashSet<&Id> = self.remote.iter().collect();
         let is_missing =

@@ -33,7 +33,7 @@ const SENTENCE_WIDTH: f64 = 90.0;
 const ADDED_COLUMNS: u16 = 2;
 
 /// Number of empty rows below the rejected ones that have drop-down lists too.
-const SPARE_ROWS: u32 = 200;
+const EXTRA_ROWS: u32 = 200;
 
 /// Problems by row and column. A problem without a cell has the column `None`.
 type Flagged<'a> = HashMap<u32, Vec<(Option<u32>, &'a ImportProblem)>>;
@@ -66,7 +66,7 @@ pub fn workbook(
     worksheet.set_freeze_panes(1, ADDED_COLUMNS)?;
     worksheet.autofilter(0, 0, at, columns)?;
     let column_of = |field: Field| shown_column(timetable, timetable.columns.of(field));
-    choices.add_to(worksheet, &ListedCells { column_of, rows: (1, at + SPARE_ROWS) })?;
+    choices.add_to(worksheet, &ListedCells { column_of, rows: (1, at + EXTRA_ROWS) })?;
     worksheet.set_landscape().set_print_fit_to_pages(4, 0).set_repeat_rows(0, 0)?.set_repeat_columns(0, 1)?;
     write_problems(book.add_worksheet().set_name("Problems")?, plan)?;
     choices.add_sheet(&mut book)?;

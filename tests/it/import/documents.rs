@@ -1,4 +1,4 @@
-//! What an import leaves behind: its document, its reports, the list of imports, and what it says.
+//! What an import leaves behind: its document, its reports, the list of imports, and what it prints.
 
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
@@ -24,7 +24,7 @@ fn bad_rows(count: usize) -> String {
 }
 
 /// Runs the program and returns its exit code, standard output and standard error.
-async fn said(fixture: &ImportFixture, arguments: &[&str]) -> (i32, String, String) {
+async fn output_of(fixture: &ImportFixture, arguments: &[&str]) -> (i32, String, String) {
     let mut command = fixture.program(arguments);
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("joined").expect("it runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -73,7 +73,7 @@ async fn report_shows_problems_and_rows_and_can_be_corrected_and_imported() {
     let file = write(fixture.db.folder(), "t.xlsx", &[sound[0].clone(), sound[1].clone(), wrong, later]);
     let report = fixture.db.folder().join("it's refused.xlsx");
     let report = report.to_str().expect("a path");
-    let (exit, _, stderr) = said(&fixture, &["import", file.to_str().expect("a path"), "--report", report]).await;
+    let (exit, _, stderr) = output_of(&fixture, &["import", file.to_str().expect("a path"), "--report", report]).await;
     assert_eq!(exit, 4, "{stderr}");
     assert!(stderr.contains("next: correct the rejected rows and import them: lectern import '"), "{stderr}");
     let sheet = sheet_of(report);
@@ -128,8 +128,8 @@ async fn empty_timetable_explains_itself_and_its_examples_are_not_imported() {
     let fixture = fixture_for(&[event("A"), second_day("A", "17:00")]).await;
     let file = fixture.db.folder().join("new.xlsx");
     let path = file.to_str().expect("a path");
-    assert_eq!(said(&fixture, &["import", "template", path]).await.0, 0);
-    let (exit, _, stderr) = said(&fixture, &["import", "template", path]).await;
+    assert_eq!(output_of(&fixture, &["import", "template", path]).await.0, 0);
+    let (exit, _, stderr) = output_of(&fixture, &["import", "template", path]).await;
     assert!(exit != 0 && stderr.contains("--force"), "{exit} {stderr}");
     let sheet = sheet_of(path);
     let titles = texts(&sheet, F::EventTitle as u32);
@@ -144,7 +144,7 @@ async fn empty_timetable_explains_itself_and_its_examples_are_not_imported() {
 async fn imports_are_listed_and_undone_ones_are_marked() {
     let fixture = fixture_for(&[event("A"), event("B")]).await;
     let file = write(fixture.db.folder(), "t.xlsx", &[event("A"), event("B")]);
-    let (exit, stdout, _) = said(&fixture, &["import", file.to_str().expect("a path")]).await;
+    let (exit, stdout, _) = output_of(&fixture, &["import", file.to_str().expect("a path")]).await;
     assert!(exit == 0 && stdout.contains("import 1 of t.xlsx: 2 created, 0 updated, 0 rejected"), "{stdout}");
     let (exit, document) = fixture.run(&["import", "list"]).await;
     let listed = &document["imports"][0];
@@ -176,7 +176,7 @@ async fn imports_are_listed_and_undone_ones_are_marked() {
         document["refused"][0]["message"].as_str().is_some_and(|message| message.contains("not today")),
         "{document:#}"
     );
-    let (_, stdout, _) = said(&fixture, &["import", "list"]).await;
+    let (_, stdout, _) = output_of(&fixture, &["import", "list"]).await;
     assert!(stdout.lines().nth(1).is_some_and(|line| line.contains("\tt.xlsx\tpartly undone\t2\t2\t")), "{stdout}");
 }
 
@@ -207,6 +207,6 @@ async fn empty_catalogue_is_a_prerequisite() {
     let fixture = fixture_for(&[event("A")]).await;
     let file = write(fixture.db.folder(), "t.xlsx", &[event("A")]);
     sqlx::query("TRUNCATE acted.products CASCADE").execute(&fixture.db.pool).await.expect("emptied");
-    let (exit, stdout, stderr) = said(&fixture, &["import", file.to_str().expect("a path"), "--dry-run"]).await;
+    let (exit, stdout, stderr) = output_of(&fixture, &["import", file.to_str().expect("a path"), "--dry-run"]).await;
     assert!(exit == 3 && stderr.contains("the catalogue is empty"), "{exit} {stdout} {stderr}");
 }
