@@ -27,7 +27,7 @@ const BUSY_SECONDS: f64 = 1.0;
 /// Applies deliveries until stopped.
 pub async fn run_worker(pool: PgPool, config: Arc<Config>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let pause = match apply_due(&pool, &config).await {
+        let pause = match apply_until(&pool, &config, &stop).await {
             Ok(_) => POLL_INTERVAL,
             Err(error) => {
                 tracing::error!(%error, "the inbox of webhooks could not be read");
@@ -43,8 +43,16 @@ pub async fn run_worker(pool: PgPool, config: Arc<Config>, stop: CancellationTok
 /// # Errors
 /// The inbox cannot be read. The error of a single delivery is stored with it.
 pub async fn apply_due(pool: &PgPool, config: &Config) -> Result<usize> {
+    apply_until(pool, config, &CancellationToken::new()).await
+}
+
+/// Applies due deliveries until there are none, or until stopped between two batches.
+async fn apply_until(pool: &PgPool, config: &Config, stop: &CancellationToken) -> Result<usize> {
     let mut attempts = 0;
     loop {
+        if stop.is_cancelled() {
+            return Ok(attempts);
+        }
         match apply_batch(pool, config).await {
             Ok(0) => return Ok(attempts),
             Ok(more) => attempts += more,
