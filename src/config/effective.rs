@@ -6,7 +6,8 @@ use std::path::Path;
 use serde::Serialize;
 use toml::{Table, Value};
 
-use super::{Config, DEFAULTS, Override, VARIABLES, default_data_dir, merge, parse, read_file};
+use super::sources::{merge, parse, read_file};
+use super::{Config, DEFAULTS, Override, VARIABLES, default_data_dir};
 use crate::error::Result;
 
 /// Settings whose values are never printed.

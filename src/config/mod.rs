@@ -6,21 +6,18 @@
 mod addresses;
 pub mod cron;
 pub mod effective;
+mod sources;
 mod trust;
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use toml::{Table, Value};
 
+use self::sources::merge;
 use crate::error::{Error, Result};
-use crate::names::nearest;
 
 /// The settings file with every default and explanation.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
-
-/// The settings file that is read if no other one is named.
-const DEFAULT_FILE: &str = "lectern.toml";
 
 /// The effective value of every setting. `config.default.toml` explains each.
 #[derive(Debug, Clone, Deserialize)]
@@ -269,90 +266,6 @@ impl Config {
     }
 }
 
-/// Returns the values of the defaults, the file, the environment and the options, each overriding those before it.
-fn merge(file: Option<&Path>, variable: &impl Fn(&str) -> Option<String>, options: &[Override]) -> Result<Table> {
-    let mut settings = parse(DEFAULTS, "the defaults")?;
-    if let Some((text, source)) = read_file(file)? {
-        override_with(&mut settings, parse(&text, &source)?, "", &source)?;
-    }
-    for (name, key) in VARIABLES {
-        if let Some(value) = variable(name).filter(|v| !v.trim().is_empty()) {
-            set(&mut settings, key, value.trim(), name)?;
-        }
-    }
-    for (key, value) in options {
-        set(&mut settings, key, value, "the command line")?;
-    }
-    Ok(settings)
-}
-
-/// Returns the text of the settings file and its path, or none if the default file does not exist.
-fn read_file(named: Option<&Path>) -> Result<Option<(String, String)>> {
-    match named {
-        Some(path) => Ok(Some((trust::read_named(path)?, path.display().to_string()))),
-        None => Ok(trust::read_found(Path::new(DEFAULT_FILE))?.map(|text| (text, DEFAULT_FILE.to_owned()))),
-    }
-}
-
-fn parse(text: &str, source: &str) -> Result<Table> {
-    text.parse().map_err(|error: toml::de::Error| {
-        // The parser's own text quotes the line, which may contain a secret.
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        let (line, column) =
-            (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
-        Error::Usage(format!("{source}, line {line}, column {column}: {}", error.message().trim_end()))
-    })
-}
-
-/// Overrides settings in `base` by those in `over`. Every name must exist in `base` with the same type.
-fn override_with(base: &mut Table, over: Table, prefix: &str, source: &str) -> Result<()> {
-    for (key, value) in over {
-        let name = format!("{prefix}{key}");
-        // The provider chooses the letters of `sittings`.
-        let accepts_new_keys = prefix == "sittings.";
-        match (base.get_mut(&key), value) {
-            (Some(Value::Table(below)), Value::Table(above)) => {
-                override_with(below, above, &format!("{name}."), source)?
-            }
-            (Some(slot), value) if slot.same_type(&value) => *slot = value,
-            (None, value) if accepts_new_keys => {
-                base.insert(key, value);
-            }
-            (Some(slot), _) => {
-                return Err(Error::Usage(format!("{source}: {name} must be a {}", slot.type_str())));
-            }
-            (None, _) => {
-                let similar = nearest(&key, base.keys().map(String::as_str)).into_iter().next();
-                let tip = similar.map(|similar| format!(": did you mean {prefix}{similar}?")).unwrap_or_default();
-                return Err(Error::Usage(format!("{source}: unknown setting {name}{tip}")));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn set(settings: &mut Table, key: &str, text: &str, source: &str) -> Result<()> {
-    let unknown = || Error::Usage(format!("{source}: unknown setting {key}"));
-    let (tables, name) = key.rsplit_once('.').map_or((None, key), |(tables, name)| (Some(tables), name));
-    let table = match tables {
-        Some(table) => settings.get_mut(table).and_then(Value::as_table_mut).ok_or_else(unknown)?,
-        None => settings,
-    };
-    let slot = table.get_mut(name).ok_or_else(unknown)?;
-    let invalid = || Error::Usage(format!("{source}: \"{text}\" is not of type {}", slot.type_str()));
-    *slot = parse_like(slot, text).ok_or_else(invalid)?;
-    Ok(())
-}
-
-/// Parses a value of the same type as the existing value. Integers must not be negative.
-fn parse_like(slot: &Value, text: &str) -> Option<Value> {
-    match slot {
-        Value::Integer(_) => text.parse().ok().filter(|n: &i64| *n >= 0).map(Value::Integer),
-        Value::Boolean(_) => text.parse().ok().map(Value::Boolean),
-        _ => Some(Value::String(text.into())),
-    }
-}
-
 /// Returns the default data folder: `/var/lib/lectern` as root, else the one of XDG or macOS.
 fn default_data_dir(variable: &impl Fn(&str) -> Option<String>) -> Result<PathBuf> {
     if nix::unistd::Uid::effective().is_root() {
@@ -399,22 +312,6 @@ mod tests {
             let error = load(&[("HOME", "/h"), (name, value)], &[]).expect_err(name).to_string();
             assert!(error.contains(expected), "{error}");
         }
-    }
-
-    #[test]
-    fn file_adds_sittings_but_no_unknown_setting() {
-        let mut base = parse(DEFAULTS, "defaults").expect("valid");
-        let added = parse("[sittings]\nM = \"-06\"", "f").expect("toml");
-        override_with(&mut base, added, "", "f").expect("a new letter");
-        let unknown = parse("bnd = \"x\"", "f").expect("toml");
-        let error = override_with(&mut base, unknown, "", "f").expect_err("unknown");
-        assert_eq!(error.to_string(), "f: unknown setting bnd: did you mean bind?");
-    }
-
-    #[test]
-    fn syntax_error_names_the_place_and_quotes_nothing() {
-        let error = parse("bind = \"x\"\nclient_secret = \"s3cret", "f").expect_err("no end").to_string();
-        assert!(error.starts_with("f, line 2, column ") && !error.contains("s3cret"), "{error}");
     }
 
     #[test]

@@ -122,7 +122,7 @@ async fn request_delivery_steps(db: &mut PgConnection, batch: &[&PlanItem], opti
         tutorials::request_steps(db, Some(options.run), &updated, before_writing).await?;
     }
     if options.import.is_queued() && options.import.overwrite_remote {
-        // Nobody has compared the unchanged events with Administrate: delivery does it.
+        // Unchanged events are not compared with Administrate yet: delivery does it.
         let unchanged = batch.iter().filter(|item| item.outcome == BlockOutcome::Unchanged);
         let unchanged: Vec<&str> = unchanged.map(|item| item.title.as_str()).collect();
         let unchanged: Vec<_> = active.iter().filter(|(_, code)| unchanged.contains(&code.as_str())).cloned().collect();

@@ -65,7 +65,7 @@ impl From<Time> for CellValue {
 /// The values of one row, each with its column. Other columns stay blank.
 pub type RowValues<C> = Vec<(C, CellValue)>;
 
-/// Returns the text as it can be written into a cell of any workbook, whoever wrote it.
+/// Returns the text as it can be written into a cell of any workbook, whatever its source is.
 ///
 /// An apostrophe precedes a text that a spreadsheet program may take for a formula, also after white space and after the
 /// workbook was saved as csv. Control characters and characters that change the direction of writing are removed, and the

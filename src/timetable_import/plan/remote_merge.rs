@@ -55,7 +55,7 @@ impl BlockPlanner<'_> {
         };
         let sides = EventSides { names: self.names, baseline, remote };
         let mut changes = sides.event_changes(&known.event, event);
-        for change in changes.iter().filter(|change| self.is_unwritten(change)) {
+        for change in changes.iter().filter(|change| self.is_left_open(change)) {
             conflicts::restore_event_field(change.difference.field.field, &known.event, event);
         }
         let mut of_days = Vec::new();
@@ -78,7 +78,7 @@ impl BlockPlanner<'_> {
                 }
             }
             let of_session = sides.session_changes(old, (event, &event.sessions[at]));
-            for change in of_session.iter().filter(|change| self.is_unwritten(change)) {
+            for change in of_session.iter().filter(|change| self.is_left_open(change)) {
                 conflicts::restore_session_field(change.difference.field.field, old, &mut event.sessions[at]);
             }
             changes.extend(of_session);
@@ -92,7 +92,7 @@ impl BlockPlanner<'_> {
     }
 
     /// Reports whether a change is a conflict in which neither side is written.
-    fn is_unwritten(&self, change: &RemoteChange) -> bool {
+    fn is_left_open(&self, change: &RemoteChange) -> bool {
         change.is_conflict() && !self.options.import.overwrite_remote
     }
 

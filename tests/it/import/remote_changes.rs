@@ -123,7 +123,7 @@ fn swap_instructor(tenant: &mut Tenant, of_session: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn value_changed_in_administrate_alone_is_shown_and_kept_unless_local_values_win() {
+async fn value_changed_in_administrate_alone_is_shown_and_stays_unless_local_values_win() {
     let (fixture, file) = delivered().await;
     let original = delivered_state(&fixture.simulator.tenant());
     fixture.simulator.edit(|tenant| EDITS.iter().for_each(|(.., edit)| edit(tenant)));
