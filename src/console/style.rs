@@ -35,6 +35,11 @@ pub fn paint_if(condition: bool, tone: Tone, text: impl std::fmt::Display) -> St
     if condition { paint(tone, text) } else { text.to_string() }
 }
 
+/// Returns a text without its marks.
+pub fn plain(text: &str) -> String {
+    text.replace(|c| mark_of(c).is_some(), "")
+}
+
 /// An output stream of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {

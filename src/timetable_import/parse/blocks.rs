@@ -20,6 +20,9 @@ use super::values::{Moment, Sitting};
 use crate::timetable_import::problems::{Code, ImportProblem, Issue};
 use spreadsheet::{ReadError, Row, Sheet};
 
+/// The longest title of an event, in characters.
+pub(super) const MAX_EVENT_TITLE: usize = 100;
+
 /// Most problems reported of one file. Reading stops at a sheet with more.
 pub(in crate::timetable_import) const MAX_PROBLEMS: usize = 100_000;
 
@@ -252,7 +255,7 @@ impl BlockBuilder<'_> {
 
 fn read_event(cells: &mut Cells<'_>) -> EventRow {
     let template = cells.required(Field::Template);
-    let title = cells.required_within(Field::EventTitle, 100);
+    let title = cells.required_within(Field::EventTitle, MAX_EVENT_TITLE);
     let mode = cells.mode();
     let lms = mode == LearningMode::Lms;
     let zone = cells.zone(!lms);

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::blocks::{EventRow, SessionRow, VenueCell};
+use super::blocks::{EventRow, MAX_EVENT_TITLE, SessionRow, VenueCell};
 use super::cells::{Cells, END, START};
 use super::layout::Field;
 use crate::console::counted;
@@ -68,9 +68,13 @@ fn read(cells: &mut Cells<'_>, zone: TimeZone) -> SessionRow {
     }
 }
 
-/// Rejects a session row whose Event title is that of another event.
+/// Rejects a session row whose Event title is that of another event. A title that is invalid itself is one problem, at
+/// the event row.
 fn check_title(cells: &mut Cells<'_>, event: &EventRow) {
     let (Some(title), Some(expected)) = (cells.raw(Field::EventTitle), &event.title) else { return };
+    if expected.chars().count() > MAX_EVENT_TITLE {
+        return;
+    }
     if fold(&title) != fold(expected) {
         let message = format!(
             "this row belongs to \"{expected}\" above, but its event title is \"{title}\": correct the title, or fill in a \
