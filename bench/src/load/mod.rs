@@ -3,6 +3,7 @@
 
 mod client;
 mod server;
+mod webhooks;
 
 use std::time::{Duration, Instant};
 
@@ -45,6 +46,7 @@ struct Measured {
     searches: u64,
     unread_memory: u64,
     live: (usize, usize),
+    webhooks_per_second: f64,
 }
 
 pub async fn measure(stage: &Stage) -> Result<Vec<Figure>> {
@@ -82,12 +84,14 @@ impl Load<'_> {
             searches: searches as u64,
             unread_memory: self.unread_memory().await?,
             live: self.live_beside_half_open().await?,
+            webhooks_per_second: self.webhooks_per_second().await?,
         })
     }
 
     async fn start(&self, files: Option<u32>) -> Result<(RunningSimulator, Server)> {
         let labels = self.stage.config("postgres")?.administrate.labels;
         let simulator = simulator(remote::tenant(&provider(), &labels), LATENCY).await?;
+        self.side.copy_template(self.stage).await?;
         let server = self.side.serve(self.stage, &simulator, files).await?;
         Ok((simulator, server))
     }
@@ -262,6 +266,12 @@ fn figures(lectern: &Measured, peer: Option<&Measured>) -> Vec<Figure> {
             &|measured| format!("{} of {}", measured.live.0, measured.live.1),
             "all",
             lectern.live.0 == lectern.live.1,
+        ),
+        figure(
+            format!("webhooks applied in a second, {} events", webhooks::EVENTS),
+            &|measured| format!("{:.0}", measured.webhooks_per_second),
+            "≥ 200",
+            lectern.webhooks_per_second >= 200.0,
         ),
     ]
 }

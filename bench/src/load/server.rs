@@ -27,8 +27,13 @@ impl Side {
         format!("load_{}_ready", self.name)
     }
 
-    fn database(&self) -> String {
+    pub fn database(&self) -> String {
         format!("load_{}", self.name)
+    }
+
+    /// Creates a new copy of the template.
+    pub async fn copy_template(&self, stage: &Stage) -> Result<()> {
+        stage.copy(&self.database(), &self.template()).await
     }
 
     /// Creates the template: the schema of this program, the provider, linked with its records in Administrate.
@@ -44,10 +49,9 @@ impl Side {
         Ok(())
     }
 
-    /// Starts the server on a new copy of the template. `files`: its limit of open files.
+    /// Starts the server on the copy. `files`: its limit of open files.
     pub async fn serve(&self, stage: &Stage, simulator: &RunningSimulator, files: Option<u32>) -> Result<Server> {
         let database = self.database();
-        stage.copy(&database, &self.template()).await?;
         let create = &["token", "create", "--name", "load", "--role", "operator", "--json"];
         let token = run(stage.run_program(&self.program, &database, None, create)).await?.document()?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
