@@ -188,6 +188,8 @@ fn spawn_blocking(cluster: &Cluster) -> Result<ServerProcess> {
     for setting in [
         "listen_addresses=".to_owned(),
         "max_connections=100".to_owned(),
+        // Statements are short: compiling them takes longer than running them.
+        "jit=off".to_owned(),
         "log_min_messages=warning".to_owned(),
         "log_destination=stderr".to_owned(),
         "logging_collector=off".to_owned(),
