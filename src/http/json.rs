@@ -65,7 +65,29 @@ fn unsupported_type() -> HttpProblem {
     )
 }
 
+/// The most values in a body. A parsed value takes much more memory than its text.
+const MAX_VALUES: usize = 50_000;
+
+/// Reports whether a text has more values than accepted: it counts commas outside strings.
+fn has_too_many_values(body: &[u8]) -> bool {
+    let (mut values, mut is_text, mut is_escaped) = (1, false, false);
+    for byte in body {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b',' if !is_text => values += 1,
+            _ => {}
+        }
+    }
+    values > MAX_VALUES
+}
+
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, HttpProblem> {
+    if has_too_many_values(body) {
+        let message = format!("the body has more than {MAX_VALUES} values: send less at a time");
+        return Err(HttpProblem::fields(FieldError::new("", "too_many_values", message)));
+    }
     let value: Value = serde_json::from_slice(body)
         .map_err(|error| HttpProblem::fields(FieldError::new("", "invalid_json", format!("invalid JSON: {error}"))))?;
     let mut errors = FieldErrors::default();
@@ -151,6 +173,15 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
+
+    #[test]
+    fn values_are_counted_outside_texts() {
+        let many = format!("[{}1]", "1,".repeat(MAX_VALUES));
+        assert!(has_too_many_values(many.as_bytes()));
+        assert!(parse::<Value>(many.as_bytes()).is_err());
+        let text = format!(r#"["\\\"{}", 1]"#, ",".repeat(MAX_VALUES));
+        assert!(parse::<Value>(text.as_bytes()).is_ok());
+    }
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
