@@ -88,7 +88,8 @@ async fn relink<E: EntitySync>(db: &mut PgConnection, entry: &MatchOverride) -> 
         && !saved.ignored_remote.contains(external)
     {
         return Err(Error::Usage(format!(
-            "no {} with the id {external} are known: copy the id from the report of `lectern sync {}`",
+            "no {} with the id {external} are known: run `lectern sync {}` (a dry run stores no ids), \
+             and copy the id from its report",
             E::ENTITY.plural(),
             E::ENTITY
         )));

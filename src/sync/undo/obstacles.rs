@@ -78,8 +78,8 @@ impl Obstacle {
         let more = if names.len() > 3 { ", …" } else { "" };
         let reason = match self.cause {
             ObstacleCause::Changed => format!(
-                "{counted} ({shown}{more}) changed since, and not in a sync that can be undone: \
-                 places were sold, or a delivery or a webhook wrote them"
+                "{counted} ({shown}{more}) changed since, and not in a sync that can be undone: {}",
+                outside_writers(self.entity)
             ),
             ObstacleCause::RefersToDeleted => format!(
                 "{counted} ({shown}{more}) refer to the {} that it would delete, and no sync that can be undone wrote them",
@@ -93,6 +93,16 @@ impl Obstacle {
             ),
         };
         format!("run {run} cannot be undone, and nothing was changed: {reason}")
+    }
+}
+
+/// Returns what else than a sync changes rows of this entity.
+fn outside_writers(entity: Entity) -> &'static str {
+    match entity {
+        Entity::Events => {
+            "places were sold, a delivery or a webhook wrote them, or `lectern sync link` or `unlink` changed their links"
+        }
+        _ => "`lectern sync link` or `unlink` changed their links, or a delivery or a webhook wrote them",
     }
 }
 

@@ -57,7 +57,9 @@ fn print(context: &Context, import: &StoredImport) {
     console.print(format_args!("import {} of {}", import.run_id, import.import["file"].as_str().unwrap_or("a file")));
     for event in &import.events {
         let delivery = event["delivery"].as_str().map(|state| format!(", {state}")).unwrap_or_default();
-        let (outcome, title) = (field(event, "outcome"), field(event, "title"));
+        // The document keeps its word; users read the one of the counts.
+        let outcome = Some(field(event, "outcome")).filter(|word| *word != "refused").unwrap_or("rejected");
+        let title = field(event, "title");
         console.print(format_args!("{outcome:9} {title} (row {}){delivery}", event["row"]));
         for change in event["changes"].as_array().into_iter().flatten() {
             let value = |side: &str| change[side].as_str().unwrap_or("nothing").to_owned();

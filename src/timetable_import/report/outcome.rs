@@ -86,7 +86,11 @@ impl Document {
                 "name without a record in Administrate",
                 "run `lectern sync all`, or link it with `lectern sync link`",
             ),
-            (Code::ConflictingValue, "contradiction", "correct the file, or import with --ours if the file is right"),
+            (
+                Code::ConflictingValue,
+                "contradiction",
+                "correct the file, or import with --ours where Administrate differs and the file is right",
+            ),
             (
                 Code::ChangedInAdministrate,
                 "value changed in Administrate and left there",
