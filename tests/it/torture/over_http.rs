@@ -54,6 +54,8 @@ impl FaultRun {
             exit_code = import.exit_code().await;
             self.wait_until_delivered().await;
         }
+        // The server waits for connected clients before it ends.
+        self.fixture.db.disconnect().await;
         import.stop().await;
         self.fixture.db.start_private().await;
         exit_code
