@@ -66,7 +66,7 @@ pub enum Error {
     Migration(#[from] sqlx::migrate::MigrateError),
     /// Administrate refused a request or cannot be reached.
     #[error("{0}")]
-    Administrate(#[from] administrate::Error),
+    Administrate(#[source] administrate::Error),
 }
 
 impl Error {
@@ -124,6 +124,19 @@ impl Error {
         let reason = io_sentence(error);
         let is_disk_full = matches!(error.kind(), StorageFull | QuotaExceeded);
         Error::File { message: format!("{action} {}: {reason}", path.display()), reason, is_disk_full }
+    }
+}
+
+impl From<administrate::Error> for Error {
+    /// The rate limiter is in the database, so that its errors are errors of the database.
+    fn from(error: administrate::Error) -> Self {
+        match error {
+            administrate::Error::RateLimiter { operation, source } => match source.downcast::<Error>() {
+                Ok(error) => *error,
+                Err(source) => Error::Administrate(administrate::Error::RateLimiter { operation, source }),
+            },
+            error => Error::Administrate(error),
+        }
     }
 }
 
@@ -227,5 +240,19 @@ fn migration_message(error: &sqlx::migrate::MigrateError) -> String {
         ),
         ExecuteMigration(error, version) => format!("step {version} of the schema: {}", database_message(error)),
         _ => "the schema cannot be updated: run again with --debug for details".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_database_of_the_rate_limiter_is_a_lost_database() {
+        let of = |source: Error| {
+            Error::from(administrate::Error::RateLimiter { operation: "introspection", source: Box::new(source) })
+        };
+        assert!(of(sqlx::Error::PoolTimedOut.into()).is_lost_database());
+        assert!(!of(sqlx::Error::RowNotFound.into()).is_lost_database());
     }
 }

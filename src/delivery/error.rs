@@ -53,6 +53,10 @@ impl From<sqlx::Error> for DeliveryError {
 
 impl From<administrate::Error> for DeliveryError {
     fn from(error: administrate::Error) -> Self {
+        let error = match Error::from(error) {
+            Error::Administrate(error) => error,
+            error => return error.into(),
+        };
         let reason = error.to_string();
         if error.is_transient() || error.is_outage() || error.is_in_doubt() {
             // One interrupted write does not mean an outage; the client's circuit breaker notices when all fail.

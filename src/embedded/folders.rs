@@ -175,7 +175,12 @@ pub(super) fn inspect_cluster(cluster: &Path) -> Result<ClusterFolder> {
             Some(Ok(_)) => {}
         },
     }
-    let version = match fs::read(cluster.join("PG_VERSION")) {
+    let version_file = cluster.join("PG_VERSION");
+    // Reading a pipe would wait for ever.
+    if fs::metadata(&version_file).is_ok_and(|about| !about.is_file()) {
+        return Err(damaged("PG_VERSION is not a file".into()));
+    }
+    let version = match fs::read(&version_file) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).trim().to_owned(),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(damaged("it is not empty, but its file PG_VERSION is missing".into()));

@@ -14,10 +14,7 @@ use crate::runs;
 /// Interval at which the worker checks for new runs and for a cancellation of the current run.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Pause after the database could not be used.
-const OUTAGE_PAUSE: Duration = Duration::from_secs(15);
-
-/// Pause after a run could not be executed, before it is tried again.
+/// Pause after a run could not be executed or the database could not be used.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Largest part of a document that is stored when the whole cannot be.
@@ -29,15 +26,21 @@ const MAX_ATTEMPTS: i32 = 3;
 /// Executes the jobs of a queue until stopped. A run in progress stays open and the next process resumes it.
 pub async fn run_queue<H: JobHandler>(pool: PgPool, handler: H, stop: CancellationToken) {
     let mut worker = JobWorker { pool, handler: Arc::new(handler), stop, interrupted: None };
+    let mut is_outage = false;
     while !worker.stop.is_cancelled() {
-        let pause = match worker.run_next().await {
-            Ok(true) => continue,
+        let result = worker.run_next().await;
+        let pause = match &result {
+            Ok(true) => Duration::ZERO,
             Ok(false) => POLL_INTERVAL,
             Err(error) => {
-                tracing::error!(%error, queue = H::QUEUE.name, "requested runs cannot be executed");
-                if error.is_lost_database() { OUTAGE_PAUSE } else { RETRY_PAUSE }
+                // An outage is logged once.
+                if !(is_outage && error.is_lost_database()) {
+                    tracing::error!(%error, queue = H::QUEUE.name, "requested runs cannot be executed");
+                }
+                RETRY_PAUSE
             }
         };
+        is_outage = result.is_err_and(|error| error.is_lost_database());
         worker.stop.run_until_cancelled(tokio::time::sleep(pause)).await;
     }
 }

@@ -16,7 +16,7 @@ use crate::sync::ApplyContext;
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Pause after the database could not be used.
-const OUTAGE_PAUSE: Duration = Duration::from_secs(15);
+const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Deliveries that are applied in one transaction.
 const BATCH: i64 = 50;
@@ -26,14 +26,20 @@ const BUSY_SECONDS: f64 = 1.0;
 
 /// Applies deliveries until stopped.
 pub async fn run_worker(pool: PgPool, config: Arc<Config>, stop: CancellationToken) {
+    let mut is_outage = false;
     while !stop.is_cancelled() {
-        let pause = match apply_until(&pool, &config, &stop).await {
+        let result = apply_until(&pool, &config, &stop).await;
+        let pause = match &result {
             Ok(_) => POLL_INTERVAL,
             Err(error) => {
-                tracing::error!(%error, "the inbox of webhooks could not be read");
+                // An outage is logged once.
+                if !(is_outage && error.is_lost_database()) {
+                    tracing::error!(%error, "the inbox of webhooks could not be read");
+                }
                 OUTAGE_PAUSE
             }
         };
+        is_outage = result.is_err_and(|error| error.is_lost_database());
         stop.run_until_cancelled(tokio::time::sleep(pause)).await;
     }
 }

@@ -1,6 +1,7 @@
 //! `make torture`: runs many seeds of [`torture`], some in parallel, and prints a table of results.
 //!
-//! `make torture ARGS="--seeds 1000 --first 1 --at-once 3"`; `--seed N` repeats one seed.
+//! `make torture ARGS="--seeds 1000 --first 1 --at-once 3"`; `--seed N` repeats one seed,
+//! `--fault NAME` runs one kind.
 
 #[path = "../it/fixtures"]
 #[expect(dead_code, reason = "the integration tests use more of it")]
@@ -38,6 +39,9 @@ struct Arguments {
     /// Run only this seed
     #[arg(long)]
     seed: Option<u64>,
+    /// Run only the seeds of this fault, named as in the table
+    #[arg(long)]
+    fault: Option<String>,
 }
 
 /// Results of all seeds of one kind of fault.
@@ -58,7 +62,8 @@ async fn main() -> ExitCode {
         None => arguments.first..arguments.first + arguments.seeds,
     };
     let started = Instant::now();
-    let rows = run_seeds(seeds, arguments.parallel).await;
+    let is_wanted = |seed: &u64| arguments.fault.as_deref().is_none_or(|name| Fault::of(*seed).1.name() == name);
+    let rows = run_seeds(seeds.filter(is_wanted).collect(), arguments.parallel).await;
     print(&rows);
     println!("{} seconds", started.elapsed().as_secs());
     if rows.values().all(|row| row.failed.is_empty()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -67,7 +72,7 @@ async fn main() -> ExitCode {
 /// Rows by fault and scenario.
 type Rows = BTreeMap<(&'static str, &'static str), FaultRow>;
 
-async fn run_seeds(seeds: std::ops::Range<u64>, parallel: usize) -> Rows {
+async fn run_seeds(seeds: Vec<u64>, parallel: usize) -> Rows {
     let reference = Arc::new(torture::reference().await);
     let places = Arc::new(Semaphore::new(parallel.max(1)));
     let mut running = JoinSet::new();

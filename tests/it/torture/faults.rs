@@ -9,7 +9,7 @@ use super::scenarios::Scenario;
 use super::{FaultRun, snapshot, terminate};
 
 /// Number of kinds of faults, which take turns.
-pub const KINDS: u64 = 21;
+pub const KINDS: u64 = 22;
 
 /// Longest delay of a kill after a request, in microseconds.
 const BETWEEN_MICROS: u64 = 12_000;
@@ -48,6 +48,9 @@ pub enum Fault {
     TwoImports(u64),
     /// PostgreSQL closes every connection when a request arrives, as at a restart.
     Cut(u64),
+    /// Requested over HTTP from a server with a private PostgreSQL, which is killed shortly after a request arrived:
+    /// request number and microseconds.
+    KillPostgres(u64, u64),
     /// Requested over HTTP, and cancelled when this request arrives.
     CancelledOverHttp(u64),
 }
@@ -76,6 +79,7 @@ impl Fault {
             17 => Fault::TwoWorkers(at),
             18 => Fault::TwoImports(at),
             19 => Fault::Cut(at),
+            20 => Fault::KillPostgres(at, chance.below(BETWEEN_MICROS)),
             _ => Fault::CancelledOverHttp(at),
         };
         (scenario, fault)
@@ -102,6 +106,7 @@ impl Fault {
             Fault::TwoWorkers(_) => "two workers, one killed",
             Fault::TwoImports(_) => "two imports at once, one killed",
             Fault::Cut(_) => "PostgreSQL connections cut",
+            Fault::KillPostgres(..) => "PostgreSQL of serve killed",
             Fault::CancelledOverHttp(_) => "called off over HTTP",
         }
     }
@@ -156,6 +161,7 @@ impl FaultRun {
                 snapshot::cut_connections(&self.fixture).await;
                 child.wait().await.expect("it ends").code()
             }
+            Fault::KillPostgres(at, micros) => self.kill_postgres(at, Duration::from_micros(micros)).await,
             Fault::CancelledOverHttp(at) => self.cancel_over_http(at).await,
             Fault::Late(at) => self.import_with(SimulatorFault::nth("event.createBlended", at, Action::Late)).await,
             Fault::Reset(at, when) => self.import_with(nth(at, Action::Reset { when })).await,

@@ -19,6 +19,7 @@ use lectern::timetable_import::run;
 use tokio::process::{Child, Command};
 
 use crate::fixtures::import::ImportFixture;
+use crate::fixtures::test_db::TestDb;
 use faults::{Chance, Fault};
 use scenarios::Scenario;
 
@@ -60,10 +61,15 @@ pub struct ReferenceStates {
 
 /// Runs one seed.
 pub async fn run_seed(seed: u64, (scenario, fault): (Scenario, Fault), reference: &ReferenceStates) -> SeedResult {
-    let mut run = FaultRun::new(seed, scenario, fault.timeout_ms()).await;
+    let kills_postgres = matches!(fault, Fault::KillPostgres(..));
+    let db = if kills_postgres { TestDb::private().await } else { TestDb::new().await.require_delivery() };
+    let mut run = FaultRun::new(seed, scenario, fault.timeout_ms(), db).await;
     let first_exit = run.import_with_fault(fault).await;
     run.fixture.simulator.clear_faults();
     let mut result = SeedResult { first_exit, reruns: 0, escalations: 0, errors: Vec::new() };
+    if kills_postgres && !run.is_quiet(first_exit).await {
+        result.errors.push(format!("serve did not complete the import by itself: {}", run.stderr()));
+    }
     let mut last = first_exit;
     while !run.is_quiet(last).await {
         if result.reruns == MAX_RUNS {
@@ -91,7 +97,8 @@ pub async fn reference() -> ReferenceStates {
 }
 
 async fn reference_state(scenario: Scenario) -> String {
-    let mut run = FaultRun::new(0, scenario, 10_000).await;
+    let db = TestDb::new().await.require_delivery();
+    let mut run = FaultRun::new(0, scenario, 10_000, db).await;
     assert_eq!(run.run(&["import"]).await, Some(0), "{scenario:?} reference: {}", run.stderr());
     let requests = run.fixture.simulator.requests().total - run.before;
     assert_eq!(requests, scenario.requests(), "the numbers of faults must cover the requests of {scenario:?} exactly");
@@ -100,7 +107,7 @@ async fn reference_state(scenario: Scenario) -> String {
 
 impl FaultRun {
     /// Creates both sides as they are before a scenario.
-    async fn new(seed: u64, scenario: Scenario, timeout_ms: u64) -> FaultRun {
+    async fn new(seed: u64, scenario: Scenario, timeout_ms: u64, db: TestDb) -> FaultRun {
         let folder = tempfile::tempdir().expect("a folder");
         let known = folder.path().join("known.xlsx");
         std::fs::write(&known, scenarios::all_rows()).expect("a file");
@@ -109,7 +116,8 @@ impl FaultRun {
         let loaded = run::load(&known, &config).expect("readable");
         // The changed scenario removes session staff, which needs the extended API.
         let profile = if scenario == Scenario::Changed { Profile::EXTENDED } else { Profile::CLASSIC };
-        let fixture = ImportFixture::with_options(&loaded.timetable, Options { profile, ..Options::default() }).await;
+        let options = Options { profile, ..Options::default() };
+        let fixture = ImportFixture::in_database(db, &loaded.timetable, options).await;
         fixture.simulator.edit(|tenant| tenant.add_administrator("Opal", "Finch"));
         snapshot::store_synced_records(&fixture).await;
         let file = fixture.db.folder().join("t.xlsx");
