@@ -31,6 +31,8 @@ pub struct ListedImport {
 }
 
 /// Returns the latest imports, newest first, without dry runs.
+///
+/// An import that needed attention only because of its delivery is done as soon as all of it is delivered.
 pub async fn latest(db: &mut PgConnection, limit: i64) -> Result<Vec<ListedImport>> {
     Ok(sqlx::query_as(
         "SELECT r.id AS run_id, r.subject AS file, r.exit_code, r.document -> 'counts' AS counts, undo.id AS undone_by,
@@ -38,6 +40,13 @@ pub async fn latest(db: &mut PgConnection, limit: i64) -> Result<Vec<ListedImpor
                 to_char(r.finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS finished_at,
                 CASE WHEN undo.exit_code = 0 THEN 'undone' WHEN undo.id IS NOT NULL THEN 'partly undone'
                      WHEN r.exit_code IS NULL THEN 'not finished' WHEN r.exit_code = 0 THEN 'done'
+                     WHEN r.exit_code = 4 AND only_delivery.was_open
+                          AND NOT EXISTS (
+                              SELECT FROM lectern.outbox AS o
+                              WHERE o.state <> 'delivered'
+                                AND (o.run_id = r.id OR r.document -> 'undelivered' @>
+                                     jsonb_build_array(jsonb_build_object('event', o.subject))))
+                       THEN 'done'
                      WHEN r.exit_code = 4 THEN 'needs attention' ELSE 'failed' END AS state
          FROM lectern.runs AS r
          LEFT JOIN LATERAL (
@@ -45,6 +54,12 @@ pub async fn latest(db: &mut PgConnection, limit: i64) -> Result<Vec<ListedImpor
              WHERE u.kind = 'import-undo' AND u.subject = r.id::text AND NOT u.dry_run
                AND u.document -> 'delivery' IS DISTINCT FROM '{\"delivered\":0,\"pending\":0,\"failed\":0,\"unknown\":0}'
              ORDER BY u.id DESC LIMIT 1) AS undo ON true
+         CROSS JOIN LATERAL (
+             SELECT jsonb_array_length(r.document -> 'undelivered') > 0
+                AND r.document @> '{\"conflicts\": 0, \"not_written\": 0, \"counts\": {\"rejected\": 0}}'
+                AND r.document -> 'remarks' = '[]'
+                AND NOT jsonb_path_exists(r.document, '$.problems[*] ? (@.severity == \"error\")') AS was_open
+             ) AS only_delivery
          WHERE r.kind = 'import' AND NOT r.dry_run ORDER BY r.id DESC LIMIT $1",
     )
     .bind(limit)

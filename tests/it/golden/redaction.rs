@@ -41,7 +41,14 @@ fn is_time(key: &str) -> bool {
     key.ends_with("_at") && key != "triggered_at"
         || matches!(
             key,
-            "installed_on" | "last_synced" | "asked_for" | "late_until" | "paused_until" | "first_run" | "since"
+            "installed_on"
+                | "last_synced"
+                | "triggered"
+                | "asked_for"
+                | "late_until"
+                | "paused_until"
+                | "first_run"
+                | "since"
         )
 }
 

@@ -63,6 +63,13 @@ async fn terminated_import_stops_between_steps_and_reports_remaining_work() {
     assert_eq!((exit, &document["delivery"]["delivered"]), (0, &0.into()), "{document}");
 }
 
+/// Returns the states of all imports, the latest first.
+async fn listed_states(fixture: &ImportFixture) -> Vec<String> {
+    let (_, document) = fixture.run(&["import", "list"]).await;
+    let imports = document["imports"].as_array().expect("a list");
+    imports.iter().map(|import| import["state"].as_str().expect("a state").to_owned()).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn unchanged_import_with_undelivered_events_needs_attention() {
     let (fixture, file) = fixture(&["A"]).await;
@@ -73,8 +80,10 @@ async fn unchanged_import_with_undelivered_events_needs_attention() {
         let found = (exit, &document["counts"]["created"], &document["delivery"]["failed"]);
         assert_eq!(found, (4, &created.into(), &1.into()), "{document}");
     }
+    assert_eq!(listed_states(&fixture).await, ["needs attention", "needs attention"]);
     fixture.simulator.clear_faults();
     assert_eq!(fixture.run(&["import", &file]).await.0, 0);
+    assert_eq!(listed_states(&fixture).await, ["done", "done", "done"], "all is delivered");
     assert_eq!(fixture.simulator.tenant().events.len(), 1);
 }
 
