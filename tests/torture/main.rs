@@ -62,8 +62,8 @@ async fn main() -> ExitCode {
         None => arguments.first..arguments.first + arguments.seeds,
     };
     let started = Instant::now();
-    let is_wanted = |seed: &u64| arguments.fault.as_deref().is_none_or(|name| Fault::of(*seed).1.name() == name);
-    let rows = run_seeds(seeds.filter(is_wanted).collect(), arguments.parallel).await;
+    let is_selected = |seed: &u64| arguments.fault.as_deref().is_none_or(|name| Fault::of(*seed).1.name() == name);
+    let rows = run_seeds(seeds.filter(is_selected).collect(), arguments.parallel).await;
     print(&rows);
     println!("{} seconds", started.elapsed().as_secs());
     if rows.values().all(|row| row.failed.is_empty()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
