@@ -124,7 +124,7 @@ async fn check_equal_results(stage: &Stage, file: &str) -> Result<Contents> {
     let mut copied = Contents::new();
     let pool = stage.connect("lectern").await?;
     for table in TABLES {
-        let rows = pool.copy_out_raw(&format!("COPY (TABLE {table}) TO STDOUT")).await?;
+        let rows = pool.copy_out_raw(&format!("COPY {table} TO STDOUT")).await?;
         let parts: Vec<_> = rows.try_collect().await?;
         copied.push((table, parts.concat()));
     }
