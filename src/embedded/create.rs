@@ -85,7 +85,7 @@ pub(super) fn remove_unfinished(data_dir: &Path, owner: &Owner) {
     for folder in unfinished_folders(data_dir) {
         let has_marker = fs::symlink_metadata(folder.join(MARKER)).is_ok_and(|about| about.is_file());
         let removed = match has_marker && files::is_private_folder(&folder, owner.of_files()) {
-            true => fs::remove_dir_all(&folder),
+            true => remove_marked(&folder),
             // Interrupted before the marker was written: the folder is empty.
             false => fs::remove_dir(&folder),
         };
@@ -95,8 +95,41 @@ pub(super) fn remove_unfinished(data_dir: &Path, owner: &Owner) {
     }
 }
 
+/// Deletes the marker last: an orphaned `initdb` may still write, and the next start must recognise the rest.
+fn remove_marked(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        match entry.file_name() == MARKER {
+            true => {}
+            false if entry.file_type()?.is_dir() => fs::remove_dir_all(entry.path())?,
+            false => fs::remove_file(entry.path())?,
+        }
+    }
+    fs::remove_file(folder.join(MARKER))?;
+    fs::remove_dir(folder)
+}
+
 fn unfinished_folders(data_dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(data_dir).into_iter().flatten().flatten();
     let is_unfinished = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with(UNFINISHED);
     entries.filter(|entry| is_unfinished(&entry.file_name())).map(|entry| entry.path()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marker_of_an_unfinished_folder_is_deleted_last() {
+        let data = tempfile::tempdir().expect("a folder");
+        let folder = data.path().join("postgres.new-1");
+        fs::create_dir_all(folder.join("data/base")).expect("folders");
+        fs::write(folder.join(MARKER), MARKER_TEXT).expect("a file");
+        fs::write(folder.join("data/PG_VERSION"), "15").expect("a file");
+        remove_marked(&folder).expect("removed");
+        assert!(!folder.exists());
+        fs::create_dir_all(folder.join("data")).expect("folders");
+        assert!(remove_marked(&folder).is_err(), "without a marker");
+        assert!(folder.exists());
+    }
 }
