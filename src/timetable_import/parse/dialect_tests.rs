@@ -1,6 +1,11 @@
 //! Timetables as programs and people write them: repeated headers, invisible cells, errors, dates of another order.
 
+use std::io::{Cursor, Write};
+
+use rust_xlsxwriter::Workbook;
 use spreadsheet::{Limits, column_name};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 use super::blocks::{Timetable, read};
 use super::layout::LAYOUT;
@@ -16,10 +21,50 @@ fn header() -> String {
     LAYOUT.map(|column| column.header).join(",")
 }
 
+/// Parses the same rows as csv, xlsx and ods, and checks that they are read alike.
 fn parsed(lines: &[&str]) -> Timetable {
-    let table = lines.join("\r\n");
-    let sheet = spreadsheet::read("t.csv", table.as_bytes(), &Limits::default()).expect("readable");
-    read(&sheet, &parse_options()).expect("small")
+    let parse = |name: &str, file: &[u8]| {
+        let sheet = spreadsheet::read(name, file, &Limits::default()).expect("readable");
+        read(&sheet, &parse_options()).expect("small")
+    };
+    let csv = parse("t.csv", lines.join("\r\n").as_bytes());
+    for other in [parse("t.xlsx", &xlsx_of(lines)), parse("t.ods", &ods_of(lines))] {
+        assert_eq!(problems(&other), problems(&csv));
+        let sessions = |timetable: &Timetable| -> Vec<usize> {
+            timetable.blocks.iter().map(|block| block.sessions.len()).collect()
+        };
+        assert_eq!(sessions(&other), sessions(&csv));
+    }
+    csv
+}
+
+fn xlsx_of(lines: &[&str]) -> Vec<u8> {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    for (row, line) in (0..).zip(lines) {
+        for (column, text) in (0..).zip(line.split(',')).filter(|(_, text)| !text.is_empty()) {
+            sheet.write_string(row, column, text).expect("a cell");
+        }
+    }
+    workbook.save_to_buffer().expect("memory")
+}
+
+fn ods_of(lines: &[&str]) -> Vec<u8> {
+    let cell = |text: &str| match text {
+        "" => "<table:table-cell/>".to_owned(),
+        text => format!("<table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>"),
+    };
+    let row =
+        |line: &&str| format!("<table:table-row>{}</table:table-row>", line.split(',').map(cell).collect::<String>());
+    let content = format!(
+        "<office:document-content xmlns:office=\"o\" xmlns:table=\"t\" xmlns:text=\"x\"><office:body><office:spreadsheet>\
+         <table:table table:name=\"Import\">{}</table:table></office:spreadsheet></office:body></office:document-content>",
+        lines.iter().map(row).collect::<String>()
+    );
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    writer.start_file("content.xml", SimpleFileOptions::default()).expect("a new part");
+    writer.write_all(content.as_bytes()).expect("memory");
+    writer.finish().expect("memory").into_inner()
 }
 
 /// Returns code and cell of each problem, those of the file first.
