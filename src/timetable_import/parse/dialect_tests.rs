@@ -21,7 +21,7 @@ fn header() -> String {
     LAYOUT.map(|column| column.header).join(",")
 }
 
-/// Parses the same rows as csv, xlsx and ods, and checks that they are read alike.
+/// Parses the same rows as csv, xlsx and ods, and checks that the results are equal.
 fn parsed(lines: &[&str]) -> Timetable {
     let parse = |name: &str, file: &[u8]| {
         let sheet = spreadsheet::read(name, file, &Limits::default()).expect("readable");
