@@ -159,6 +159,31 @@ async fn problems_of_a_request_are_counted_but_not_all_listed() {
 /// `lectern serve` with a limit of open files.
 struct LimitedProcess(Child);
 
+impl LimitedProcess {
+    /// Starts the server; returns its address, too.
+    fn start(db: &TestDb, files: usize) -> (LimitedProcess, String) {
+        let program = db.program(&["serve", "--no-worker", "--bind", "127.0.0.1:0"]);
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")]).arg(program.get_program());
+        command.args(program.get_args()).env_clear().current_dir(db.folder()).stderr(Stdio::piped());
+        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut process = LimitedProcess(command.spawn().expect("it starts"));
+        let stderr = BufReader::new(process.0.stderr.take().expect("piped"));
+        let mut lines = stderr.lines().map_while(Result::ok);
+        let address = lines.find_map(|line| line.split_once("http://").map(|(_, address)| address.to_owned()));
+        let address = address.expect("an address").trim_end_matches('/').to_owned();
+        std::thread::spawn(move || lines.for_each(drop));
+        (process, address)
+    }
+
+    /// Returns the peak memory in bytes.
+    fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the system tells the peak");
+        line.trim().trim_end_matches("kB").trim().parse::<u64>().expect("a number") * 1024
+    }
+}
+
 impl Drop for LimitedProcess {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -170,17 +195,7 @@ impl Drop for LimitedProcess {
 async fn more_half_open_connections_than_files_do_not_stop_the_server() {
     const FILES: usize = 200;
     let db = TestDb::new().await;
-    let program = db.program(&["serve", "--no-worker", "--bind", "127.0.0.1:0"]);
-    let mut command = Command::new("sh");
-    command.args(["-c", &format!("ulimit -n {FILES}; exec \"$0\" \"$@\"")]).arg(program.get_program());
-    command.args(program.get_args()).env_clear().current_dir(db.folder()).stderr(Stdio::piped());
-    command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let mut process = LimitedProcess(command.spawn().expect("it starts"));
-    let stderr = BufReader::new(process.0.stderr.take().expect("piped"));
-    let mut lines = stderr.lines().map_while(Result::ok);
-    let address = lines.find_map(|line| line.split_once("http://").map(|(_, address)| address.to_owned()));
-    let address = address.expect("an address").trim_end_matches('/').to_owned();
-    std::thread::spawn(move || lines.for_each(drop));
+    let (_process, address) = LimitedProcess::start(&db, FILES);
     let mut half_open = Vec::new();
     for _ in 0..FILES + 100 {
         let mut stream = TcpStream::connect(&address).await.expect("connected");
@@ -196,4 +211,35 @@ async fn more_half_open_connections_than_files_do_not_stop_the_server() {
     let mut youngest = half_open.pop().expect("a connection");
     youngest.write_all(b"Connection: close\r\n\r\n").await.expect("sent");
     assert!(status_line(&mut youngest).await.starts_with("HTTP/1.1 200"));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn list_of_runs_does_not_load_their_documents() {
+    const DOCUMENT: u64 = 16_000_000;
+    let db = TestDb::new().await;
+    let secret = token(&db, Role::Reader).await;
+    sqlx::query(
+        "INSERT INTO lectern.runs (kind, subject, finished_at, exit_code, document)
+         SELECT 'import', 't.xlsx', now(), 0,
+                jsonb_build_object('counts', jsonb_build_object('events', 7), 'text', repeat('x', $1::int))
+         FROM generate_series(1, 5)",
+    )
+    .bind(i64::try_from(DOCUMENT).expect("small"))
+    .execute(&db.pool)
+    .await
+    .expect("runs");
+    let (process, address) = LimitedProcess::start(&db, 1_024);
+    let list = async || {
+        let request = reqwest::Client::new().get(format!("http://{address}/api/imports")).bearer_auth(&secret);
+        request.send().await.expect("an answer").json::<Value>().await.expect("JSON")
+    };
+    let empty = reqwest::get(format!("http://{address}/readyz")).await.expect("an answer");
+    assert_eq!(empty.status(), 200);
+    let before = process.peak_memory();
+    let listed = list().await;
+    assert_eq!(listed["results"].as_array().map(Vec::len), Some(5), "{listed}");
+    assert_eq!(listed["results"][0]["counts"]["events"], 7);
+    let growth = process.peak_memory() - before;
+    assert!(growth < DOCUMENT, "{growth} bytes for a list of 5 documents of {DOCUMENT}");
 }
