@@ -1,4 +1,4 @@
--- A run that ends its process, or that nobody can store, is given up after some attempts. Lists of runs read the counts
+-- A run that ends its process, or whose document cannot be stored, is given up after some attempts. Lists of runs read the counts
 -- from columns of their own: a document can be large.
 -- An older binary may run beside it: yes; it counts no attempts.
 

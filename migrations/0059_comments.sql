@@ -222,15 +222,15 @@ SELECT pg_temp.describe('lectern.event_details', 'What a timetable says of an ev
     "cancelled": "Whether the event is called off.",
     "event_url": "Address for participants as text; null: none.",
     "ocr_moodle_code": "Code of its course in Moodle; null: none.",
-    "access_duration": "How long participants may use the material, as text; null: not said.",
-    "recordings": "What is recorded, as text; null: not said.",
+    "access_duration": "How long participants may use the material, as text; null: not given.",
+    "recordings": "What is recorded, as text; null: not given.",
     "recording_pin": "PIN of the recordings; null: none.",
-    "tutors": "Tutors as the timetable writes them; null: not said.",
+    "tutors": "Tutors as the timetable writes them; null: not given.",
     "sage_code": "Code in the accounting system; null: none.",
     "extra_information": "Remarks for readers; null: none.",
     "registration_deadline": "Last day of registration; null: none.",
-    "location_text": "Location as the timetable writes it; null: not said.",
-    "venue_text": "Venue as the timetable writes it; null: not said."}');
+    "location_text": "Location as the timetable writes it; null: not given.",
+    "venue_text": "Venue as the timetable writes it; null: not given."}');
 
 SELECT pg_temp.describe('lectern.event_staff', 'Who is named for a whole event.', '{
     "tutorial_event_id": "The event; deleting it deletes this row.",
@@ -242,8 +242,8 @@ SELECT pg_temp.describe('lectern.event_staff', 'Who is named for a whole event.'
 
 SELECT pg_temp.describe('lectern.session_details', 'What a timetable says of a session and acted.tutorial_sessions has no column for.', '{
     "tutorial_session_id": "The session; deleting it deletes this row.",
-    "location_text": "Location as the timetable writes it; null: not said.",
-    "venue_text": "Venue as the timetable writes it; null: not said."}');
+    "location_text": "Location as the timetable writes it; null: not given.",
+    "venue_text": "Venue as the timetable writes it; null: not given."}');
 
 -- Links with Administrate.
 
@@ -282,7 +282,7 @@ SELECT pg_temp.describe('adm.instructors', 'Contacts of Administrate who teach, 
 
 SELECT pg_temp.describe('adm.course_templates', 'Course templates of Administrate and the local ones that they are linked with.', '{
     "external_id": "Id in Administrate.",
-    "event_learning_mode": "Learning mode of its events in Administrate; null: not said.",
+    "event_learning_mode": "Learning mode of its events in Administrate; null: not given.",
     "custom_fields": "Values of its custom fields, a JSON object by key of the definition.",
     "tutorial_course_template_id": "The local course template; null: not linked."}');
 
@@ -305,7 +305,7 @@ SELECT pg_temp.describe('adm.events', 'Events of Administrate as the last sync r
     "venue_id": "Its venue (adm.venues.id); null: none.",
     "primary_instructor_id": "Its first instructor (adm.instructors.id); null: none.",
     "administrator": "Name of its administrator; not used by Lectern.",
-    "max_places": "Places in all; null: not told.",
+    "max_places": "Places in all; null: unknown.",
     "min_places": "Fewest participants; not used by Lectern.",
     "registration_deadline": "Last moment of registration; not used by Lectern.",
     "lms_start_date": "First moment of the LMS window; null: none.",
@@ -313,9 +313,9 @@ SELECT pg_temp.describe('adm.events', 'Events of Administrate as the last sync r
     "access_duration": "How long participants may use the material; not used by Lectern.",
     "event_url": "Address for participants; not used by Lectern.",
     "virtual_classroom": "Address of the virtual classroom; not used by Lectern.",
-    "lifecycle_state": "DRAFT, PUBLISHED, CANCELLED and others, in upper case; null: not told.",
-    "sold_out": "Whether no place is left; null: not told.",
-    "cancelled": "Whether it is called off; null: not told.",
+    "lifecycle_state": "DRAFT, PUBLISHED, CANCELLED and others, in upper case; null: unknown.",
+    "sold_out": "Whether no place is left; null: unknown.",
+    "cancelled": "Whether it is called off; null: unknown.",
     "web_sale": "Whether it is sold on the web; not used by Lectern.",
     "sitting": "Exam session; not used by Lectern.",
     "finalisation_date": "Day on which it is decided whether it takes place; not used by Lectern.",
@@ -325,21 +325,21 @@ SELECT pg_temp.describe('adm.events', 'Events of Administrate as the last sync r
     "recording_pin": "PIN of the recordings; not used by Lectern.",
     "extra_information": "Remarks; not used by Lectern.",
     "tutors": "Tutors as text; not used by Lectern.",
-    "timezone": "IANA name of its time zone; null: not told."}');
+    "timezone": "IANA name of its time zone; null: unknown."}');
 
 SELECT pg_temp.describe('adm.sessions', 'Sessions of Administrate as the last sync read them, and the local ones that they are linked with.', '{
     "external_id": "Id in Administrate; null in rows that another program made.",
     "tutorial_session_id": "The local session; null: not linked. A session has one link at most.",
     "event_id": "Its event (adm.events.id); deleting that deletes the session.",
-    "title": "Title; null: not told.",
-    "day_number": "Day within the event, unique there; null: not told.",
-    "classroom_start_date": "First day, in the zone of the event; null: not told.",
+    "title": "Title; null: unknown.",
+    "day_number": "Day within the event, unique there; null: unknown.",
+    "classroom_start_date": "First day, in the zone of the event; null: unknown.",
     "classroom_start_time": "Time of day of its start, in the zone of the event.",
-    "classroom_end_date": "Last day, in the zone of the event; null: not told.",
+    "classroom_end_date": "Last day, in the zone of the event; null: unknown.",
     "classroom_end_time": "Time of day of its end, in the zone of the event.",
     "session_instructor_id": "Its instructor (adm.instructors.id); not used by Lectern.",
     "session_url": "Address for participants; not used by Lectern.",
-    "cancelled": "Whether it is called off; null: not told."}');
+    "cancelled": "Whether it is called off; null: unknown."}');
 
 SELECT pg_temp.describe('adm.api_audit_log', 'Calls to Administrate, without secrets and personal data.', '{
     "command": "The command that made the call, such as sync all.",
@@ -412,7 +412,7 @@ SELECT pg_temp.describe('lectern.runs', 'Runs of syncs and imports with what the
     "journal": "What it changed, with both values, for its undo; null: nothing can be undone.",
     "dry_run": "Whether it only planned.",
     "counts": "Part counts of the document, so that lists need not read the whole.",
-    "requests": "Number of requests to Administrate, from the document; null: not told."}');
+    "requests": "Number of requests to Administrate, from the document; null: unknown."}');
 
 SELECT pg_temp.describe('lectern.requested_runs', 'Runs that were requested over HTTP or by the schedule.', '{
     "run_id": "The run; deleting it deletes this row.",
@@ -482,7 +482,7 @@ SELECT pg_temp.describe('lectern.tokens', 'Tokens with which programs identify t
     "revoked_at": "When it was revoked; null: it was not."}');
 
 SELECT pg_temp.describe('lectern.webhook_inbox', 'Webhooks from Administrate.', '{
-    "webhook_id": "The registration that it belongs to; empty: not told.",
+    "webhook_id": "The registration that it belongs to; empty: unknown.",
     "entity_id": "Id of the record in Administrate that it is about; empty: it names none.",
     "triggered_at": "Time of the change as Administrate wrote it; may be empty.",
     "triggered": "The same as a time, five minutes after received_at at most; null: it cannot be read.",

@@ -49,13 +49,13 @@ pub async fn run_to(mut command: Command, codes: &[i32]) -> Result<ProgramResult
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let started = Instant::now();
     let child = command.spawn()?;
-    let status = child.id().map(|id| format!("/proc/{id}/status")).unwrap_or_default();
+    let process = child.id().unwrap_or_default();
     let mut ended = std::pin::pin!(child.wait_with_output());
     let mut peak = 0;
     let output = loop {
         tokio::select! {
             output = &mut ended => break output?,
-            () = tokio::time::sleep(POLL_INTERVAL) => peak = peak.max(peak_of(&status)),
+            () = tokio::time::sleep(POLL_INTERVAL) => peak = peak.max(memory_of(process, "VmHWM")),
         }
     };
     let seconds = started.elapsed().as_secs_f64();
@@ -67,9 +67,10 @@ pub async fn run_to(mut command: Command, codes: &[i32]) -> Result<ProgramResult
     Ok(ProgramResult { seconds, peak, code, stdout: String::from_utf8_lossy(&output.stdout).into_owned() })
 }
 
-fn peak_of(status: &str) -> u64 {
-    let status = std::fs::read_to_string(status).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+/// Returns a field of the status of a process that is a memory, such as `VmHWM`, in bytes; 0 if the process has ended.
+pub fn memory_of(process: u32, field: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
     let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
     kilobytes.unwrap_or_default() * 1024
 }

@@ -12,7 +12,7 @@ use tokio::process::Child;
 
 use super::client::{Request, Response, once};
 use crate::Result;
-use crate::program::run;
+use crate::program::{memory_of, run};
 use crate::provider::provider;
 use crate::stage::Stage;
 
@@ -126,11 +126,7 @@ impl Server {
 
     /// Returns the memory of the process in bytes.
     pub fn memory(&self) -> u64 {
-        let status = self.child.id().map(|id| format!("/proc/{id}/status")).unwrap_or_default();
-        let status = std::fs::read_to_string(status).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
-        kilobytes.unwrap_or_default() * 1024
+        memory_of(self.child.id().unwrap_or_default(), "VmRSS")
     }
 
     /// Ends the server and waits until it has ended.

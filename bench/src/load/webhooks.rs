@@ -28,14 +28,14 @@ const LINK: &str = "
 /// Stores webhooks that report other places, as the route does.
 const STORE: &str = "
     INSERT INTO lectern.webhook_inbox (webhook_id, entity_id, triggered_at, triggered, content_hash, body)
-    SELECT 'T3V0', external_id, told, now(), sha256(convert_to(body, 'UTF8')), body
-    FROM (SELECT a.external_id, told, json_build_object(
-              'metadata', json_build_object('webhook_id', 'T3V0', 'triggered_at', told, 'is_retry', false),
+    SELECT 'T3V0', external_id, triggered_at, now(), sha256(convert_to(body, 'UTF8')), body
+    FROM (SELECT a.external_id, triggered_at, json_build_object(
+              'metadata', json_build_object('webhook_id', 'T3V0', 'triggered_at', triggered_at, 'is_retry', false),
               'payload', json_build_object('node', json_build_object(
                   'id', a.external_id, 'title', e.code, 'lifecycleState', 'draft', 'isSoldOut', false,
-                  'maxPlaces', 24, 'remainingPlaces', 24, 'updatedAt', told)))::text AS body
+                  'maxPlaces', 24, 'remainingPlaces', 24, 'updatedAt', triggered_at)))::text AS body
           FROM adm.events AS a JOIN acted.tutorial_events AS e ON e.id = a.tutorial_event_id,
-               to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS told
+               to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS triggered_at
           ORDER BY e.id LIMIT $1) AS webhooks";
 
 const WAITING: &str = "SELECT count(*) FROM lectern.webhook_inbox WHERE state = 'received' AND attempts = 0";

@@ -83,14 +83,8 @@ async fn plan_source(context: &Context, database: &Database, target: Target) -> 
         Target::All => None,
         Target::One(entity) => Some(entity),
     };
-    let address = context.config.administrate.api_url.trim_end_matches('/');
-    let administrate = match address.split_once("://") {
-        Some((scheme, rest)) => {
-            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            format!("{scheme}://{}{path}", authority.rsplit('@').next().unwrap_or_default())
-        }
-        None => address.to_owned(),
-    };
+    // The settings refuse an address with a password.
+    let administrate = context.config.administrate.api_url.trim_end_matches('/').to_owned();
     let identity = runs::database_identity(&mut *database.pool.acquire().await?).await?;
     Ok(PlanSource { entity, administrate, database: identity })
 }
