@@ -2,7 +2,7 @@
 -- Names, columns and types are the reference system's of February 2026, so that a living database is met, not
 -- replaced: a table that is there already is left as it stands. What the reference did in its programs (defaults,
 -- what a deletion takes along, updated_at) stands here in the database.
--- An older binary may run beside it: yes, nothing is taken away.
+-- older binaries: yes
 
 CREATE SCHEMA IF NOT EXISTS lectern;
 CREATE SCHEMA IF NOT EXISTS acted;
@@ -78,8 +78,6 @@ CREATE TABLE IF NOT EXISTS acted.catalog_product_variations (
     description text,
     description_short varchar(255),
     code varchar(50) UNIQUE,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (variation_type, name)
 );
 
@@ -124,8 +122,8 @@ CREATE TABLE IF NOT EXISTS acted.catalog_product_bundle_products (
     bundle_id bigint NOT NULL REFERENCES acted.catalog_product_bundles ON DELETE CASCADE,
     product_product_variation_id bigint NOT NULL REFERENCES acted.catalog_product_product_variations ON DELETE CASCADE,
     default_price_type varchar(20) NOT NULL DEFAULT 'standard',
-    quantity integer NOT NULL DEFAULT 1,
-    sort_order integer NOT NULL DEFAULT 0,
+    quantity integer NOT NULL DEFAULT 1 CHECK (quantity >= 0),
+    sort_order integer NOT NULL DEFAULT 0 CHECK (sort_order >= 0),
     is_active boolean NOT NULL DEFAULT true,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
@@ -162,7 +160,7 @@ CREATE TABLE IF NOT EXISTS acted.bundles (
     is_active boolean NOT NULL DEFAULT true,
     override_name varchar(255),
     override_description text,
-    display_order integer NOT NULL DEFAULT 0,
+    display_order integer NOT NULL DEFAULT 0 CHECK (display_order >= 0),
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (bundle_template_id, exam_session_subject_id)
@@ -173,8 +171,8 @@ CREATE TABLE IF NOT EXISTS acted.bundle_products (
     bundle_id bigint NOT NULL REFERENCES acted.bundles ON DELETE CASCADE,
     product_id bigint NOT NULL REFERENCES acted.products ON DELETE CASCADE,
     default_price_type varchar(20) NOT NULL DEFAULT 'standard',
-    quantity integer NOT NULL DEFAULT 1,
-    sort_order integer NOT NULL DEFAULT 0,
+    quantity integer NOT NULL DEFAULT 1 CHECK (quantity >= 0),
+    sort_order integer NOT NULL DEFAULT 0 CHECK (sort_order >= 0),
     is_active boolean NOT NULL DEFAULT true,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
@@ -232,6 +230,5 @@ CREATE TABLE IF NOT EXISTS acted.filter_configuration_groups (
 
 SELECT lectern.watch_updated_at(
     'acted.catalog_subjects', 'acted.catalog_exam_session_subjects', 'acted.catalog_products',
-    'acted.catalog_product_variations', 'acted.product_productvariation_recommendations',
-    'acted.catalog_product_bundles', 'acted.catalog_product_bundle_products', 'acted.products', 'acted.prices',
+    'acted.product_productvariation_recommendations', 'acted.catalog_product_bundles', 'acted.catalog_product_bundle_products', 'acted.products', 'acted.prices',
     'acted.bundles', 'acted.bundle_products', 'acted.filter_configurations');

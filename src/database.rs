@@ -64,7 +64,8 @@ impl Database {
                 "the database schema is older than this program: run `lectern migrate` first".into(),
             ));
         }
-        migrate::apply_with(&database.pool, migrate::LockWait::of(config), stop, |_| ()).await?;
+        let options = migrate::Options { wait: migrate::LockWait::of(config), ..migrate::Options::default() };
+        migrate::apply_with(&database.pool, &options, stop, &|_| ()).await?;
         Ok(database)
     }
 

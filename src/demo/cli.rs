@@ -92,8 +92,8 @@ async fn prepare_and_run(
     once: bool,
 ) -> Result<Exit> {
     let marker = database::claim(database, folder, &source.name(), Timestamp::now()).await?;
-    let wait = migrate::LockWait::of(&context.config);
-    steps.run("lectern migrate", migrate::apply_with(&database.pool, wait, &context.stop, |_| ())).await?;
+    let options = migrate::Options { wait: migrate::LockWait::of(&context.config), ..migrate::Options::default() };
+    steps.run("lectern migrate", migrate::apply_with(&database.pool, &options, &context.stop, &|_| ())).await?;
     let data = fill(folder, steps, database, source, &marker).await?;
     let demo_context = simulator::isolated_context(context, database)?;
     let tenant = remote::tenant(&data.provider, &demo_context.config.administrate.labels);

@@ -1,74 +1,228 @@
 //! `lectern migrate`.
 
-use serde_json::json;
+use std::path::PathBuf;
 
-use super::{LockWait, State, Step};
+use serde_json::{Value, json};
+
+use super::{Applied, Check, LockWait, Options, State, Step, Steps};
 use crate::app::Context;
 use crate::console::counted;
 use crate::database::Database;
-use crate::error::{Exit, Result};
+use crate::error::{Error, Exit, Result};
 
 /// Options of `lectern migrate`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
     action: Option<MigrateCommand>,
+    #[command(flatten)]
+    apply: ApplyArgs,
+}
+
+#[derive(Debug, Clone, Default, clap::Args)]
+struct ApplyArgs {
+    /// Create views under the former names of moved tables
+    #[arg(long)]
+    compat_views: bool,
+    /// End after this step
+    #[arg(long, value_name = "STEP")]
+    to: Option<String>,
 }
 
 #[derive(Debug, Clone, clap::Subcommand)]
 enum MigrateCommand {
-    /// Show the pending steps
+    /// Show the pending steps and everything that they change
     Plan {
-        /// Print the SQL of each step
+        /// Print the statements of each step
         #[arg(long)]
         sql: bool,
     },
     /// Apply every pending step (the default)
-    Apply,
+    Apply(ApplyArgs),
     /// Show every step and its state
     Status,
+    /// Check places, constraints and sequences, or a receipt
+    Verify {
+        /// Check this receipt, or the document of `migrate apply --json`
+        #[arg(long, value_name = "FILE")]
+        receipt: Option<PathBuf>,
+    },
+    /// Undo the move adm-schema or adopt; rows written since stay
+    Undo {
+        #[arg(value_name = "MOVE")]
+        name: String,
+    },
+    /// Print the newest receipt
+    Receipt,
+    /// Manage the views under former names
+    CompatViews {
+        #[command(subcommand)]
+        action: CompatViewsCommand,
+    },
+}
+
+#[derive(Debug, Clone, clap::Subcommand)]
+enum CompatViewsCommand {
+    /// Drop the views
+    Drop,
 }
 
 /// Runs `lectern migrate`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let database = context.database_of_any_schema().await?;
-    let result = run_action(context, &database, args.action.unwrap_or(MigrateCommand::Apply)).await;
+    let result = run_action(context, &database, args).await;
     database.close().await;
     result
 }
 
-async fn run_action(context: &Context, database: &Database, action: MigrateCommand) -> Result<Exit> {
-    let before = crate::migrate::steps(&database.pool).await?;
-    let steps = match action {
-        MigrateCommand::Plan { sql } => {
-            let pending: Vec<Step> = before.into_iter().filter(|step| step.state != State::Done).collect();
-            if sql {
-                pending.iter().for_each(|step| context.console.print(&step.sql));
-            }
-            pending
+async fn run_action(context: &Context, database: &Database, args: Args) -> Result<Exit> {
+    let wait = LockWait::of(&context.config);
+    let notify = |line: &str| context.console.notify(line);
+    let Some(action) = args.action else { return apply(context, database, args.apply).await };
+    match action {
+        MigrateCommand::Plan { sql } => plan(context, database, sql).await,
+        MigrateCommand::Apply(options) => {
+            let both = ApplyArgs {
+                compat_views: options.compat_views || args.apply.compat_views,
+                to: options.to.or(args.apply.to),
+            };
+            apply(context, database, both).await
         }
-        MigrateCommand::Status => before,
-        MigrateCommand::Apply if before.iter().any(|step| step.state == State::Conflict) => before,
-        MigrateCommand::Apply => {
-            let notify = |line: &str| context.console.notify(line);
-            crate::migrate::apply_with(&database.pool, LockWait::of(&context.config), &context.stop, notify).await?;
-            crate::migrate::steps(&database.pool).await?
+        MigrateCommand::Status => report(context, super::steps(&database.pool).await?.steps, None),
+        MigrateCommand::Verify { receipt } => verify(context, database, receipt).await,
+        MigrateCommand::Receipt => receipt(context, database).await,
+        MigrateCommand::Undo { name } => {
+            let undone = super::undo(&database.pool, &name, wait, &context.stop, &notify).await?;
+            report_undo(context, &name, &undone)
         }
-    };
-    report(context, &steps)
+        MigrateCommand::CompatViews { action: CompatViewsCommand::Drop } => {
+            let undone = super::drop_compat_views(&database.pool, wait, &context.stop, &notify).await?;
+            report_undo(context, "compat-views", &undone)
+        }
+    }
 }
 
-fn report(context: &Context, steps: &[Step]) -> Result<Exit> {
+async fn plan(context: &Context, database: &Database, with_sql: bool) -> Result<Exit> {
+    let steps = super::steps(&database.pool).await?;
+    let shown = |step: &&Step| step.state != State::Done || !step.problems.is_empty();
+    if with_sql {
+        steps.steps.iter().filter(shown).for_each(|step| print_sql(context, step));
+    }
+    if !context.console.json {
+        describe(context, &steps);
+    }
+    let more = json!({
+        "recognised": steps.recognised, "added": steps.added, "django": steps.django,
+        "estimated_seconds": (steps.estimated_seconds * 10.0).round() / 10.0,
+    });
+    let moves = |step: &Step| step.kind == "move" || step.state != State::Done;
+    report(context, steps.steps.into_iter().filter(moves).collect(), Some(more))
+}
+
+fn print_sql(context: &Context, step: &Step) {
+    if !step.sql.is_empty() {
+        context.console.print(format_args!("-- {}\n{}", step.name, step.sql));
+    }
+}
+
+/// Explains to a person what the moves will do.
+fn describe(context: &Context, steps: &Steps) {
+    let say = |line: &dyn std::fmt::Display| context.console.notify(line);
+    if let Some(recognised) = &steps.recognised {
+        say(&format_args!("found: {recognised}"));
+    }
+    let moves = steps.steps.iter().filter(|step| step.kind == "move" && step.state == State::Pending);
+    for step in moves {
+        say(&format_args!("\n{}", step.name));
+        for table in &step.tables {
+            say(&format_args!("  {}", table_line(table)));
+            for dependent in table["dependents"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                say(&format_args!("      {dependent} follows"));
+            }
+        }
+        step.changes.iter().for_each(|change| say(&format_args!("    {change}")));
+        step.locks.iter().for_each(|lock| say(&format_args!("  lock: {lock}")));
+    }
+    if !steps.added.is_empty() {
+        say(&format_args!("\nadded by Lectern: {} (`--json` lists them)", counted(steps.added.len(), "object")));
+    }
+    if !steps.django.is_empty() {
+        say(&"\nDjango: drop compatibility views before it migrates, and apply with --fake what Lectern has done:");
+        steps.django.iter().for_each(|line| say(&format_args!("  {line}")));
+    }
+    if steps.estimated_seconds > 0.0 {
+        say(&format_args!("\nestimated time: {:.1} s\n", steps.estimated_seconds));
+    }
+}
+
+fn table_line(table: &Value) -> String {
+    let text = |key: &str| table[key].as_str().unwrap_or_default().to_owned();
+    let found: Vec<&str> = table["found"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let size = match (table["rows"].as_i64(), table["bytes"].as_i64()) {
+        (Some(rows), Some(bytes)) => format!(", about {}, {} KB", counted(usize::try_from(rows).unwrap_or(0), "row"), bytes / 1024),
+        _ => String::new(),
+    };
+    match table["changes"].as_u64() {
+        Some(changes) => {
+            format!("{}: {}{size}", text("table"), counted(usize::try_from(changes).unwrap_or(0), "change"))
+        }
+        None => format!("{}: {} ({}){size}", text("table"), text("action"), found.join(", ")),
+    }
+}
+
+async fn apply(context: &Context, database: &Database, args: ApplyArgs) -> Result<Exit> {
+    let before = super::steps(&database.pool).await?;
+    if let Some(to) = &args.to
+        && before.steps.iter().all(|step| step.name != *to)
+    {
+        return Err(Error::Usage(format!("no step is called \"{to}\": `lectern migrate status` lists the steps")));
+    }
+    if !before.conflicts().is_empty() {
+        return report(context, before.steps, None);
+    }
+    let options = Options { wait: LockWait::of(&context.config), compat_views: args.compat_views, to: args.to };
+    let notify = |line: &str| context.console.notify(line);
+    let Applied { receipt, problems } =
+        super::apply_with(&database.pool, &options, &context.stop, &notify).await?;
+    if let Some(receipt) = &receipt {
+        describe_receipt(context, receipt);
+    }
+    let steps = super::steps(&database.pool).await?.steps;
+    let exit = report(context, steps, Some(json!({ "receipt": receipt })))?;
+    Ok(if problems.is_empty() { exit } else { exit.max(Exit::NeedsAttention) })
+}
+
+fn describe_receipt(context: &Context, receipt: &Value) {
+    for table in receipt["tables"].as_array().into_iter().flatten().filter(|table| table["step"] == "adm-schema") {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        context.console.notify(format_args!(
+            "  {} → {}: {} rows, content {}",
+            text(&table["before"]["place"]),
+            text(&table["after"]["place"]),
+            table["after"]["rows"],
+            if table["ok"] == true { "unchanged" } else { "CHANGED" },
+        ));
+    }
+    let seconds = |key: &str| receipt[key].as_f64().unwrap_or_default();
+    context.console.notify(format_args!(
+        "  moved in {:.1} s (estimated {:.1} s); `lectern migrate receipt` prints the signed receipt",
+        seconds("seconds"),
+        seconds("estimated_seconds")
+    ));
+}
+
+fn report(context: &Context, steps: Vec<Step>, more: Option<Value>) -> Result<Exit> {
     let count = |state: State| steps.iter().filter(|step| step.state == state).count();
     let (pending, conflicts) = (count(State::Pending), count(State::Conflict));
-    for step in steps {
+    for step in &steps {
         let state = match step.state {
             State::Done => "done",
             State::Pending => "pending",
+            State::NotNeeded => "not needed",
             State::Conflict => "conflict",
         };
-        context.console.notify(format_args!("  {state:8} {}", step.name));
-        step.problems.iter().for_each(|problem| context.console.notify(format_args!("           {problem}")));
+        context.console.notify(format_args!("  {state:10} {}", step.name));
+        step.problems.iter().for_each(|problem| context.console.notify(format_args!("             {problem}")));
     }
     context.console.notify(match (pending, conflicts) {
         (0, 0) => "the database schema is up to date".to_owned(),
@@ -78,7 +232,53 @@ fn report(context: &Context, steps: &[Step]) -> Result<Exit> {
             counted(conflicts, "step")
         ),
     });
-    let document = json!({ "steps": steps, "pending": pending + conflicts, "conflicts": conflicts });
+    let mut document = json!({ "steps": steps, "pending": pending + conflicts, "conflicts": conflicts });
+    if let (Value::Object(document), Some(Value::Object(more))) = (&mut document, more) {
+        document.extend(more);
+    }
     context.console.document(&document)?;
     Ok(if conflicts > 0 { Exit::NeedsAttention } else { Exit::Done })
+}
+
+async fn verify(context: &Context, database: &Database, receipt: Option<PathBuf>) -> Result<Exit> {
+    let receipt = match receipt {
+        Some(path) => {
+            let text = std::fs::read(&path).map_err(|error| Error::io("reading", &path, &error))?;
+            let not_json = |_| Error::Usage(format!("{} is no JSON document: pass a receipt", path.display()));
+            Some(serde_json::from_slice(&text).map_err(not_json)?)
+        }
+        None => None,
+    };
+    let checks = super::verify(&database.pool, receipt.as_ref()).await?;
+    let failed: Vec<&Check> = checks.iter().filter(|check| !check.ok).collect();
+    for check in &failed {
+        context.console.notify(format_args!("  {}: expected {}, found {}", check.name, check.expected, check.found));
+    }
+    context.console.notify(match failed.len() {
+        0 => format!("{} passed", counted(checks.len(), "check")),
+        failed => format!("{failed} of {} failed", counted(checks.len(), "check")),
+    });
+    context.console.document(&json!({ "ok": failed.is_empty(), "checks": checks }))?;
+    Ok(if failed.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+async fn receipt(context: &Context, database: &Database) -> Result<Exit> {
+    let Some(receipt) = super::last_receipt(&database.pool).await? else {
+        return Err(Error::Prerequisite("no move was applied to this database, so that there is no receipt".to_owned()));
+    };
+    context.console.print(format_args!("{receipt:#}"));
+    context.console.document(&receipt)?;
+    Ok(Exit::Done)
+}
+
+fn report_undo(context: &Context, name: &str, undone: &super::Undone) -> Result<Exit> {
+    undone.problems.iter().for_each(|problem| context.console.notify(format_args!("  {problem}")));
+    context.console.notify(match (undone.was_applied, undone.problems.len()) {
+        (false, _) => format!("{name} is not applied: nothing was changed"),
+        (true, 0) => format!("{name} is undone: {} taken back", counted(undone.changes, "change")),
+        (true, problems) => format!("{name} is undone, except for {}", counted(problems, "change")),
+    });
+    let document = json!({ "move": name, "undone": undone.was_applied, "problems": undone.problems });
+    context.console.document(&document)?;
+    Ok(if undone.problems.is_empty() { Exit::Done } else { Exit::NeedsAttention })
 }

@@ -1,106 +1,174 @@
-//! The database schema as ordered steps of versioned SQL.
+//! The database schema as ordered steps: two moves, then versioned SQL.
 //!
-//! All pending steps are applied in one transaction under an advisory lock: either all of them, or nothing. Each is applied
-//! once. A database in which a step differs from the one in this program is refused, and so is one that contains a table of
-//! another shape under the name of a table that a pending step creates.
+//! `adm-schema` brings tables of Administrate's side to schema `adm`, `adopt` gives existing tables the rules that the program
+//! relies on, and versioned SQL creates what is missing. Each step is planned on the system catalogue, applied under short
+//! locks and safe to repeat. A database in which a step differs from the one in this program is refused, and so is one that
+//! contains a table of another shape.
 
-mod apply;
+mod attempts;
+mod catalog;
 pub mod cli;
-mod shape;
+mod created_tables;
+mod moves;
+mod steps;
 mod store;
+mod versioned;
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use std::sync::atomic::AtomicBool;
+
+use serde_json::Value;
 use sqlx::PgPool;
-use sqlx::migrate::Migrator;
+use tokio_util::sync::CancellationToken;
 
-pub use apply::{LockWait, apply, apply_with};
+pub use self::attempts::LockWait;
+use self::attempts::Attempts;
+pub use self::moves::{Check, Undone};
+pub use self::steps::{State, Step, Steps, pending, steps};
+use crate::error::{Error, Result};
 
-use self::shape::{FoundTable, TableShape};
-use crate::error::Result;
+/// How steps are applied.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub wait: LockWait,
+    /// Create views under the former names of moved tables.
+    pub compat_views: bool,
+    /// End after the step of this name.
+    pub to: Option<String>,
+}
 
-/// A step of the schema, as `migrate plan --json` prints it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Step {
-    /// Name, such as `catalogue`.
-    pub name: String,
-    /// `sql` for versioned SQL.
-    pub kind: &'static str,
-    pub state: State,
-    /// Whether the step can be undone; never, for versioned SQL.
-    pub reversible: bool,
-    /// The tables that a pending step creates, or finds in the database.
-    pub tables: Vec<Value>,
+/// What an application did.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// The signed receipt; none if no move had anything to do.
+    pub receipt: Option<Value>,
+    /// What needs a person.
     pub problems: Vec<String>,
-    #[serde(skip)]
-    sql: String,
 }
 
-/// Whether a step has been applied to the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    Pending,
-    Done,
-    /// Pending, and a table stands in the way.
-    Conflict,
+/// Applies every pending step.
+pub async fn apply(pool: &PgPool) -> Result<()> {
+    apply_with(pool, &Options::default(), &CancellationToken::new(), &|_| ()).await.map(|_| ())
 }
 
-fn migrator() -> Migrator {
-    sqlx::migrate!()
+/// Applies every pending step. `on_wait` receives a line for the user when another connection has locked something.
+///
+/// # Errors
+/// [`Error::NeedsAttention`] when a table has another shape, [`Error::Cancelled`] when stopped, [`Error::Failed`] when the
+/// locks stay. The steps before the failed one stay applied; the failed one leaves nothing behind.
+pub async fn apply_with(
+    pool: &PgPool,
+    options: &Options,
+    stop: &CancellationToken,
+    on_wait: &(dyn Fn(&str) + Sync),
+) -> Result<Applied> {
+    let attempts = Attempts { pool, wait: options.wait, stop, on_wait, has_changed: &AtomicBool::new(false) };
+    let guard = attempts.guard().await?;
+    let applied = apply_in_order(&attempts, options).await;
+    drop(guard);
+    applied
 }
 
-/// Returns every step with its state.
-pub async fn steps(pool: &PgPool) -> Result<Vec<Step>> {
-    let mut db = pool.acquire().await?;
-    let applied = store::applied_versions(&mut db).await?;
-    let migrator = migrator();
-    let mut steps: Vec<Step> = Vec::new();
-    for migration in migrator.iter() {
-        let sql = migration.sql.as_str();
-        let mut step = Step {
-            name: migration.description.replace(' ', "-"),
-            kind: "sql",
-            state: State::Done,
-            reversible: false,
-            tables: Vec::new(),
-            problems: Vec::new(),
-            sql: sql.to_owned(),
+async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Applied> {
+    let estimate = moves::estimate(attempts).await?;
+    let last = options.to.as_deref();
+    let mut done = Vec::new();
+    let survey = attempts.transaction(async |db| moves::survey(db).await).await?;
+    let conflicts = attempts.transaction(async |db| Ok(steps::read(db).await?.conflicts())).await?;
+    if !conflicts.is_empty() {
+        return Err(Error::NeedsAttention(format!("nothing was changed: {}", conflicts.join("; "))));
+    }
+    let is_adopted = survey.is_adopted();
+    if survey.has_moving() || options.compat_views && survey.plan.has_tables {
+        done.push(moves::adm_schema(attempts, options.compat_views).await?);
+    }
+    let mut is_open = last != Some(moves::ADM_SCHEMA);
+    if is_open && is_adopted {
+        done.push(moves::adopt(attempts).await?);
+    }
+    is_open &= last != Some(moves::ADOPT);
+    if is_open {
+        let apply = async |db: &mut sqlx::PgConnection| {
+            if is_adopted {
+                moves::record_adoption(db).await?;
+            }
+            let catalog = catalog::read(db).await?;
+            versioned::apply_pending(db, &catalog, last).await
         };
-        if !applied.contains(&migration.version) {
-            step.state = State::Pending;
-            let created = shape::created_tables(sql);
-            let found = store::found_tables(&mut db, &created).await?;
-            step.compare(&created, &found);
-        }
-        steps.push(step);
-    }
-    Ok(steps)
-}
-
-impl Step {
-    /// Compares the tables that the step creates with those of these names in the database.
-    fn compare(&mut self, created: &[TableShape], found: &[FoundTable]) {
-        for table in created {
-            let existing = found.iter().find(|found| found.name == table.name);
-            let problem = existing.and_then(|existing| shape::problem(table, existing));
-            let action = match (existing, &problem) {
-                (None, _) => "create",
-                (Some(_), None) => "skip",
-                (Some(_), Some(_)) => "conflict",
-            };
-            let names: Vec<&str> = existing.iter().map(|existing| existing.name.as_str()).collect();
-            self.tables.push(json!({ "table": table.name, "found": names, "action": action }));
-            self.problems.extend(problem);
-        }
-        if !self.problems.is_empty() {
-            self.state = State::Conflict;
+        attempts.transaction(apply).await?;
+        // Foreign keys to tables that the versioned SQL has created.
+        if is_adopted {
+            done.push(moves::adopt(attempts).await?);
         }
     }
+    done.retain(|step| !step.is_empty());
+    let problems = if is_adopted { attempts.transaction(moves::broken_rules).await? } else { Vec::new() };
+    let receipt = match done.is_empty() {
+        true => None,
+        false => Some(moves::store_receipt(attempts, done, estimate).await?),
+    };
+    Ok(Applied { receipt, problems })
 }
 
-/// Returns the number of steps that are not applied.
-pub async fn pending(pool: &PgPool) -> Result<usize> {
-    let applied = store::applied_versions(&mut *pool.acquire().await?).await?;
-    Ok(migrator().iter().filter(|migration| !applied.contains(&migration.version)).count())
+/// Undoes a move. Rows that were written since stay.
+///
+/// # Errors
+/// [`Error::Usage`] for a name that is no move, [`Error::Prerequisite`] when later steps rest on it.
+pub async fn undo(
+    pool: &PgPool,
+    name: &str,
+    wait: LockWait,
+    stop: &CancellationToken,
+    on_wait: &(dyn Fn(&str) + Sync),
+) -> Result<Undone> {
+    if ![moves::ADM_SCHEMA, moves::ADOPT].contains(&name) {
+        return Err(Error::Usage(format!(
+            "no move is called \"{name}\": write {} or {}; versioned SQL is taken away by `lectern uninstall`",
+            moves::ADM_SCHEMA,
+            moves::ADOPT
+        )));
+    }
+    run_guarded(pool, wait, stop, on_wait, async |attempts| moves::undo(attempts, name).await).await
+}
+
+/// Drops the compatibility views.
+pub async fn drop_compat_views(
+    pool: &PgPool,
+    wait: LockWait,
+    stop: &CancellationToken,
+    on_wait: &(dyn Fn(&str) + Sync),
+) -> Result<Undone> {
+    run_guarded(pool, wait, stop, on_wait, async |attempts| moves::undo(attempts, moves::COMPAT_VIEWS).await).await
+}
+
+async fn run_guarded<T>(
+    pool: &PgPool,
+    wait: LockWait,
+    stop: &CancellationToken,
+    on_wait: &(dyn Fn(&str) + Sync),
+    work: impl AsyncFn(&Attempts<'_>) -> Result<T>,
+) -> Result<T> {
+    let attempts = Attempts { pool, wait, stop, on_wait, has_changed: &AtomicBool::new(false) };
+    let guard = attempts.guard().await?;
+    let result = work(&attempts).await;
+    drop(guard);
+    result
+}
+
+/// Checks placement, constraints and sequences of a migrated database; with a receipt, also that it is genuine.
+pub async fn verify(pool: &PgPool, receipt: Option<&Value>) -> Result<Vec<Check>> {
+    let mut db = pool.acquire().await?;
+    match receipt {
+        Some(receipt) => moves::verify_receipt(&mut db, receipt).await,
+        None => moves::verify(&mut db).await,
+    }
+}
+
+/// Returns the newest stored receipt.
+pub async fn last_receipt(pool: &PgPool) -> Result<Option<Value>> {
+    moves::last_receipt(&mut *pool.acquire().await?).await
+}
+
+/// Returns the shape of a database: what the reference document says of a fresh one.
+pub async fn shape(pool: &PgPool) -> Result<Value> {
+    moves::shape(&mut *pool.acquire().await?).await
 }

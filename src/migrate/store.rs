@@ -1,9 +1,7 @@
-//! All SQL on the schema: its steps, the tables that exist, and who holds the locks that a step waits for.
+//! Statements on the applied steps, and on who holds the locks that a step waits for.
 
-use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
-use super::shape::{ColumnShape, FoundColumn, FoundTable, TableShape};
 use crate::error::Result;
 
 /// The table of applied steps.
@@ -17,43 +15,6 @@ pub(super) async fn applied_versions(db: &mut PgConnection) -> Result<Vec<i64>> 
         true => sqlx::query_scalar("SELECT version FROM lectern.schema_steps WHERE success").fetch_all(db).await?,
         false => Vec::new(),
     })
-}
-
-/// Returns the relations that exist under the names of these tables.
-pub(super) async fn found_tables(db: &mut PgConnection, tables: &[TableShape]) -> Result<Vec<FoundTable>> {
-    type Columns = Json<Vec<(String, String, bool)>>;
-    let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
-    let found: Vec<(String, String, Columns)> = sqlx::query_as(
-        "SELECT n.nspname || '.' || c.relname, c.relkind::text,
-                coalesce((SELECT json_agg(json_build_array(a.attname, format_type(a.atttypid, a.atttypmod),
-                              NOT a.attnotnull OR a.atthasdef OR a.attidentity <> '') ORDER BY a.attnum)
-                          FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]')
-         FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-         WHERE n.nspname || '.' || c.relname = ANY ($1)",
-    )
-    .bind(names)
-    .fetch_all(db)
-    .await?;
-    let column = |(name, data_type, is_optional)| FoundColumn { column: ColumnShape { name, data_type }, is_optional };
-    let table = |(name, kind, Json(columns)): (String, String, Columns)| FoundTable {
-        name,
-        other_kind: other_kind(&kind),
-        columns: columns.into_iter().map(column).collect(),
-    };
-    Ok(found.into_iter().map(table).collect())
-}
-
-/// Returns what a relation is if it is no table.
-fn other_kind(kind: &str) -> Option<&'static str> {
-    match kind {
-        "r" | "p" => None,
-        "v" => Some("a view"),
-        "m" => Some("a materialized view"),
-        "f" => Some("a foreign table"),
-        "S" => Some("a sequence"),
-        "i" | "I" => Some("an index"),
-        _ => Some("a type"),
-    }
 }
 
 /// Prepares the connection of a migration, and returns the id of its server process.

@@ -2,4 +2,5 @@
 
 mod existing_tables;
 mod locks;
+mod reference;
 mod schema;

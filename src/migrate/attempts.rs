@@ -1,0 +1,209 @@
+//! Runs one transaction with a bounded wait for each lock, and again while others hold locks.
+//!
+//! A statement that waits for an exclusive lock makes everybody else wait behind it. Therefore each wait is short, all locks
+//! are given back after it, and the whole attempt is repeated until a time limit.
+
+use std::convert::Infallible;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use sqlx::migrate::{Migrate, MigrateError};
+use sqlx::{Connection, PgConnection, PgPool};
+use tokio_util::sync::CancellationToken;
+
+use super::store::{self, LockHolder};
+use crate::config::Config;
+use crate::error::{Error, Result};
+
+/// Pause before the second attempt; later pauses are longer.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+
+/// How long a migration waits for locks.
+#[derive(Debug, Clone, Copy)]
+pub struct LockWait {
+    /// The longest wait for one lock.
+    pub each: Duration,
+    /// The longest time between the first and the last attempt.
+    pub total: Duration,
+}
+
+impl LockWait {
+    /// Returns the waits that the settings name.
+    pub fn of(config: &Config) -> LockWait {
+        let milliseconds = Duration::from_millis;
+        LockWait { each: milliseconds(config.lock_timeout_ms.max(1)), total: milliseconds(config.lock_wait_ms) }
+    }
+}
+
+impl Default for LockWait {
+    fn default() -> Self {
+        LockWait { each: Duration::from_millis(500), total: Duration::from_secs(60) }
+    }
+}
+
+/// What every transaction of a migration needs.
+pub(super) struct Attempts<'a> {
+    pub pool: &'a PgPool,
+    pub wait: LockWait,
+    pub stop: &'a CancellationToken,
+    /// Receives a line for the user when another connection has locked something.
+    pub on_wait: &'a (dyn Fn(&str) + Sync),
+    /// Whether an earlier step has changed the database.
+    pub has_changed: &'a AtomicBool,
+}
+
+impl Attempts<'_> {
+    /// Returns a connection that holds the lock of migrations until it is closed.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] when another migration runs for too long; the message names it.
+    pub async fn guard(&self) -> Result<PgConnection> {
+        self.repeat(async |connection| Ok(connection.lock().await?)).await.map(|((), connection)| connection)
+    }
+
+    /// Runs `work` in a transaction of its own, again while others hold locks.
+    ///
+    /// # Errors
+    /// Those of `work`, [`Error::Cancelled`] when stopped, [`Error::Failed`] when the locks stay. In all cases nothing that
+    /// `work` did is left.
+    pub async fn transaction<T>(&self, work: impl AsyncFn(&mut PgConnection) -> Result<T>) -> Result<T> {
+        let attempt = async |connection: &mut PgConnection| {
+            let mut transaction = connection.begin().await?;
+            let result = work(&mut transaction).await?;
+            transaction.commit().await?;
+            Ok(result)
+        };
+        let (result, connection) = self.repeat(attempt).await?;
+        connection.close().await?;
+        Ok(result)
+    }
+
+    /// Runs `work` outside a transaction. A wait for a lock may take the whole time, because nobody waits behind it.
+    pub async fn patiently<T>(&self, work: impl AsyncFn(&mut PgConnection) -> Result<T>) -> Result<T> {
+        let patient = Attempts { wait: LockWait { each: self.wait.total, ..self.wait }, ..*self };
+        let (result, connection) = patient.repeat(work).await?;
+        connection.close().await?;
+        Ok(result)
+    }
+
+    async fn repeat<T>(&self, work: impl AsyncFn(&mut PgConnection) -> Result<T>) -> Result<(T, PgConnection)> {
+        let deadline = Instant::now() + self.wait.total;
+        let (mut pause, mut is_reported) = (FIRST_PAUSE, false);
+        let holder = Mutex::new(None);
+        loop {
+            match self.attempt(&work, &holder).await {
+                Err(error) if is_blocked(&error) => {
+                    let holder = holder.lock().ok().and_then(|seen| seen.clone());
+                    if Instant::now() + pause >= deadline {
+                        let has_changed = self.has_changed.load(Ordering::Relaxed);
+                        return Err(Error::Failed(blocked_message(holder.as_ref(), self.wait.total, has_changed)));
+                    }
+                    if !std::mem::replace(&mut is_reported, true) {
+                        let limit = self.wait.total.as_secs_f32();
+                        let line = format!("waiting for {}: trying again for {limit} s", blocked_by(holder.as_ref()));
+                        (self.on_wait)(&line);
+                    }
+                    if self.stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+                        return Err(Error::Cancelled);
+                    }
+                    pause = (pause * 2).min(MAX_PAUSE);
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    /// Runs `work` once, on a connection of its own: closing it gives back every lock, whatever happened.
+    async fn attempt<T>(
+        &self,
+        work: &impl AsyncFn(&mut PgConnection) -> Result<T>,
+        holder: &Mutex<Option<LockHolder>>,
+    ) -> Result<(T, PgConnection)> {
+        let mut connection = self.pool.acquire().await?.detach();
+        let milliseconds = u64::try_from(self.wait.each.as_millis()).unwrap_or(u64::MAX).min(i32::MAX as u64);
+        let process = store::prepare(&mut connection, &program_name(), milliseconds).await?;
+        let ended = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(Error::Cancelled),
+            ended = work(&mut connection) => ended,
+            never = watch(self.pool, process, self.wait.each, holder) => match never {},
+        };
+        match ended {
+            Ok(result) => Ok((result, connection)),
+            Err(Error::Cancelled) => {
+                let _ = store::cancel_statement(self.pool, process).await;
+                Err(Error::Cancelled)
+            }
+            Err(error) => {
+                connection.close().await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Remembers the connection for which a server process waits; never ends.
+async fn watch(pool: &PgPool, process: i32, wait: Duration, seen: &Mutex<Option<LockHolder>>) -> Infallible {
+    let interval = (wait / 5).clamp(Duration::from_millis(1), Duration::from_millis(100));
+    loop {
+        tokio::time::sleep(interval).await;
+        if let Ok(Some(holder)) = store::lock_holder(pool, process).await
+            && let Ok(mut seen) = seen.lock()
+        {
+            *seen = Some(holder);
+        }
+    }
+}
+
+/// The name under which this process is seen in the database.
+fn program_name() -> String {
+    let host = nix::unistd::gethostname().unwrap_or_default();
+    let name = format!("lectern migrate, process {} on {}", std::process::id(), host.to_string_lossy());
+    // PostgreSQL cuts longer names.
+    name.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(63).collect()
+}
+
+/// Reports whether another connection had a lock for too long, or two programs waited for each other. The only statement with
+/// a timeout of its own is the one that takes locks.
+fn is_blocked(error: &Error) -> bool {
+    use MigrateError::{Execute, ExecuteMigration};
+    let (Error::Database(error) | Error::Migration(Execute(error)) | Error::Migration(ExecuteMigration(error, _))) =
+        error
+    else {
+        return false;
+    };
+    let code = error.as_database_error().and_then(|refusal| refusal.code());
+    matches!(code.as_deref(), Some("55P03" | "40P01" | "57014"))
+}
+
+fn blocked_by(holder: Option<&LockHolder>) -> String {
+    let Some(holder) = holder else { return "a lock that another connection holds".to_owned() };
+    let what = match &holder.table_name {
+        Some(table) => format!("the table {table}"),
+        None => "a lock".to_owned(),
+    };
+    if holder.process == 0 {
+        return format!("{what} that a prepared transaction holds");
+    }
+    let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
+    format!(
+        "{what} that server process (pid) {} holds since {}: user {}, host {}, program \"{}\"",
+        holder.process,
+        known(&holder.since),
+        known(&holder.user_name),
+        known(&holder.host),
+        known(&holder.program)
+    )
+}
+
+fn blocked_message(holder: Option<&LockHolder>, total: Duration, has_changed: bool) -> String {
+    let changed = if has_changed { "the finished steps stay, nothing else was changed" } else { "nothing was changed" };
+    format!(
+        "{changed}: after {} s of trying, the database still waits for {}: let it finish or end it, then run \
+         `lectern migrate` again",
+        total.as_secs_f32(),
+        blocked_by(holder)
+    )
+}

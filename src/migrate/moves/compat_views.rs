@@ -1,0 +1,100 @@
+//! Views under the former names of moved tables, for programs that have not learned the new ones.
+//!
+//! They are updatable, run with the rights of whoever uses them, and have the grants of their tables.
+
+use super::change::{Change, Inverse, Phase};
+use super::plan::Plan;
+use crate::error::{Error, Result};
+use crate::migrate::catalog::{Catalog, Table, quote};
+
+/// The name under which the views are recorded.
+pub const NAME: &str = "compat-views";
+
+/// Returns the views that are missing for the seven tables, as they will stand after the move.
+pub(super) fn missing(catalog: &Catalog, plan: &Plan) -> Vec<Change> {
+    let mut views = Vec::new();
+    for placed in &plan.placements {
+        let Some(table) = catalog.tables.iter().find(|table| Some(table.oid) == placed.oid) else { continue };
+        let mut names = vec![placed.table.to_owned(), format!("adm.{}", placed.table)];
+        if table.schema == "public" && !names.contains(&table.name) {
+            names.push(table.name.clone());
+        }
+        for name in names {
+            // The moved table itself gives its name to the view.
+            let holder = catalog.table("public", &name).filter(|holder| holder.oid != table.oid);
+            if holder.is_none() {
+                views.push(view(table, placed.table, &name));
+            }
+        }
+    }
+    views
+}
+
+fn view(table: &Table, target: &str, name: &str) -> Change {
+    Change {
+        table: format!("adm.{target}"),
+        table_oid: table.oid,
+        action: format!("create view public.{}", quote(name)),
+        statements: create(table, &format!("\"adm\".{}", quote(target)), name),
+        inverse: Inverse::View { schema: "public".to_owned(), name: name.to_owned() },
+        phase: Phase::Locked,
+        rule: None,
+        also_locks: Vec::new(),
+    }
+}
+
+fn create(table: &Table, target: &str, name: &str) -> Vec<String> {
+    let view = format!("\"public\".{}", quote(name));
+    let columns: Vec<String> = table.columns.iter().map(|column| quote(&column.name)).collect();
+    let mut statements =
+        vec![format!("CREATE VIEW {view} WITH (security_invoker = true) AS SELECT {} FROM {target}", columns.join(", "))];
+    if !table.owner.is_empty() {
+        statements.push(format!("GRANT ALL ON {view} TO {}", quote(&table.owner)));
+    }
+    for grant in &table.grants {
+        let role = if grant.role.is_empty() { "PUBLIC".to_owned() } else { quote(&grant.role) };
+        let column = grant.column.as_ref().map(|column| format!(" ({})", quote(column))).unwrap_or_default();
+        let option = if grant.can_grant { " WITH GRANT OPTION" } else { "" };
+        statements.push(format!("GRANT {}{column} ON {view} TO {role}{option}", grant.privilege));
+    }
+    statements
+}
+
+/// Statements that take views away before a change of a column's type, and bring them back after it.
+#[derive(Default)]
+pub(super) struct Around {
+    pub drop: Vec<String>,
+    pub create: Vec<String>,
+}
+
+/// Returns what has to be done with the views on columns that get another type.
+///
+/// # Errors
+/// [`Error::NeedsAttention`] when a view that Lectern has not created reads such a column.
+pub(super) fn around(catalog: &Catalog, changes: &[Change]) -> Result<Around> {
+    let mut around = Around::default();
+    for change in changes {
+        let Inverse::ArrayType { table, column, .. } = &change.inverse else { continue };
+        let Some(table) = catalog.tables.iter().find(|found| found.oid == *table) else { continue };
+        for view in table.dependents.iter().filter(|view| view.columns.contains(column)) {
+            if !is_compat_view(table, view.schema.as_str(), &view.name) {
+                return Err(Error::NeedsAttention(format!(
+                    "nothing was changed: the view {}.{} reads {}.{column}, whose type has to change: drop the view, run \
+                     `lectern migrate`, and create it again",
+                    view.schema,
+                    view.name,
+                    table.full_name()
+                )));
+            }
+            around.drop.push(format!("DROP VIEW {}.{}", quote(&view.schema), quote(&view.name)));
+            around.create.extend(create(table, &table.sql_name(), &view.name));
+        }
+    }
+    Ok(around)
+}
+
+/// Reports whether a view stands under a former name of a table.
+pub(super) fn is_compat_view(table: &Table, schema: &str, name: &str) -> bool {
+    let plain = name.strip_prefix("adm.").unwrap_or(name);
+    schema == "public" && table.schema == "adm" && (plain == table.name || plain == "customfields" && table.name == "custom_fields")
+}

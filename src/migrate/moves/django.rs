@@ -1,0 +1,67 @@
+//! Which migrations of the reference system's Django program must be marked as applied (`--fake`), because Lectern has done
+//! what they do. Pure: the effects are looked up in the catalogue.
+
+use crate::migrate::catalog::Catalog;
+
+/// A migration whose effect a database shows.
+struct Effect {
+    migration: &'static str,
+    does: &'static str,
+    is_present: fn(&Catalog) -> bool,
+}
+
+fn has_table(catalog: &Catalog, schema: &str, table: &str) -> bool {
+    catalog.table(schema, table).is_some_and(|table| table.is_table())
+}
+
+fn has_column(catalog: &Catalog, schema: &str, table: &str, column: &str) -> bool {
+    catalog.table(schema, table).is_some_and(|table| table.column(column).is_some())
+}
+
+/// The migrations of February 2026, in their order.
+const EFFECTS: &[Effect] = &[
+    Effect {
+        migration: "administrate 0003",
+        does: "moves the seven tables to schema adm",
+        is_present: |catalog| has_table(catalog, "adm", "locations"),
+    },
+    Effect {
+        migration: "administrate 0004",
+        does: "stores the roles of custom fields as JSON",
+        is_present: |catalog| {
+            let table = catalog.table("adm", "custom_fields").or_else(|| catalog.table("public", "adm.custom_fields"));
+            table.and_then(|table| table.column("roles")).is_some_and(|roles| roles.data_type == "jsonb")
+        },
+    },
+    Effect {
+        migration: "administrate 0005",
+        does: "adds the links with acted.tutorial_*",
+        is_present: |catalog| has_column(catalog, "adm", "locations", "tutorial_location_id"),
+    },
+    Effect {
+        migration: "administrate 0007",
+        does: "creates adm.events and adm.sessions",
+        is_present: |catalog| has_table(catalog, "adm", "events"),
+    },
+    Effect {
+        migration: "administrate: the migration that",
+        does: "creates adm.api_audit_log",
+        is_present: |catalog| has_table(catalog, "adm", "api_audit_log"),
+    },
+    Effect {
+        migration: "tutorials: the migration that",
+        does: "creates acted.tutorial_sessions",
+        is_present: |catalog| has_table(catalog, "acted", "tutorial_sessions"),
+    },
+    Effect {
+        migration: "tutorials: the migration that",
+        does: "creates acted.tutorial_locations, _venues, _instructors and _course_templates",
+        is_present: |catalog| has_table(catalog, "acted", "tutorial_locations"),
+    },
+];
+
+/// Returns a line for each migration that Django would still apply.
+pub fn to_be_faked(catalog: &Catalog) -> Vec<String> {
+    let pending = EFFECTS.iter().filter(|effect| !(effect.is_present)(catalog));
+    pending.map(|effect| format!("{} {}", effect.migration, effect.does)).collect()
+}

@@ -1,0 +1,118 @@
+//! Moves: steps that change a database which existed before Lectern, without loss and reversibly.
+//!
+//! A move is planned on the system catalogue as plain data, applied under short locks, verified, and taken back by the
+//! inverse of each change, which is stored when the change is made. Objects are found by dependency and by OID, never by
+//! name, because living databases have names of several origins.
+
+mod apply;
+mod change;
+mod compat_views;
+mod difference;
+mod django;
+mod plan;
+mod receipt;
+mod recognition;
+mod reference;
+mod rename;
+mod state;
+mod store;
+mod undo;
+mod verify;
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use sqlx::PgConnection;
+
+pub(super) use self::apply::{ADM_SCHEMA, ADOPT, Survey, adm_schema, adopt, broken_rules, record_adoption, survey};
+pub(super) use self::change::Change;
+pub(super) use self::compat_views::NAME as COMPAT_VIEWS;
+pub(super) use self::django::to_be_faked;
+pub(super) use self::plan::PlacedTable;
+use self::receipt::{MoveReceipt, Origin};
+use self::reference::reference;
+pub(super) use self::state::description;
+pub(super) use self::store::last_receipt;
+pub use self::undo::Undone;
+pub(super) use self::undo::undo;
+pub use self::verify::Check;
+pub(super) use self::verify::{verify, verify_receipt};
+use super::attempts::Attempts;
+use super::catalog::Catalog;
+use crate::error::Result;
+
+/// Returns the number of moves that were undone and not applied again.
+pub(super) async fn undone(db: &mut PgConnection) -> Result<usize> {
+    Ok(store::records(db).await?.undone.iter().filter(|name| *name != COMPAT_VIEWS).count())
+}
+
+/// Returns the statements of changes, as `migrate plan --sql` prints them.
+pub(super) fn sql<'a>(changes: impl IntoIterator<Item = &'a Change>) -> String {
+    let statements = changes.into_iter().flat_map(|change| &change.statements);
+    statements.map(|sql| format!("{sql};\n")).collect()
+}
+
+/// Returns everything that Lectern adds and that is not there.
+pub(super) fn added(catalog: &Catalog) -> Vec<String> {
+    let mut added: Vec<String> = Vec::new();
+    for schema in ["lectern", "acted", "adm"] {
+        if !catalog.has_schema(schema) {
+            added.push(format!("schema {schema}"));
+        }
+    }
+    let missing = |table: &&super::catalog::Table| catalog.table(&table.schema, &table.name).is_none();
+    added.extend(reference().catalog.tables.iter().filter(missing).map(|table| format!("table {}", table.full_name())));
+    if !catalog.has_schema("lectern") {
+        added.extend(store::RECORD_TABLES.iter().map(|table| format!("table lectern.{table}")));
+        added.extend(reference().added.iter().cloned());
+    }
+    added
+}
+
+/// Estimates how long the moves take: almost all of it is the reading of rows for their hashes.
+pub(super) async fn estimate(attempts: &Attempts<'_>) -> Result<Duration> {
+    let estimate = async |db: &mut PgConnection| {
+        let survey = survey(db).await?;
+        estimate_in(db, &survey).await
+    };
+    attempts.transaction(estimate).await
+}
+
+/// Bytes that are hashed to measure the speed.
+const SAMPLE_ROWS: i64 = 20_000;
+
+pub(super) async fn estimate_in(db: &mut PgConnection, survey: &Survey) -> Result<Duration> {
+    let changes = || survey.plan.moving.iter().chain(&survey.plan.adoption);
+    let tables = survey.catalog.tables.iter().filter(|table| changes().any(|change| change.table_oid == table.oid));
+    let tables: Vec<_> = tables.filter(|table| table.is_table()).collect();
+    let bytes: i64 = tables.iter().map(|table| table.bytes).sum();
+    let Some(largest) = tables.iter().max_by_key(|table| table.bytes).filter(|_| survey.is_adopted()) else {
+        return Ok(Duration::ZERO);
+    };
+    let started = Instant::now();
+    let (rows, sample) = store::sample(db, largest, SAMPLE_ROWS).await?;
+    let seconds = started.elapsed().as_secs_f64();
+    // Twice, before and after; and what each change takes.
+    let per_byte = if sample > 0 { seconds / sample as f64 } else { 0.0 };
+    let hashing = if rows < SAMPLE_ROWS { seconds * 2.0 } else { per_byte * bytes as f64 * 2.0 };
+    Ok(Duration::from_secs_f64(hashing + changes().count() as f64 * 0.002 + 0.1))
+}
+
+/// Stores the signed receipt of these moves, and returns it.
+pub(super) async fn store_receipt(attempts: &Attempts<'_>, moves: Vec<MoveReceipt>, estimate: Duration) -> Result<Value> {
+    let write = async |db: &mut PgConnection| {
+        let (database, server, user, at) = store::origin(db).await?;
+        let origin = Origin { database, server, user, at };
+        let key = store::receipt_key(db).await?.unwrap_or_default();
+        let receipt = receipt::signed(&origin, &moves, estimate, &key);
+        store::store_receipt(db, &receipt).await?;
+        Ok(receipt)
+    };
+    attempts.transaction(write).await
+}
+
+/// Returns the shape of a database, as the reference document has it.
+pub(super) async fn shape(db: &mut PgConnection) -> Result<Value> {
+    let functions = store::functions(db).await?;
+    Ok(reference::document(super::catalog::read(db).await?, &functions))
+}

@@ -1,0 +1,215 @@
+//! Every step with its state, as `lectern migrate plan` and `status` show it.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use sqlx::{PgConnection, PgPool};
+
+use super::catalog::Catalog;
+use super::created_tables::created_tables;
+use super::moves::{self, Survey};
+use super::{store, versioned};
+use crate::error::Result;
+
+/// A step of the schema, as `migrate plan --json` prints it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step {
+    /// Name, such as `catalogue`.
+    pub name: String,
+    /// `move`, or `sql` for versioned SQL.
+    pub kind: &'static str,
+    pub state: State,
+    /// Whether the step can be undone; never, for versioned SQL.
+    pub reversible: bool,
+    /// The tables that a pending step creates, moves or changes, or finds in the database.
+    pub tables: Vec<Value>,
+    /// Each change as a sentence, where a move lists them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+    /// The locks that the step takes, and for how long.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub locks: Vec<String>,
+    pub problems: Vec<String>,
+    #[serde(skip)]
+    pub sql: String,
+}
+
+/// Whether a step has been applied to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    Pending,
+    Done,
+    /// The database has nothing that the move concerns.
+    NotNeeded,
+    /// Pending, and a table stands in the way.
+    Conflict,
+}
+
+/// All steps, and what a plan says beside them.
+#[derive(Debug)]
+pub struct Steps {
+    pub steps: Vec<Step>,
+    /// What was recognised; none in a database without tables of ours.
+    pub recognised: Option<String>,
+    /// Every object that Lectern will add.
+    pub added: Vec<String>,
+    /// Migrations of Django that Lectern makes unnecessary.
+    pub django: Vec<String>,
+    /// How long the moves take, in seconds.
+    pub estimated_seconds: f64,
+}
+
+impl Steps {
+    pub fn conflicts(&self) -> Vec<String> {
+        let conflicting = self.steps.iter().filter(|step| step.state == State::Conflict);
+        conflicting.flat_map(|step| step.problems.clone()).collect()
+    }
+}
+
+/// Returns every step with its state.
+pub async fn steps(pool: &PgPool) -> Result<Steps> {
+    let mut transaction = pool.begin().await?;
+    let steps = read(&mut transaction).await?;
+    transaction.rollback().await?;
+    Ok(steps)
+}
+
+/// Returns how many steps are not applied.
+pub async fn pending(pool: &PgPool) -> Result<usize> {
+    let mut db = pool.acquire().await?;
+    let applied = store::applied_versions(&mut db).await?;
+    let migrator = versioned::migrator();
+    let pending = migrator.iter().filter(|migration| !applied.contains(&migration.version)).count();
+    Ok(pending + moves::undone(&mut db).await?)
+}
+
+pub(super) async fn read(db: &mut PgConnection) -> Result<Steps> {
+    let survey = moves::survey(db).await?;
+    let broken = moves::broken_rules(db).await?;
+    let estimate = moves::estimate_in(db, &survey).await?;
+    let mut steps = vec![adm_schema(&survey), adopt(&survey, broken)];
+    let applied = store::applied_versions(db).await?;
+    for migration in versioned::migrator().iter() {
+        let is_applied = applied.contains(&migration.version);
+        steps.push(sql_step(&versioned::name(migration), migration.sql.as_str(), is_applied, &survey.catalog));
+    }
+    let is_adopted = survey.is_adopted();
+    Ok(Steps {
+        steps,
+        recognised: moves::description(&survey.catalog),
+        added: moves::added(&survey.catalog),
+        django: if is_adopted { moves::to_be_faked(&survey.catalog) } else { Vec::new() },
+        estimated_seconds: estimate.as_secs_f64(),
+    })
+}
+
+fn adm_schema(survey: &Survey) -> Step {
+    let plan = &survey.plan;
+    let state = match () {
+        () if !plan.placement_conflicts.is_empty() => State::Conflict,
+        () if survey.has_moving() => State::Pending,
+        () if survey.is_adopted() => State::Done,
+        () => State::NotNeeded,
+    };
+    let table = |placed: &moves::PlacedTable| {
+        json!({ "table": placed.table, "found": placed.found, "action": placed.action.name(), "rows": placed.rows,
+                "bytes": placed.bytes, "dependents": placed.dependents })
+    };
+    let is_shown = survey.is_adopted() || state == State::Conflict;
+    let moving: Vec<String> = plan.moving.iter().map(|change| change.action.clone()).collect();
+    let names = plan.names.iter().map(|change| format!("{}: {}", change.table, change.action));
+    let locks = match moving.is_empty() {
+        true => Vec::new(),
+        false => vec![format!(
+            "ACCESS EXCLUSIVE on {} together, for milliseconds; then on each for its names",
+            crate::console::counted(plan.placements.iter().filter(|placed| placed.is_moved()).count(), "table")
+        )],
+    };
+    Step {
+        name: moves::ADM_SCHEMA.to_owned(),
+        kind: "move",
+        state,
+        reversible: true,
+        tables: if is_shown { plan.placements.iter().map(table).collect() } else { Vec::new() },
+        changes: moving.into_iter().chain(names).collect(),
+        locks,
+        problems: plan.placement_conflicts.clone(),
+        sql: moves::sql(plan.moving.iter().chain(&plan.names)),
+    }
+}
+
+fn adopt(survey: &Survey, broken: Vec<String>) -> Step {
+    let plan = &survey.plan;
+    let has_work = plan.adoption.iter().any(|change| change.rule.is_none()) || !survey.is_recorded(moves::ADOPT);
+    let state = match () {
+        () if !plan.adoption_conflicts.is_empty() => State::Conflict,
+        () if !survey.is_adopted() => State::NotNeeded,
+        () if has_work && !survey.has_moving() || survey.has_moving() => State::Pending,
+        () => State::Done,
+    };
+    let mut tables: Vec<&str> = plan.adoption.iter().map(|change| change.table.as_str()).collect();
+    tables.dedup();
+    let table = |name: &&str| {
+        let changes = plan.adoption.iter().filter(|change| change.table == *name).count();
+        let oid = plan.adoption.iter().find(|change| change.table == *name).map(|change| change.table_oid);
+        let found = survey.catalog.tables.iter().find(|table| Some(table.oid) == oid);
+        json!({ "table": name, "found": found.map(|table| vec![table.full_name()]).unwrap_or_default(),
+                "action": "skip", "changes": changes, "rows": found.map(|table| table.estimated_rows.max(0)),
+                "bytes": found.map(|table| table.bytes) })
+    };
+    let (is_adopted, conflicts) = (survey.is_adopted(), plan.adoption_conflicts.clone());
+    let locks = match is_adopted && !plan.adoption.is_empty() {
+        true => vec![
+            "ACCESS EXCLUSIVE on the tables together, for milliseconds".to_owned(),
+            "SHARE UPDATE EXCLUSIVE on one table at a time while rules are validated and indexes are built; readers and \
+             writers go on"
+                .to_owned(),
+        ],
+        false => Vec::new(),
+    };
+    let action = |change: &moves::Change| format!("{}: {}", change.table, change.action);
+    Step {
+        name: moves::ADOPT.to_owned(),
+        kind: "move",
+        state,
+        reversible: true,
+        tables: if is_adopted { tables.iter().map(table).collect() } else { Vec::new() },
+        changes: if is_adopted { plan.adoption.iter().map(action).collect() } else { Vec::new() },
+        locks,
+        problems: conflicts.into_iter().chain(if is_adopted { broken } else { Vec::new() }).collect(),
+        sql: if is_adopted { moves::sql(&plan.adoption) } else { String::new() },
+    }
+}
+
+fn sql_step(name: &str, sql: &str, is_applied: bool, catalog: &Catalog) -> Step {
+    let mut step = Step {
+        name: name.to_owned(),
+        kind: "sql",
+        state: if is_applied { State::Done } else { State::Pending },
+        reversible: false,
+        tables: Vec::new(),
+        changes: Vec::new(),
+        locks: Vec::new(),
+        problems: Vec::new(),
+        sql: sql.to_owned(),
+    };
+    if is_applied {
+        return step;
+    }
+    for table in created_tables(sql) {
+        let existing = catalog.table(&table.schema, &table.name);
+        let problem = versioned::problem(&table, catalog);
+        let action = match (existing, &problem) {
+            (None, _) => "create",
+            (Some(_), None) => "skip",
+            (Some(_), Some(_)) => "conflict",
+        };
+        let found: Vec<String> = existing.iter().map(|existing| existing.full_name()).collect();
+        step.tables.push(json!({ "table": format!("{}.{}", table.schema, table.name), "found": found, "action": action }));
+        step.problems.extend(problem);
+    }
+    if !step.problems.is_empty() {
+        step.state = State::Conflict;
+    }
+    step
+}
