@@ -1,5 +1,6 @@
 //! Living databases: recognised, moved, proved, undone.
 
+use crate::fixtures::django::{Spelling, run_django};
 use crate::fixtures::legacy::{Contents, Legacy, Naming, Placement, State, fingerprint};
 
 const STATES: [State; 5] =
@@ -25,5 +26,17 @@ async fn every_living_database_can_be_built() {
                 assert_eq!(contents.differences(&contents.read_again(&living.db.pool).await), [""; 0]);
             }
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn django_works_before_the_adoption() {
+    for state in STATES {
+        let living = Legacy::new(state, Placement::Dotted, Naming::Django).build().await;
+        let before = Contents::read(&living.db.pool).await;
+        let found = run_django(&living, state, Spelling::Dotted, &[]);
+        assert_eq!(found["adm.locations"], 3);
+        let changed = before.read_again(&living.db.pool).await;
+        assert_eq!(before.differences(&changed), ["public.auth_user", "public.django_session"], "{state:?}");
     }
 }
