@@ -3,13 +3,13 @@
 CARGO ?= cargo
 ARGS ?=
 
-.PHONY: demo test torture hostile check deny release fmt bench clean-data prerequisites
+.PHONY: demo test torture hostile check deny release fmt bench clean-data prerequisites test-prerequisites
 
 # ARGS: options of `lectern demo`. LECTERN_ONCE=1: ends after the search.
 demo: prerequisites
 	$(CARGO) run --locked -- demo $(ARGS)
 
-test: prerequisites check
+test: test-prerequisites check
 	$(CARGO) test --locked --workspace
 
 # Runs a thousand imports with one fault each. ARGS="--seed 7" repeats one.
@@ -45,3 +45,6 @@ clean-data:
 
 prerequisites:
 	@tools/prerequisites
+
+test-prerequisites:
+	@tools/prerequisites tests

@@ -1,5 +1,6 @@
 //! `lectern migrate`: the schema, tables that exist before it, and locks of other programs.
 
+mod adoption;
 mod existing_tables;
 mod locks;
 mod reference;
