@@ -1,8 +1,10 @@
 //! Living databases: recognised, moved, proved, undone.
 
+use serde_json::{Value, json};
+
 use crate::fixtures::django::{Spelling, run_django};
 use crate::fixtures::legacy::refused::REFUSALS;
-use crate::fixtures::legacy::{Contents, Legacy, Naming, Placement, State, fingerprint};
+use crate::fixtures::legacy::{Contents, Legacy, LivingDb, Naming, Placement, State, fingerprint};
 
 const STATES: [State; 5] =
     [State::February4, State::February6, State::February10, State::February12, State::February13];
@@ -29,20 +31,46 @@ fn samples() -> Vec<Legacy> {
     samples
 }
 
+/// Runs the program as the owner of the tables; returns exit code, document and messages.
+fn migrate(living: &LivingDb, arguments: &[&str]) -> (Option<i32>, Value, String) {
+    let mut command = living.db.program(&[&["migrate"], arguments, &["--json"]].concat());
+    let output = command.env("DATABASE_URL", living.owner_url()).output().expect("runs");
+    let messages = String::from_utf8(output.stderr).expect("text");
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_default(), messages)
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn every_living_database_can_be_built() {
+async fn living_database_is_adopted_and_given_back() {
     for legacy in samples() {
         let living = legacy.build().await;
-        assert!(fingerprint(&living.db.pool).await.len() > 500, "{legacy:?}");
-        let contents = Contents::read(&living.db.pool).await;
-        let (schema, name) = legacy.place("venues");
-        let name = if schema == "adm" {
-            "adm.venues".to_owned()
-        } else {
-            format!("public.\"{name}\"").replace("\"venues\"", "venues")
-        };
-        assert_eq!(contents.rows(&name), Some(3), "{legacy:?}");
-        assert_eq!(contents.differences(&contents.read_again(&living.db.pool).await), [""; 0]);
+        let (contents, before) = (Contents::read(&living.db.pool).await, fingerprint(&living.db.pool).await);
+        let (exit, plan, said) = migrate(&living, &["plan"]);
+        assert_eq!(exit, Some(0), "{legacy:?}\n{said}\n{plan:#}");
+        assert_eq!(fingerprint(&living.db.pool).await, before, "a plan changes nothing");
+        let (exit, applied, said) = migrate(&living, &[]);
+        assert_eq!((exit, &applied["pending"]), (Some(0), &json!(0)), "{legacy:?}\n{said}\n{applied:#}");
+        assert_eq!(applied["receipt"]["ok"], true, "{applied:#}");
+        let (exit, verified, said) = migrate(&living, &["verify"]);
+        assert_eq!(exit, Some(0), "{legacy:?}\n{said}\n{verified:#}");
+        // The roles of custom fields, an array on 4 February, are JSON now.
+        let mut changed = contents.differences(&contents.read_again(&living.db.pool).await);
+        changed.retain(|table| legacy.state > State::February4 || !table.contains("custom"));
+        assert_eq!(changed, [""; 0], "{legacy:?}");
+        let adopted = fingerprint(&living.db.pool).await;
+        let (exit, again, said) = migrate(&living, &[]);
+        assert_eq!((exit, &again["receipt"]), (Some(0), &Value::Null), "{legacy:?}\n{said}\n{again:#}");
+        assert_eq!(fingerprint(&living.db.pool).await, adopted, "{legacy:?}: nothing to do");
+        for name in ["adm-schema", "adopt"] {
+            let (exit, undone, said) = migrate(&living, &["undo", name]);
+            assert_eq!(exit, Some(0), "{legacy:?}\n{said}\n{undone:#}");
+        }
+        let restored = fingerprint(&living.db.pool).await;
+        let lost: Vec<&String> = before.iter().filter(|line| !restored.contains(line)).collect();
+        assert_eq!(lost, [""; 0], "{legacy:?}");
+        assert_eq!(contents.differences(&contents.read_again(&living.db.pool).await), [""; 0], "{legacy:?}");
+        let (exit, applied, said) = migrate(&living, &[]);
+        assert_eq!((exit, &applied["pending"]), (Some(0), &json!(0)), "{legacy:?}\n{said}\n{applied:#}");
+        assert_eq!(fingerprint(&living.db.pool).await, adopted, "{legacy:?}: applied again");
     }
 }
 
