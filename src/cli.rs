@@ -99,6 +99,8 @@ enum Command {
     Demo(NoDemo),
     /// Update the database schema
     Migrate(crate::migrate::cli::Args),
+    /// Take away what Lectern added to an adopted database
+    Uninstall(crate::migrate::uninstall::cli::Args),
     /// Match reference data with Administrate and report differences
     Sync(crate::sync::cli::Args),
     /// Import a timetable workbook and deliver it to Administrate
@@ -222,6 +224,7 @@ async fn dispatch(global: &Global, context: &Context, command: Command) -> Resul
                 .into(),
         )),
         Command::Migrate(args) => crate::migrate::cli::run(context, args).await,
+        Command::Uninstall(args) => crate::migrate::uninstall::cli::run(context, args).await,
         Command::Outbox(args) => crate::delivery::cli::run(context, args).await,
         Command::Search(args) => crate::search::cli::run(context, args).await,
         Command::Serve(args) => crate::serve::cli::run(context, args).await,

@@ -80,7 +80,7 @@ impl Attempts<'_> {
         Ok(result)
     }
 
-    /// Runs `work` outside a transaction. A wait for a lock may take the whole time, because nobody waits behind it.
+    /// Runs `work` outside a transaction. A wait for a lock may take the whole time, because no other connection waits behind it.
     pub async fn patiently<T>(&self, work: impl AsyncFn(&mut PgConnection) -> Result<T>) -> Result<T> {
         let patient = Attempts { wait: LockWait { each: self.wait.total, ..self.wait }, ..*self };
         let (result, connection) = patient.repeat(work).await?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Applied, Check, LockWait, Options, State, Step, Steps};
+use super::{Check, LockWait, MigrationResult, MigrationSteps, Options, State, Step};
 use crate::app::Context;
 use crate::console::counted;
 use crate::database::Database;
@@ -126,7 +126,7 @@ fn print_sql(context: &Context, step: &Step) {
 }
 
 /// Explains to a person what the moves will do.
-fn describe(context: &Context, steps: &Steps) {
+fn describe(context: &Context, steps: &MigrationSteps) {
     let say = |line: &dyn std::fmt::Display| context.console.notify(line);
     if let Some(recognised) = &steps.recognised {
         say(&format_args!("found: {recognised}"));
@@ -159,7 +159,9 @@ fn table_line(table: &Value) -> String {
     let text = |key: &str| table[key].as_str().unwrap_or_default().to_owned();
     let found: Vec<&str> = table["found"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let size = match (table["rows"].as_i64(), table["bytes"].as_i64()) {
-        (Some(rows), Some(bytes)) => format!(", about {}, {} KB", counted(usize::try_from(rows).unwrap_or(0), "row"), bytes / 1024),
+        (Some(rows), Some(bytes)) => {
+            format!(", about {}, {} KB", counted(usize::try_from(rows).unwrap_or(0), "row"), bytes / 1024)
+        }
         _ => String::new(),
     };
     match table["changes"].as_u64() {
@@ -182,7 +184,7 @@ async fn apply(context: &Context, database: &Database, args: ApplyArgs) -> Resul
     }
     let options = Options { wait: LockWait::of(&context.config), compat_views: args.compat_views, to: args.to };
     let notify = |line: &str| context.console.notify(line);
-    let Applied { receipt, problems } =
+    let MigrationResult { receipt, problems } =
         super::apply_with(&database.pool, &options, &context.stop, &notify).await?;
     if let Some(receipt) = &receipt {
         describe_receipt(context, receipt);
@@ -264,7 +266,9 @@ async fn verify(context: &Context, database: &Database, receipt: Option<PathBuf>
 
 async fn receipt(context: &Context, database: &Database) -> Result<Exit> {
     let Some(receipt) = super::last_receipt(&database.pool).await? else {
-        return Err(Error::Prerequisite("no move was applied to this database, so that there is no receipt".to_owned()));
+        return Err(Error::Prerequisite(
+            "no move was applied to this database, so that there is no receipt".to_owned(),
+        ));
     };
     context.console.print(format_args!("{receipt:#}"));
     context.console.document(&receipt)?;

@@ -2,7 +2,7 @@
 
 /// A table that a step creates.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreatedTable {
+pub struct TableToCreate {
     pub schema: String,
     pub name: String,
     /// Whether the step uses a table that exists already. The move `adopt` has given it the right shape.
@@ -10,7 +10,7 @@ pub struct CreatedTable {
 }
 
 /// Returns the tables that a step creates with a statement of its own.
-pub fn created_tables(sql: &str) -> Vec<CreatedTable> {
+pub fn created_tables(sql: &str) -> Vec<TableToCreate> {
     let sql = without_texts(sql);
     let words = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ");
     let mut tables = Vec::new();
@@ -21,7 +21,7 @@ pub fn created_tables(sql: &str) -> Vec<CreatedTable> {
         let existing = name.strip_prefix("if not exists ");
         let Some((schema, name)) = existing.unwrap_or(name).split_once('.') else { continue };
         let (schema, name) = (schema.to_owned(), name.to_owned());
-        tables.push(CreatedTable { schema, name, accepts_existing: existing.is_some() });
+        tables.push(TableToCreate { schema, name, accepts_existing: existing.is_some() });
     }
     tables
 }
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn created_tables_are_read_from_sql() {
-        let table = |schema: &str, name: &str, accepts_existing| CreatedTable {
+        let table = |schema: &str, name: &str, accepts_existing| TableToCreate {
             schema: schema.into(),
             name: name.into(),
             accepts_existing,

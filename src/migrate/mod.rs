@@ -12,19 +12,22 @@ mod created_tables;
 mod moves;
 mod steps;
 mod store;
+pub mod uninstall;
 mod versioned;
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-pub use self::attempts::LockWait;
 use self::attempts::Attempts;
+pub use self::attempts::LockWait;
 pub use self::moves::{Check, Undone};
-pub use self::steps::{State, Step, Steps, pending, steps};
+pub use self::steps::{MigrationSteps, State, Step, pending, steps};
 use crate::error::{Error, Result};
+use crate::output_file::Existing;
 
 /// How steps are applied.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +41,7 @@ pub struct Options {
 
 /// What an application did.
 #[derive(Debug, Default)]
-pub struct Applied {
+pub struct MigrationResult {
     /// The signed receipt; none if no move had anything to do.
     pub receipt: Option<Value>,
     /// What needs a person.
@@ -60,7 +63,7 @@ pub async fn apply_with(
     options: &Options,
     stop: &CancellationToken,
     on_wait: &(dyn Fn(&str) + Sync),
-) -> Result<Applied> {
+) -> Result<MigrationResult> {
     let attempts = Attempts { pool, wait: options.wait, stop, on_wait, has_changed: &AtomicBool::new(false) };
     let guard = attempts.guard().await?;
     let applied = apply_in_order(&attempts, options).await;
@@ -68,7 +71,7 @@ pub async fn apply_with(
     applied
 }
 
-async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Applied> {
+async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<MigrationResult> {
     let estimate = moves::estimate(attempts).await?;
     let last = options.to.as_deref();
     let mut done = Vec::new();
@@ -106,7 +109,7 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Ap
         true => None,
         false => Some(moves::store_receipt(attempts, done, estimate).await?),
     };
-    Ok(Applied { receipt, problems })
+    Ok(MigrationResult { receipt, problems })
 }
 
 /// Undoes a move. Rows that were written since stay.
@@ -138,6 +141,20 @@ pub async fn drop_compat_views(
     on_wait: &(dyn Fn(&str) + Sync),
 ) -> Result<Undone> {
     run_guarded(pool, wait, stop, on_wait, async |attempts| moves::undo(attempts, moves::COMPAT_VIEWS).await).await
+}
+
+/// Takes away what Lectern added to an adopted database. Returns what was taken away; none if there was nothing.
+///
+/// # Errors
+/// [`Error::Prerequisite`] when moves are in force, [`Error::NeedsAttention`] when rows exist only there.
+pub async fn uninstall_from(
+    pool: &PgPool,
+    export: Option<(&Path, Existing)>,
+    wait: LockWait,
+    stop: &CancellationToken,
+    on_wait: &(dyn Fn(&str) + Sync),
+) -> Result<Option<uninstall::Removal>> {
+    run_guarded(pool, wait, stop, on_wait, async |attempts| uninstall::uninstall(attempts, export).await).await
 }
 
 async fn run_guarded<T>(

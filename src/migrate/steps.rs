@@ -47,9 +47,9 @@ pub enum State {
 
 /// All steps, and what a plan says beside them.
 #[derive(Debug)]
-pub struct Steps {
+pub struct MigrationSteps {
     pub steps: Vec<Step>,
-    /// What was recognised; none in a database without tables of ours.
+    /// What was recognised; none in a database without such tables.
     pub recognised: Option<String>,
     /// Every object that Lectern will add.
     pub added: Vec<String>,
@@ -59,7 +59,7 @@ pub struct Steps {
     pub estimated_seconds: f64,
 }
 
-impl Steps {
+impl MigrationSteps {
     pub fn conflicts(&self) -> Vec<String> {
         let conflicting = self.steps.iter().filter(|step| step.state == State::Conflict);
         conflicting.flat_map(|step| step.problems.clone()).collect()
@@ -67,7 +67,7 @@ impl Steps {
 }
 
 /// Returns every step with its state.
-pub async fn steps(pool: &PgPool) -> Result<Steps> {
+pub async fn steps(pool: &PgPool) -> Result<MigrationSteps> {
     let mut transaction = pool.begin().await?;
     let steps = read(&mut transaction).await?;
     transaction.rollback().await?;
@@ -83,7 +83,7 @@ pub async fn pending(pool: &PgPool) -> Result<usize> {
     Ok(pending + moves::undone(&mut db).await?)
 }
 
-pub(super) async fn read(db: &mut PgConnection) -> Result<Steps> {
+pub(super) async fn read(db: &mut PgConnection) -> Result<MigrationSteps> {
     let survey = moves::survey(db).await?;
     let broken = moves::broken_rules(db).await?;
     let estimate = moves::estimate_in(db, &survey).await?;
@@ -94,7 +94,7 @@ pub(super) async fn read(db: &mut PgConnection) -> Result<Steps> {
         steps.push(sql_step(&versioned::name(migration), migration.sql.as_str(), is_applied, &survey.catalog));
     }
     let is_adopted = survey.is_adopted();
-    Ok(Steps {
+    Ok(MigrationSteps {
         steps,
         recognised: moves::description(&survey.catalog),
         added: moves::added(&survey.catalog),
@@ -205,7 +205,8 @@ fn sql_step(name: &str, sql: &str, is_applied: bool, catalog: &Catalog) -> Step 
             (Some(_), Some(_)) => "conflict",
         };
         let found: Vec<String> = existing.iter().map(|existing| existing.full_name()).collect();
-        step.tables.push(json!({ "table": format!("{}.{}", table.schema, table.name), "found": found, "action": action }));
+        step.tables
+            .push(json!({ "table": format!("{}.{}", table.schema, table.name), "found": found, "action": action }));
         step.problems.extend(problem);
     }
     if !step.problems.is_empty() {

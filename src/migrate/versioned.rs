@@ -3,8 +3,8 @@
 use sqlx::PgConnection;
 use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 
-use super::created_tables::{CreatedTable, created_tables};
 use super::catalog::Catalog;
+use super::created_tables::{TableToCreate, created_tables};
 use super::store;
 use super::store::STEPS;
 use crate::error::{Error, Result};
@@ -19,7 +19,7 @@ pub(super) fn name(migration: &Migration) -> String {
 }
 
 /// Returns why a table that a step creates cannot be created.
-pub(super) fn problem(table: &CreatedTable, catalog: &Catalog) -> Option<String> {
+pub(super) fn problem(table: &TableToCreate, catalog: &Catalog) -> Option<String> {
     let existing = catalog.table(&table.schema, &table.name)?;
     (!table.accepts_existing)
         .then(|| format!("{} exists already, but this program has not created it: rename it", existing.full_name()))
@@ -59,7 +59,7 @@ const FORMER_CHECKSUMS: &[(i64, &str)] = &[
 
 fn is_rewritten(version: i64, checksum: &[u8]) -> bool {
     let checksum = hex::encode(checksum);
-    FORMER_CHECKSUMS.iter().any(|former| *former == (version, checksum.as_str()))
+    FORMER_CHECKSUMS.contains(&(version, checksum.as_str()))
 }
 
 /// Applies the pending steps in the caller's transaction, in order; with `last`, none after the step of that name.

@@ -10,7 +10,7 @@ pub(super) use self::store::{quote, read};
 /// The relations of the schemas `public`, `acted`, `adm` and `lectern`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Catalog {
-    pub tables: Vec<Table>,
+    pub tables: Vec<Relation>,
     /// Schemas that exist, of the four.
     pub schemas: Vec<String>,
     /// The user of the connection.
@@ -20,7 +20,7 @@ pub struct Catalog {
 /// A table, or a view or other relation in the place of one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Table {
+pub struct Relation {
     #[serde(skip_serializing_if = "is_zero")]
     pub oid: i64,
     pub schema: String,
@@ -41,7 +41,7 @@ pub struct Table {
     /// Whether the user of the connection may change the table.
     #[serde(skip_serializing_if = "is_false")]
     pub is_owned: bool,
-    pub columns: Vec<Column>,
+    pub columns: Vec<RelationColumn>,
     pub constraints: Vec<Constraint>,
     pub indexes: Vec<Index>,
     pub sequences: Vec<Sequence>,
@@ -52,13 +52,13 @@ pub struct Table {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dependents: Vec<Dependent>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub referenced_by: Vec<Reference>,
+    pub referenced_by: Vec<InboundKey>,
 }
 
 /// A column of a table.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Column {
+pub struct RelationColumn {
     pub name: String,
     /// As PostgreSQL writes it, such as `character varying(64)`.
     pub data_type: String,
@@ -80,7 +80,7 @@ pub struct Constraint {
     pub kind: String,
     pub columns: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub target: Option<Target>,
+    pub target: Option<KeyTarget>,
     #[serde(skip_serializing_if = "is_false")]
     pub is_deferrable: bool,
     #[serde(skip_serializing_if = "is_false")]
@@ -93,7 +93,7 @@ pub struct Constraint {
 /// What a foreign key refers to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Target {
+pub struct KeyTarget {
     #[serde(skip_serializing_if = "is_zero")]
     pub oid: i64,
     pub schema: String,
@@ -169,7 +169,7 @@ pub struct Dependent {
 /// A foreign key of another table.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Reference {
+pub struct InboundKey {
     pub schema: String,
     pub table: String,
     pub constraint: String,
@@ -187,7 +187,7 @@ fn is_false(value: &bool) -> bool {
 
 impl Catalog {
     /// Returns the relation of a name.
-    pub fn table(&self, schema: &str, name: &str) -> Option<&Table> {
+    pub fn table(&self, schema: &str, name: &str) -> Option<&Relation> {
         self.tables.iter().find(|table| table.schema == schema && table.name == name)
     }
 
@@ -196,7 +196,7 @@ impl Catalog {
     }
 }
 
-impl Table {
+impl Relation {
     /// Returns the name with its schema, for people.
     pub fn full_name(&self) -> String {
         format!("{}.{}", quote_if_needed(&self.schema), quote_if_needed(&self.name))
@@ -223,12 +223,21 @@ impl Table {
         }
     }
 
-    pub fn column(&self, name: &str) -> Option<&Column> {
+    /// Says that the user of the connection may not change the table.
+    pub fn foreign_owner_message(&self, user: &str) -> String {
+        format!(
+            "{} belongs to the role {}, and {user} is no member of it: run `lectern migrate` as its owner",
+            self.full_name(),
+            self.owner
+        )
+    }
+
+    pub fn column(&self, name: &str) -> Option<&RelationColumn> {
         self.columns.iter().find(|column| column.name == name)
     }
 }
 
-impl Column {
+impl RelationColumn {
     /// Reports whether an insert without a value for the column succeeds.
     pub fn is_optional(&self) -> bool {
         !self.not_null || self.default.is_some() || self.is_identity

@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::{Catalog, Table};
+use super::{Catalog, Relation};
 use crate::error::Result;
 
 /// Quotes an identifier.
@@ -19,7 +19,7 @@ pub(in crate::migrate) async fn read(db: &mut PgConnection) -> Result<Catalog> {
     )
     .fetch_one(&mut *db)
     .await?;
-    let tables: Vec<Json<Table>> = sqlx::query_scalar(TABLES).fetch_all(db).await?;
+    let tables: Vec<Json<Relation>> = sqlx::query_scalar(TABLES).fetch_all(db).await?;
     Ok(Catalog { tables: tables.into_iter().map(|Json(table)| table).collect(), schemas, user })
 }
 

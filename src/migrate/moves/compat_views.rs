@@ -1,11 +1,11 @@
 //! Views under the former names of moved tables, for programs that have not learned the new ones.
 //!
-//! They are updatable, run with the rights of whoever uses them, and have the grants of their tables.
+//! They are updatable, run with the rights of their user, and have the grants of their tables.
 
 use super::change::{Change, Inverse, Phase};
 use super::plan::Plan;
 use crate::error::{Error, Result};
-use crate::migrate::catalog::{Catalog, Table, quote};
+use crate::migrate::catalog::{Catalog, Relation, quote};
 
 /// The name under which the views are recorded.
 pub const NAME: &str = "compat-views";
@@ -30,7 +30,7 @@ pub(super) fn missing(catalog: &Catalog, plan: &Plan) -> Vec<Change> {
     views
 }
 
-fn view(table: &Table, target: &str, name: &str) -> Change {
+fn view(table: &Relation, target: &str, name: &str) -> Change {
     Change {
         table: format!("adm.{target}"),
         table_oid: table.oid,
@@ -43,11 +43,13 @@ fn view(table: &Table, target: &str, name: &str) -> Change {
     }
 }
 
-fn create(table: &Table, target: &str, name: &str) -> Vec<String> {
+fn create(table: &Relation, target: &str, name: &str) -> Vec<String> {
     let view = format!("\"public\".{}", quote(name));
     let columns: Vec<String> = table.columns.iter().map(|column| quote(&column.name)).collect();
-    let mut statements =
-        vec![format!("CREATE VIEW {view} WITH (security_invoker = true) AS SELECT {} FROM {target}", columns.join(", "))];
+    let mut statements = vec![format!(
+        "CREATE VIEW {view} WITH (security_invoker = true) AS SELECT {} FROM {target}",
+        columns.join(", ")
+    )];
     if !table.owner.is_empty() {
         statements.push(format!("GRANT ALL ON {view} TO {}", quote(&table.owner)));
     }
@@ -94,7 +96,9 @@ pub(super) fn around(catalog: &Catalog, changes: &[Change]) -> Result<Around> {
 }
 
 /// Reports whether a view stands under a former name of a table.
-pub(super) fn is_compat_view(table: &Table, schema: &str, name: &str) -> bool {
+pub(super) fn is_compat_view(table: &Relation, schema: &str, name: &str) -> bool {
     let plain = name.strip_prefix("adm.").unwrap_or(name);
-    schema == "public" && table.schema == "adm" && (plain == table.name || plain == "customfields" && table.name == "custom_fields")
+    schema == "public"
+        && table.schema == "adm"
+        && (plain == table.name || plain == "customfields" && table.name == "custom_fields")
 }

@@ -4,7 +4,7 @@
 use crate::migrate::catalog::Catalog;
 
 /// A migration whose effect a database shows.
-struct Effect {
+struct DjangoMigration {
     migration: &'static str,
     does: &'static str,
     is_present: fn(&Catalog) -> bool,
@@ -19,13 +19,13 @@ fn has_column(catalog: &Catalog, schema: &str, table: &str, column: &str) -> boo
 }
 
 /// The migrations of February 2026, in their order.
-const EFFECTS: &[Effect] = &[
-    Effect {
+const EFFECTS: &[DjangoMigration] = &[
+    DjangoMigration {
         migration: "administrate 0003",
         does: "moves the seven tables to schema adm",
         is_present: |catalog| has_table(catalog, "adm", "locations"),
     },
-    Effect {
+    DjangoMigration {
         migration: "administrate 0004",
         does: "stores the roles of custom fields as JSON",
         is_present: |catalog| {
@@ -33,27 +33,27 @@ const EFFECTS: &[Effect] = &[
             table.and_then(|table| table.column("roles")).is_some_and(|roles| roles.data_type == "jsonb")
         },
     },
-    Effect {
+    DjangoMigration {
         migration: "administrate 0005",
         does: "adds the links with acted.tutorial_*",
         is_present: |catalog| has_column(catalog, "adm", "locations", "tutorial_location_id"),
     },
-    Effect {
+    DjangoMigration {
         migration: "administrate 0007",
         does: "creates adm.events and adm.sessions",
         is_present: |catalog| has_table(catalog, "adm", "events"),
     },
-    Effect {
+    DjangoMigration {
         migration: "administrate: the migration that",
         does: "creates adm.api_audit_log",
         is_present: |catalog| has_table(catalog, "adm", "api_audit_log"),
     },
-    Effect {
+    DjangoMigration {
         migration: "tutorials: the migration that",
         does: "creates acted.tutorial_sessions",
         is_present: |catalog| has_table(catalog, "acted", "tutorial_sessions"),
     },
-    Effect {
+    DjangoMigration {
         migration: "tutorials: the migration that",
         does: "creates acted.tutorial_locations, _venues, _instructors and _course_templates",
         is_present: |catalog| has_table(catalog, "acted", "tutorial_locations"),

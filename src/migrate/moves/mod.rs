@@ -4,11 +4,14 @@
 //! inverse of each change, which is stored when the change is made. Objects are found by dependency and by OID, never by
 //! name, because living databases have names of several origins.
 
-mod apply;
+mod adm_schema;
+mod adopt;
 mod change;
 mod compat_views;
 mod difference;
 mod django;
+mod hashing;
+mod locks;
 mod plan;
 mod receipt;
 mod recognition;
@@ -16,6 +19,7 @@ mod reference;
 mod rename;
 mod state;
 mod store;
+mod survey;
 mod undo;
 mod verify;
 
@@ -24,7 +28,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-pub(super) use self::apply::{ADM_SCHEMA, ADOPT, Survey, adm_schema, adopt, broken_rules, record_adoption, survey};
+pub(super) use self::adm_schema::adm_schema;
+pub(super) use self::adopt::{adopt, broken_rules, record_adoption};
 pub(super) use self::change::Change;
 pub(super) use self::compat_views::NAME as COMPAT_VIEWS;
 pub(super) use self::django::to_be_faked;
@@ -33,6 +38,7 @@ use self::receipt::{MoveReceipt, Origin};
 use self::reference::reference;
 pub(super) use self::state::description;
 pub(super) use self::store::last_receipt;
+pub(super) use self::survey::{ADM_SCHEMA, ADOPT, Survey, survey};
 pub use self::undo::Undone;
 pub(super) use self::undo::undo;
 pub use self::verify::Check;
@@ -44,6 +50,25 @@ use crate::error::Result;
 /// Returns the number of moves that were undone and not applied again.
 pub(super) async fn undone(db: &mut PgConnection) -> Result<usize> {
     Ok(store::records(db).await?.undone.iter().filter(|name| *name != COMPAT_VIEWS).count())
+}
+
+/// Returns the moves that are in force.
+pub(super) async fn applied(db: &mut PgConnection) -> Result<Vec<String>> {
+    let mut applied = store::records(db).await?.applied;
+    // Undone with adm-schema.
+    applied.retain(|name| name != COMPAT_VIEWS);
+    Ok(applied)
+}
+
+/// Reports whether a fresh database has a table of this name.
+pub(super) fn is_of_reference(table: &super::catalog::Relation) -> bool {
+    reference().catalog.table(&table.schema, &table.name).is_some()
+}
+
+/// Reports whether the table of a fresh database has an index of this name.
+pub(super) fn is_index_of_reference(table: &super::catalog::Relation, index: &str) -> bool {
+    let expected = reference().catalog.table(&table.schema, &table.name);
+    expected.is_some_and(|expected| expected.indexes.iter().any(|expected| expected.name == index))
 }
 
 /// Returns the statements of changes, as `migrate plan --sql` prints them.
@@ -60,7 +85,7 @@ pub(super) fn added(catalog: &Catalog) -> Vec<String> {
             added.push(format!("schema {schema}"));
         }
     }
-    let missing = |table: &&super::catalog::Table| catalog.table(&table.schema, &table.name).is_none();
+    let missing = |table: &&super::catalog::Relation| catalog.table(&table.schema, &table.name).is_none();
     added.extend(reference().catalog.tables.iter().filter(missing).map(|table| format!("table {}", table.full_name())));
     if !catalog.has_schema("lectern") {
         added.extend(store::RECORD_TABLES.iter().map(|table| format!("table lectern.{table}")));
@@ -99,7 +124,11 @@ pub(super) async fn estimate_in(db: &mut PgConnection, survey: &Survey) -> Resul
 }
 
 /// Stores the signed receipt of these moves, and returns it.
-pub(super) async fn store_receipt(attempts: &Attempts<'_>, moves: Vec<MoveReceipt>, estimate: Duration) -> Result<Value> {
+pub(super) async fn store_receipt(
+    attempts: &Attempts<'_>,
+    moves: Vec<MoveReceipt>,
+    estimate: Duration,
+) -> Result<Value> {
     let write = async |db: &mut PgConnection| {
         let (database, server, user, at) = store::origin(db).await?;
         let origin = Origin { database, server, user, at };

@@ -3,10 +3,10 @@
 use super::change::{Change, Class, Inverse, Phase, Rule};
 use super::difference::difference;
 use super::recognition::{self, Action, Placement, TABLES, placements, replaced_name};
-use super::reference::Reference;
+use super::reference::ReferenceShape;
 use super::rename::{Former, place};
 use super::state::refused_state;
-use crate::migrate::catalog::{Catalog, Table, quote};
+use crate::migrate::catalog::{Catalog, Relation, quote};
 
 /// What both moves would do.
 #[derive(Debug, Default)]
@@ -44,7 +44,7 @@ pub struct PlacedTable {
 
 impl Plan {
     /// Plans both moves.
-    pub fn new(catalog: &Catalog, reference: &Reference, rows: &recognition::Rows) -> Plan {
+    pub fn new(catalog: &Catalog, reference: &ReferenceShape, rows: &recognition::Rows) -> Plan {
         let placements = placements(catalog, reference, rows);
         let mut plan = Plan {
             placement_conflicts: placements.iter().filter_map(|placement| placement.problem.clone()).collect(),
@@ -52,7 +52,8 @@ impl Plan {
             ..Plan::default()
         };
         let moved = moved(catalog, &placements);
-        plan.has_tables = reference.catalog.tables.iter().any(|table| moved.table(&table.schema, &table.name).is_some());
+        plan.has_tables =
+            reference.catalog.tables.iter().any(|table| moved.table(&table.schema, &table.name).is_some());
         plan.adoption_conflicts.extend(refused_state(catalog));
         plan.adoption_conflicts.extend(other_shapes(&moved, reference));
         plan.adoption_conflicts.extend(other_owners(&moved, reference));
@@ -61,7 +62,8 @@ impl Plan {
         }
         plan.moving = placements.iter().flat_map(|placement| moving(placement, catalog)).collect();
         let moving: Vec<i64> = placements.iter().filter(|placement| is_moved(placement)).filter_map(oid).collect();
-        let is_name = |change: &Change| matches!(change.inverse, Inverse::Place { .. } | Inverse::ConstraintName { .. });
+        let is_name =
+            |change: &Change| matches!(change.inverse, Inverse::Place { .. } | Inverse::ConstraintName { .. });
         let changes = without_name_clashes(difference(&moved, reference), &moved);
         (plan.names, plan.adoption) =
             changes.into_iter().partition(|change| is_name(change) && moving.contains(&change.table_oid));
@@ -79,7 +81,8 @@ impl PlacedTable {
         let mut dependents: Vec<String> = Vec::new();
         if let Some(table) = source {
             dependents.extend(table.dependents.iter().map(|view| format!("view {}.{}", view.schema, view.name)));
-            let foreign = |key: &crate::migrate::catalog::Reference| format!("foreign key of {}.{}", key.schema, key.table);
+            let foreign =
+                |key: &crate::migrate::catalog::InboundKey| format!("foreign key of {}.{}", key.schema, key.table);
             dependents.extend(table.referenced_by.iter().map(foreign));
             dependents.extend(table.triggers.iter().map(|trigger| format!("trigger {}", trigger.name)));
         }
@@ -132,7 +135,7 @@ fn moved(catalog: &Catalog, placements: &[Placement]) -> Catalog {
     moved
 }
 
-fn rename(table: &mut Table, schema: &str, name: &str) {
+fn rename(table: &mut Relation, schema: &str, name: &str) {
     (table.schema, table.name) = (schema.to_owned(), name.to_owned());
     for sequence in table.sequences.iter_mut().filter(|sequence| sequence.is_owned) {
         sequence.schema = schema.to_owned();
@@ -151,7 +154,7 @@ fn moving(placement: &Placement, catalog: &Catalog) -> Vec<Change> {
     changes
 }
 
-fn placed(table: &Table, schema: &str, name: &str) -> Change {
+fn placed(table: &Relation, schema: &str, name: &str) -> Change {
     let former = Former { class: Class::Table, oid: table.oid, schema: &table.schema, name: &table.name };
     Change {
         table: table.full_name(),
@@ -171,7 +174,7 @@ fn placed(table: &Table, schema: &str, name: &str) -> Change {
 }
 
 /// Indexes and sequences go with their table. One whose name is taken in `adm` gets another name first.
-fn clashing_names(source: &Table, catalog: &Catalog, gives_way: Option<&Table>) -> Vec<Change> {
+fn clashing_names(source: &Relation, catalog: &Catalog, gives_way: Option<&Relation>) -> Vec<Change> {
     if source.schema == "adm" {
         return Vec::new();
     }
@@ -203,14 +206,16 @@ fn relation_names(catalog: &Catalog, schema: &str, without: Option<i64>) -> Vec<
         .collect()
 }
 
-/// Renames in two steps where a name is still that of another object, and not at all where that one keeps it.
+/// Renames in two steps where a name is still that of another object, and not at all where that one has it to the end.
 fn without_name_clashes(changes: Vec<Change>, moved: &Catalog) -> Vec<Change> {
     let mut renamed: Vec<(String, String)> = Vec::new();
-    let mut kept = Vec::new();
+    let mut ordered = Vec::new();
     for schema in ["public", "acted", "adm"] {
         renamed.extend(relation_names(moved, schema, None).into_iter().map(|name| (schema.to_owned(), name)));
     }
-    let leaves = |oid: i64| changes.iter().any(|change| matches!(&change.inverse, Inverse::Place { oid: other, .. } if *other == oid));
+    let leaves = |oid: i64| {
+        changes.iter().any(|change| matches!(&change.inverse, Inverse::Place { oid: other, .. } if *other == oid))
+    };
     for mut change in changes.clone() {
         if let Inverse::Place { oid, class, schema, name } = &change.inverse
             && let Some(new_name) = new_name(&change)
@@ -221,18 +226,18 @@ fn without_name_clashes(changes: Vec<Change>, moved: &Catalog) -> Vec<Change> {
             if !leaves(holder) {
                 continue;
             }
-            // The other one is renamed too, perhaps later: this one waits under a name that nobody has.
+            // The other one is renamed too, perhaps later: this one waits under a free name.
             let waiting = format!("lectern_{oid}");
             let relation = |name: &str| format!("{}.{}", quote(schema), quote(name));
             change.statements = vec![format!("ALTER {} {} RENAME TO {}", class.sql(), relation(name), quote(&waiting))];
             let sql = format!("ALTER {} {} RENAME TO {}", class.sql(), relation(&waiting), quote(&new_name));
-            kept.insert(0, change.clone());
-            kept.push(Change { statements: vec![sql], ..change });
+            ordered.insert(0, change.clone());
+            ordered.push(Change { statements: vec![sql], ..change });
             continue;
         }
-        kept.push(change);
+        ordered.push(change);
     }
-    kept
+    ordered
 }
 
 fn new_name(change: &Change) -> Option<String> {
@@ -251,9 +256,13 @@ fn holder(catalog: &Catalog, schema: &str, name: &str) -> Option<i64> {
 }
 
 /// Returns the tables that cannot become those of the reference.
-fn other_shapes(moved: &Catalog, reference: &Reference) -> Vec<String> {
-    let others = reference.catalog.tables.iter().filter(|table| !(table.schema == "adm" && TABLES.contains(&table.name.as_str())));
-    let problem = |table: &Table| {
+fn other_shapes(moved: &Catalog, reference: &ReferenceShape) -> Vec<String> {
+    let others = reference
+        .catalog
+        .tables
+        .iter()
+        .filter(|table| !(table.schema == "adm" && TABLES.contains(&table.name.as_str())));
+    let problem = |table: &Relation| {
         let found = moved.table(&table.schema, &table.name)?;
         reference.problem_as(&table.schema, &table.name, found)
     };
@@ -261,18 +270,10 @@ fn other_shapes(moved: &Catalog, reference: &Reference) -> Vec<String> {
 }
 
 /// Returns the tables that the user of the connection may not change.
-fn other_owners(moved: &Catalog, reference: &Reference) -> Vec<String> {
+fn other_owners(moved: &Catalog, reference: &ReferenceShape) -> Vec<String> {
     let tables = reference.catalog.tables.iter().filter_map(|table| moved.table(&table.schema, &table.name));
     let foreign = tables.filter(|table| table.is_table() && !table.is_owned);
-    let problem = |table: &Table| {
-        format!(
-            "{} belongs to the role {}, and {} is no member of it: run `lectern migrate` as its owner",
-            table.full_name(),
-            table.owner,
-            moved.user
-        )
-    };
-    foreign.map(problem).collect()
+    foreign.map(|table| table.foreign_owner_message(&moved.user)).collect()
 }
 
 /// Returns the rules of changes that rows may break.

@@ -1,7 +1,7 @@
 //! Where the seven tables of Administrate's side stand, and under which of the names that are met in the field. Pure.
 
-use super::reference::Reference;
-use crate::migrate::catalog::{Catalog, Table};
+use super::reference::ReferenceShape;
+use crate::migrate::catalog::{Catalog, Relation};
 
 /// The tables that `adm-schema` places, in the order of the plan.
 pub const TABLES: [&str; 7] = [
@@ -37,7 +37,7 @@ pub enum Action {
     MoveAndRename,
     /// It is in its place.
     Skip,
-    /// It exists nowhere.
+    /// It does not exist.
     Create,
     /// It cannot be decided; nothing is moved.
     Conflict,
@@ -61,15 +61,19 @@ pub struct Placement<'a> {
     pub table: &'static str,
     pub action: Action,
     /// Relations that may be the table, the chosen one first.
-    pub found: Vec<&'a Table>,
+    pub found: Vec<&'a Relation>,
     /// An empty table in the target's place, which gives way.
-    pub gives_way: Option<&'a Table>,
+    pub gives_way: Option<&'a Relation>,
     pub problem: Option<String>,
 }
 
 impl<'a> Placement<'a> {
+    fn conflict(table: &'static str, found: Vec<&'a Relation>, problem: String) -> Self {
+        Placement { table, action: Action::Conflict, found, gives_way: None, problem: Some(problem) }
+    }
+
     /// The table that holds the rows, unless it has to be created.
-    pub fn source(&self) -> Option<&'a Table> {
+    pub fn source(&self) -> Option<&'a Relation> {
         matches!(self.action, Action::Move | Action::MoveAndRename | Action::Skip)
             .then(|| self.found.first().copied())
             .flatten()
@@ -80,109 +84,91 @@ impl<'a> Placement<'a> {
 pub type Rows = std::collections::HashMap<i64, bool>;
 
 /// Returns the relations whose rows decide where a table is: every spelling of the seven tables.
-pub fn candidates(catalog: &Catalog) -> Vec<&Table> {
+pub fn candidates(catalog: &Catalog) -> Vec<&Relation> {
     TABLES.iter().flat_map(|table| candidates_of(catalog, table)).collect()
 }
 
-fn candidates_of<'a>(catalog: &'a Catalog, table: &str) -> Vec<&'a Table> {
-    let names: Vec<String> =
-        spellings(table).into_iter().flat_map(|name| [format!("adm.{name}"), name]).collect();
-    let is_candidate = |found: &&Table| {
+fn candidates_of<'a>(catalog: &'a Catalog, table: &str) -> Vec<&'a Relation> {
+    let names: Vec<String> = spellings(table).into_iter().flat_map(|name| [format!("adm.{name}"), name]).collect();
+    let is_candidate = |found: &&Relation| {
         (found.schema == "public" || found.schema == "adm") && names.contains(&found.name) && !is_compat_view(found)
     };
-    let mut found: Vec<&Table> = catalog.tables.iter().filter(is_candidate).collect();
+    let mut found: Vec<&Relation> = catalog.tables.iter().filter(is_candidate).collect();
     found.sort_by_key(|found| !is_target(found, table));
     found
 }
 
 /// A view in schema `public` stands for a moved table and is none itself.
-fn is_compat_view(table: &Table) -> bool {
+fn is_compat_view(table: &Relation) -> bool {
     table.schema == "public" && table.kind == "v"
 }
 
-fn is_target(found: &Table, table: &str) -> bool {
+fn is_target(found: &Relation, table: &str) -> bool {
     found.schema == "adm" && found.name == table
 }
 
 /// Decides for each of the seven tables.
-pub fn placements<'a>(catalog: &'a Catalog, reference: &Reference, rows: &Rows) -> Vec<Placement<'a>> {
+pub fn placements<'a>(catalog: &'a Catalog, reference: &ReferenceShape, rows: &Rows) -> Vec<Placement<'a>> {
     TABLES.iter().map(|table| placement(catalog, reference, rows, table)).collect()
 }
 
-fn placement<'a>(catalog: &'a Catalog, reference: &Reference, rows: &Rows, table: &'static str) -> Placement<'a> {
-    let found = candidates_of(catalog, table);
-    let (right, wrong): (Vec<&Table>, Vec<&Table>) =
-        found.into_iter().partition(|found| reference.problem_as("adm", table, found).is_none());
-    let has_rows = |found: &Table| rows.get(&found.oid).copied().unwrap_or(true);
-    let conflict = |problem: String, found: Vec<&'a Table>| Placement {
-        table,
-        action: Action::Conflict,
-        found,
-        gives_way: None,
-        problem: Some(problem),
-    };
+fn placement<'a>(catalog: &'a Catalog, reference: &ReferenceShape, rows: &Rows, table: &'static str) -> Placement<'a> {
+    let (right, wrong): (Vec<&Relation>, Vec<&Relation>) = candidates_of(catalog, table)
+        .into_iter()
+        .partition(|found| reference.problem_as("adm", table, found).is_none());
     // A relation of another shape matters only in the target's place, or where the table would be missing.
     if let Some(wrong) = wrong.iter().find(|wrong| is_target(wrong, table) || right.is_empty()) {
         let problem = reference.problem_as("adm", table, wrong).unwrap_or_default();
-        return conflict(problem, vec![wrong]);
+        return Placement::conflict(table, vec![wrong], problem);
     }
-    let (filled, empty): (Vec<&Table>, Vec<&Table>) = right.iter().partition(|found| has_rows(found));
+    let has_rows = |found: &Relation| rows.get(&found.oid).copied().unwrap_or(true);
+    let (filled, empty): (Vec<&Relation>, Vec<&Relation>) = right.iter().partition(|found| has_rows(found));
     let chosen = match (filled.as_slice(), empty.as_slice()) {
         ([], []) => {
             return Placement { table, action: Action::Create, found: right, gives_way: None, problem: None };
         }
         ([], empty) => most_connected(empty),
         ([one], _) => one,
-        (several, _) => {
-            let names: Vec<String> = several.iter().map(|found| found.full_name()).collect();
-            return conflict(
-                format!(
-                    "{} contain rows, and only one of them can become adm.{table}: merge them, or rename the ones that \
-                     Lectern must not use",
-                    names.join(" and ")
-                ),
-                several.to_vec(),
-            );
-        }
+        (several, _) => return Placement::conflict(table, several.to_vec(), several_message(table, several)),
     };
-    let others: Vec<&Table> = right.iter().copied().filter(|found| found.oid != chosen.oid).collect();
+    let others: Vec<&Relation> = right.iter().copied().filter(|found| found.oid != chosen.oid).collect();
     let target = others.iter().copied().find(|found| is_target(found, table));
     if let Some(target) = target
         && let Some(user) = foreign_user(target, catalog, rows)
     {
-        return conflict(
-            format!(
-                "adm.{table} is empty, but {user} depends on it, and the rows are in {}: remove that dependency, or the \
-                 empty table",
-                chosen.full_name()
-            ),
-            vec![chosen, target],
+        let problem = format!(
+            "adm.{table} is empty, but {user} depends on it, and the rows are in {}: remove that dependency, or the empty \
+             table",
+            chosen.full_name()
         );
+        return Placement::conflict(table, vec![chosen, target], problem);
     }
     let action = match () {
         () if is_target(chosen, table) => Action::Skip,
         () if chosen.schema == "public" && chosen.name == table => Action::Move,
         () => Action::MoveAndRename,
     };
-    let problem = (!chosen.is_owned && action != Action::Skip).then(|| {
-        format!(
-            "{} belongs to the role {}, and {} is no member of it: run `lectern migrate` as its owner",
-            chosen.full_name(),
-            chosen.owner,
-            catalog.user
-        )
-    });
-    let action = if problem.is_some() { Action::Conflict } else { action };
-    let mut found = vec![chosen];
-    found.extend(others);
-    Placement { table, action, found, gives_way: target, problem }
+    if !chosen.is_owned && action != Action::Skip {
+        return Placement::conflict(table, vec![chosen], chosen.foreign_owner_message(&catalog.user));
+    }
+    let found = [chosen].into_iter().chain(others).collect();
+    Placement { table, action, found, gives_way: target, problem: None }
+}
+
+fn several_message(table: &str, several: &[&Relation]) -> String {
+    let names: Vec<String> = several.iter().map(|found| found.full_name()).collect();
+    format!(
+        "{} contain rows, and only one of them can become adm.{table}: merge them, or rename the ones that Lectern must not \
+         use",
+        names.join(" and ")
+    )
 }
 
 /// Of empty tables, the one on which most depends.
-fn most_connected<'a>(empty: &[&'a Table]) -> &'a Table {
+fn most_connected<'a>(empty: &[&'a Relation]) -> &'a Relation {
     let mut best = empty[0];
     for table in &empty[1..] {
-        let weight = |table: &Table| table.referenced_by.len() + table.dependents.len();
+        let weight = |table: &Relation| table.referenced_by.len() + table.dependents.len();
         if weight(table) > weight(best) {
             best = table;
         }
@@ -191,7 +177,7 @@ fn most_connected<'a>(empty: &[&'a Table]) -> &'a Table {
 }
 
 /// Returns what depends on an empty table and is not an empty table itself.
-fn foreign_user(target: &Table, catalog: &Catalog, rows: &Rows) -> Option<String> {
+fn foreign_user(target: &Relation, catalog: &Catalog, rows: &Rows) -> Option<String> {
     if let Some(view) = target.dependents.first() {
         return Some(format!("{}.{}", view.schema, view.name));
     }

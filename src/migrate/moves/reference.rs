@@ -5,25 +5,25 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use super::difference::early;
-use crate::migrate::catalog::{Catalog, Column, Table};
+use crate::migrate::catalog::{Catalog, Relation, RelationColumn};
 
 /// The tables of a fresh database in schemas `public`, `acted` and `adm`, and the names of everything in `lectern`.
 ///
 /// The document is written by the test `reference_is_the_shape_of_a_fresh_database`, which also keeps it current.
 #[derive(Debug, serde::Deserialize)]
-pub struct Reference {
+pub struct ReferenceShape {
     pub catalog: Catalog,
     /// Everything that a fresh database contains in schema `lectern`, and triggers on other tables, such as
     /// `table lectern.runs`.
     pub added: Vec<String>,
 }
 
-static REFERENCE: LazyLock<Reference> = LazyLock::new(|| {
+static REFERENCE: LazyLock<ReferenceShape> = LazyLock::new(|| {
     serde_json::from_str(include_str!("reference.json")).expect("a test keeps the reference readable")
 });
 
 /// Returns the shape of a fresh database.
-pub fn reference() -> &'static Reference {
+pub fn reference() -> &'static ReferenceShape {
     &REFERENCE
 }
 
@@ -47,7 +47,7 @@ pub fn document(catalog: Catalog, functions: &[String]) -> Value {
 }
 
 /// Removes what differs between two fresh databases.
-fn strip(table: &mut Table) {
+fn strip(table: &mut Relation) {
     (table.oid, table.filenode, table.bytes, table.estimated_rows, table.is_owned) = (0, 0, 0, 0, false);
     table.owner.clear();
     table.triggers.clear();
@@ -66,9 +66,9 @@ fn strip(table: &mut Table) {
 /// Columns that may be missing in a table that existed before: nothing reads them there.
 const TIMES: &[&str] = &["created_at", "updated_at"];
 
-impl Reference {
+impl ReferenceShape {
     /// Returns why a relation cannot become a table of this name; none if it can.
-    pub fn problem_as(&self, schema: &str, name: &str, found: &Table) -> Option<String> {
+    pub fn problem_as(&self, schema: &str, name: &str, found: &Relation) -> Option<String> {
         let expected = self.catalog.table(schema, name)?;
         let place = found.full_name();
         if let Some(kind) = found.other_kind() {
@@ -81,7 +81,7 @@ impl Reference {
     }
 }
 
-fn differences(expected: &Table, found: &Table) -> Vec<String> {
+fn differences(expected: &Relation, found: &Relation) -> Vec<String> {
     let mut differences = Vec::new();
     for column in &expected.columns {
         match found.column(&column.name) {
@@ -108,14 +108,14 @@ fn differences(expected: &Table, found: &Table) -> Vec<String> {
 }
 
 /// Reports whether a missing column can be added: a link that an early state lacks, or one that replaces another column.
-fn can_be_added(table: &Table, column: &Column, found: &Table) -> bool {
+fn can_be_added(table: &Relation, column: &RelationColumn, found: &Relation) -> bool {
     TIMES.contains(&column.name.as_str())
         || early::is_added_later(table, &column.name)
         || early::former_column(table, &column.name).is_some_and(|former| found.column(former).is_some())
 }
 
 /// Reports whether an existing column holds what the expected one holds.
-fn is_usable(expected: &Column, found: &Column) -> bool {
+fn is_usable(expected: &RelationColumn, found: &RelationColumn) -> bool {
     expected.data_type == found.data_type
         || is_wider_text(&expected.data_type, &found.data_type)
         || early::is_array_of_text(expected, found)

@@ -2,14 +2,14 @@
 
 use sqlx::PgConnection;
 
-use super::apply::ADM_SCHEMA;
 use super::change::{Class, ForeignKey, Inverse};
 use super::compat_views;
 use super::rename::{Former, place};
 use super::store;
+use super::survey::ADM_SCHEMA;
 use crate::error::Result;
 use crate::migrate::attempts::Attempts;
-use crate::migrate::catalog::{self, Catalog, Table, quote};
+use crate::migrate::catalog::{self, Catalog, Relation, quote};
 
 /// What an undo did.
 #[derive(Debug, Default)]
@@ -88,12 +88,12 @@ impl Undo<'_> {
     /// Locks every table that changes, with one bounded wait.
     async fn lock(&mut self, steps: &[(&str, Vec<Inverse>)], catalog: &Catalog) -> Result<()> {
         let oids: Vec<i64> = steps.iter().flat_map(|(_, journal)| journal).filter_map(table_oid).collect();
-        let is_changed = |table: &&Table| {
+        let is_changed = |table: &&Relation| {
             let sequences = table.sequences.iter().map(|sequence| sequence.oid);
             let parts = table.indexes.iter().map(|index| index.oid).chain(sequences).chain([table.oid]);
             table.is_table() && parts.into_iter().any(|part| oids.contains(&part))
         };
-        let names: Vec<String> = catalog.tables.iter().filter(is_changed).map(Table::sql_name).collect();
+        let names: Vec<String> = catalog.tables.iter().filter(is_changed).map(Relation::sql_name).collect();
         if names.is_empty() {
             return Ok(());
         }
@@ -143,12 +143,14 @@ impl Undo<'_> {
         }
     }
 
-    async fn invert_of_table(&mut self, inverse: &Inverse, table: &Table, catalog: &Catalog) -> Result<()> {
+    async fn invert_of_table(&mut self, inverse: &Inverse, table: &Relation, catalog: &Catalog) -> Result<()> {
         let alter = format!("ALTER TABLE {}", table.sql_name());
         let column = |name: &str| format!("{alter} ALTER COLUMN {}", quote(name));
         match inverse {
             Inverse::ConstraintName { oid, name, .. } => {
-                let Some(now) = store::constraint_name(self.db, *oid).await?.filter(|now| now != name) else { return Ok(()) };
+                let Some(now) = store::constraint_name(self.db, *oid).await?.filter(|now| now != name) else {
+                    return Ok(());
+                };
                 self.run(format!("{alter} RENAME CONSTRAINT {} TO {}", quote(&now), quote(name))).await
             }
             Inverse::ForeignKey { name, former, .. } => {
@@ -197,7 +199,7 @@ impl Undo<'_> {
         }
     }
 
-    async fn former_key(&mut self, table: &Table, former: &ForeignKey, catalog: &Catalog) -> Result<()> {
+    async fn former_key(&mut self, table: &Relation, former: &ForeignKey, catalog: &Catalog) -> Result<()> {
         let Some(target) = store::table_of(catalog, former.target) else {
             let place = table.full_name();
             self.problems.push(format!("{place}: the table of the foreign key {} is gone", former.name));
@@ -212,7 +214,7 @@ impl Undo<'_> {
         Ok(())
     }
 
-    async fn not_null(&mut self, table: &Table, column: &str) -> Result<()> {
+    async fn not_null(&mut self, table: &Relation, column: &str) -> Result<()> {
         if table.column(column).is_none() {
             return Ok(());
         }
@@ -228,9 +230,16 @@ impl Undo<'_> {
         self.run(format!("ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", table.sql_name(), quote(column))).await
     }
 
-    async fn array_again(&mut self, table: &Table, column: &str, data_type: &str, default: Option<&str>) -> Result<()> {
+    async fn array_again(
+        &mut self,
+        table: &Relation,
+        column: &str,
+        data_type: &str,
+        default: Option<&str>,
+    ) -> Result<()> {
         let (name, alter) = (quote(column), format!("ALTER TABLE {}", table.sql_name()));
-        let around = compat_views::around(&catalog::read(self.db).await?, &[super::change::Change::array(table, column)])?;
+        let around =
+            compat_views::around(&catalog::read(self.db).await?, &[super::change::Change::array(table, column)])?;
         let default = default.map(|value| format!(", ALTER COLUMN {name} SET DEFAULT {value}")).unwrap_or_default();
         let mut statements = around.drop;
         statements.extend([

@@ -4,13 +4,13 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sqlx::PgConnection;
 
-use super::apply::{Survey, survey};
 use super::receipt;
 use super::recognition::TABLES;
 use super::reference::reference;
 use super::store;
+use super::survey::{Survey, survey};
 use crate::error::{Error, Result};
-use crate::migrate::catalog::{Catalog, Table};
+use crate::migrate::catalog::{Catalog, Relation};
 
 /// One check with what was expected and what was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -41,18 +41,18 @@ pub async fn verify(db: &mut PgConnection) -> Result<Vec<Check>> {
             None => checks.push(Check::new(expected.full_name(), "a table", "nothing")),
         }
     }
-    checks.push(Check::new("broken rules", 0, super::apply::broken_rules(db).await?.len()));
+    checks.push(Check::new("broken rules", 0, super::adopt::broken_rules(db).await?.len()));
     Ok(checks)
 }
 
-/// Checks that one of the seven tables is in `adm` and nowhere else.
+/// Checks that one of the seven tables is in `adm` and in no other place.
 fn place(survey: &Survey, table: &str) -> Check {
     let placed = survey.plan.placements.iter().find(|placed| placed.table == table);
     let found = placed.map(|placed| placed.found.join(", ")).unwrap_or_default();
     Check::new(format!("adm.{table}"), format!("adm.{table}"), found)
 }
 
-fn constraints(expected: &Table, table: &Table) -> Vec<Check> {
+fn constraints(expected: &Relation, table: &Relation) -> Vec<Check> {
     let describe = |found: Option<(&str, bool)>| match found {
         Some((_, true)) => "valid",
         Some((_, false)) => "not valid",
@@ -75,7 +75,7 @@ fn constraints(expected: &Table, table: &Table) -> Vec<Check> {
 }
 
 /// Checks that each sequence is ahead of its column.
-async fn sequences(db: &mut PgConnection, table: &Table) -> Result<Vec<Check>> {
+async fn sequences(db: &mut PgConnection, table: &Relation) -> Result<Vec<Check>> {
     let mut checks = Vec::new();
     for sequence in &table.sequences {
         if let Some((greatest, next)) = store::sequence_position(db, table, sequence).await? {
@@ -97,7 +97,8 @@ async fn sequences(db: &mut PgConnection, table: &Table) -> Result<Vec<Check>> {
 /// # Errors
 /// [`Error::Usage`] when the file contains no receipt.
 pub async fn verify_receipt(db: &mut PgConnection, document: &Value) -> Result<Vec<Check>> {
-    let no_receipt = || Error::Usage("the file contains no receipt: pass what `lectern migrate apply --json` printed".into());
+    let no_receipt =
+        || Error::Usage("the file contains no receipt: pass what `lectern migrate apply --json` printed".into());
     let receipt: &Map<String, Value> =
         document.get("receipt").unwrap_or(document).as_object().ok_or_else(no_receipt)?;
     if !receipt.contains_key("signature") {
@@ -117,7 +118,7 @@ pub async fn verify_receipt(db: &mut PgConnection, document: &Value) -> Result<V
 fn same_table(catalog: &Catalog, receipt: &Value) -> Option<Check> {
     let after = receipt.get("after").filter(|after| after.is_object())?;
     let oid = after.get("oid")?.as_i64()?;
-    let found = catalog.tables.iter().find(|table| table.oid == oid).map(Table::full_name);
+    let found = catalog.tables.iter().find(|table| table.oid == oid).map(Relation::full_name);
     let name = format!("receipt: {}", receipt.get("table")?.as_str()?);
     Some(Check::new(name, after.get("place")?.clone(), found.unwrap_or_else(|| "nothing".to_owned())))
 }

@@ -5,3 +5,4 @@ mod existing_tables;
 mod locks;
 mod reference;
 mod schema;
+mod uninstall;

@@ -2,7 +2,7 @@
 
 use super::Comparison;
 use super::early::{self, Known};
-use crate::migrate::catalog::{Column, quote};
+use crate::migrate::catalog::{RelationColumn, quote};
 use crate::migrate::moves::change::{Change, Inverse};
 
 impl Comparison<'_> {
@@ -25,7 +25,7 @@ impl Comparison<'_> {
         changes
     }
 
-    fn missing_column(self, expected: &Column) -> Option<Change> {
+    fn missing_column(self, expected: &RelationColumn) -> Option<Change> {
         let former = early::former_column(self.expected, &expected.name);
         if former.is_none() && !early::is_added_later(self.expected, &expected.name) {
             return None;
@@ -43,7 +43,7 @@ impl Comparison<'_> {
 
     /// Adds a column that has the values of one with its former name; a trigger keeps both equal, so that programs of
     /// either state can write.
-    fn copied_column(self, expected: &Column, former: &str) -> Change {
+    fn copied_column(self, expected: &RelationColumn, former: &str) -> Change {
         let (table, name, former_name) = (self.found.sql_name(), quote(&expected.name), quote(former));
         let (added, old) = (&expected.name, former);
         let function = format!("lectern.keep_{added}");
@@ -77,7 +77,7 @@ impl Comparison<'_> {
         self.locked(action, statements, inverse)
     }
 
-    fn column(self, expected: &Column, found: &Column) -> Option<Change> {
+    fn column(self, expected: &RelationColumn, found: &RelationColumn) -> Option<Change> {
         if early::is_array_of_text(expected, found) {
             return Some(self.json_instead_of_array(expected, found));
         }
@@ -92,24 +92,21 @@ impl Comparison<'_> {
         }
     }
 
-    fn drop_not_null(self, column: &Column) -> Change {
+    fn drop_not_null(self, column: &RelationColumn) -> Change {
         let sql = format!("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL", self.found.sql_name(), quote(&column.name));
         let inverse = Inverse::NotNull { table: self.found.oid, column: column.name.clone() };
         self.locked(format!("allow null in column {}", column.name), vec![sql], inverse)
     }
 
-    fn set_default(self, column: &Column, value: &str) -> Change {
+    fn set_default(self, column: &RelationColumn, value: &str) -> Change {
         let (table, name) = (self.found.sql_name(), quote(&column.name));
         let sql = format!("ALTER TABLE {table} ALTER COLUMN {name} SET DEFAULT {value}");
-        let inverse = Inverse::Default {
-            table: self.found.oid,
-            column: column.name.clone(),
-            former: column.default.clone(),
-        };
+        let inverse =
+            Inverse::Default { table: self.found.oid, column: column.name.clone(), former: column.default.clone() };
         self.locked(format!("set the default of column {} to {value}", column.name), vec![sql], inverse)
     }
 
-    fn json_instead_of_array(self, expected: &Column, found: &Column) -> Change {
+    fn json_instead_of_array(self, expected: &RelationColumn, found: &RelationColumn) -> Change {
         let (table, name) = (self.found.sql_name(), quote(&found.name));
         let default = expected.default.as_deref().unwrap_or("NULL");
         let sql = format!(

@@ -1,7 +1,7 @@
 //! Differences of constraints: names, actions of foreign keys, and rules that are missing.
 
 use super::Comparison;
-use crate::migrate::catalog::{Constraint, Target, quote};
+use crate::migrate::catalog::{Constraint, KeyTarget, quote};
 use crate::migrate::moves::change::{Change, Class, ForeignKey, FormerConstraint, Inverse, Rule, action_words};
 use crate::migrate::moves::recognition::replaced_name;
 use crate::migrate::moves::rename::{Former, column_list, plain_name};
@@ -51,7 +51,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// Reports whether a foreign key refers to the expected table, or to the empty one that gave way to it.
-    fn is_target(self, expected: &Target, found: &Target) -> bool {
+    fn is_target(self, expected: &KeyTarget, found: &KeyTarget) -> bool {
         let right = self.moved.table(&expected.schema, &expected.table);
         expected.columns == found.columns
             && (right.is_some_and(|right| right.oid == found.oid)
@@ -167,12 +167,7 @@ impl<'a> Comparison<'a> {
     fn renamed(self, found: &Constraint, name: &str) -> Change {
         let index = self.found.indexes.iter().find(|index| index.is_of_constraint && index.name == found.name);
         if let Some(index) = index.filter(|_| matches!(found.kind.as_str(), "p" | "u" | "x")) {
-            let former = Former {
-                class: Class::Index,
-                oid: index.oid,
-                schema: &self.found.schema,
-                name: &index.name,
-            };
+            let former = Former { class: Class::Index, oid: index.oid, schema: &self.found.schema, name: &index.name };
             return self.rename(&former, &self.found.schema, name);
         }
         let sql = format!(
@@ -181,8 +176,7 @@ impl<'a> Comparison<'a> {
             quote(&found.name),
             quote(name)
         );
-        let inverse =
-            Inverse::ConstraintName { table: self.found.oid, oid: found.oid, name: found.name.clone() };
+        let inverse = Inverse::ConstraintName { table: self.found.oid, oid: found.oid, name: found.name.clone() };
         self.locked(format!("rename constraint {} to {name}", quote(&found.name)), vec![sql], inverse)
     }
 }

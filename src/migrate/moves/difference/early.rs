@@ -1,6 +1,6 @@
 //! What tables looked like in earlier states of the reference system: columns that are known, added later or renamed.
 
-use crate::migrate::catalog::{Column, Table};
+use crate::migrate::catalog::{Relation, RelationColumn};
 
 /// What becomes of a known additional column that is NOT NULL without a default, so that a row can be written without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,33 +46,33 @@ const ADDED_LATER: &[(&str, &[&str])] = &[
 const FORMER_NAMES: &[(&str, &str, &str)] =
     &[("acted.tutorial_events", "product_id", "exam_session_subject_product_variation_id")];
 
-fn key(table: &Table) -> String {
+fn key(table: &Relation) -> String {
     format!("{}.{}", table.schema, table.name)
 }
 
 /// Returns how a known additional column becomes optional.
-pub fn known(table: &Table, column: &str) -> Option<Known> {
+pub fn known(table: &Relation, column: &str) -> Option<Known> {
     let key = key(table);
     KNOWN.iter().find(|(table, columns, _)| *table == key && columns.contains(&column)).map(|(_, _, known)| *known)
 }
 
-pub fn is_known(table: &Table, column: &str) -> bool {
+pub fn is_known(table: &Relation, column: &str) -> bool {
     known(table, column).is_some()
 }
 
-pub fn is_added_later(table: &Table, column: &str) -> bool {
+pub fn is_added_later(table: &Relation, column: &str) -> bool {
     let key = key(table);
     ADDED_LATER.iter().any(|(table, columns)| *table == key && columns.contains(&column))
 }
 
 /// Returns the name that a column had in an early state.
-pub fn former_column(table: &Table, column: &str) -> Option<&'static str> {
+pub fn former_column(table: &Relation, column: &str) -> Option<&'static str> {
     let key = key(table);
     FORMER_NAMES.iter().find(|(table, name, _)| *table == key && *name == column).map(|(_, _, former)| *former)
 }
 
 /// Reports whether a list is stored as an array that is expected as JSON.
-pub fn is_array_of_text(expected: &Column, found: &Column) -> bool {
+pub fn is_array_of_text(expected: &RelationColumn, found: &RelationColumn) -> bool {
     expected.data_type == "jsonb"
         && found.data_type.ends_with("[]")
         && (found.data_type.starts_with("character varying") || found.data_type.starts_with("text"))

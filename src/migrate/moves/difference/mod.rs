@@ -9,15 +9,15 @@ pub mod early;
 mod indexes;
 
 use super::change::{Change, Inverse, Phase, Rule};
-use super::reference::Reference;
+use super::reference::ReferenceShape;
 use super::rename::{Former, place};
-use crate::migrate::catalog::{Catalog, Table, quote};
+use crate::migrate::catalog::{Catalog, Relation, quote};
 
 /// Returns the changes that make the existing tables of the reference equal to it, table by table.
 ///
 /// `moved` has the tables in their places. A change on a table that does not exist yet is left out; it is returned when the
 /// table exists.
-pub fn difference(moved: &Catalog, reference: &Reference) -> Vec<Change> {
+pub fn difference(moved: &Catalog, reference: &ReferenceShape) -> Vec<Change> {
     let mut changes = Vec::new();
     for expected in &reference.catalog.tables {
         if let Some(found) = moved.table(&expected.schema, &expected.name).filter(|found| found.is_table()) {
@@ -30,8 +30,8 @@ pub fn difference(moved: &Catalog, reference: &Reference) -> Vec<Change> {
 /// An existing table beside its expected shape.
 #[derive(Clone, Copy)]
 struct Comparison<'a> {
-    expected: &'a Table,
-    found: &'a Table,
+    expected: &'a Relation,
+    found: &'a Relation,
     moved: &'a Catalog,
 }
 

@@ -44,32 +44,32 @@ async fn living_database_is_adopted_and_given_back() {
     for legacy in samples() {
         let living = legacy.build().await;
         let (contents, before) = (Contents::read(&living.db.pool).await, fingerprint(&living.db.pool).await);
-        let (exit, plan, said) = migrate(&living, &["plan"]);
-        assert_eq!(exit, Some(0), "{legacy:?}\n{said}\n{plan:#}");
+        let (exit, plan, messages) = migrate(&living, &["plan"]);
+        assert_eq!(exit, Some(0), "{legacy:?}\n{messages}\n{plan:#}");
         assert_eq!(fingerprint(&living.db.pool).await, before, "a plan changes nothing");
-        let (exit, applied, said) = migrate(&living, &[]);
-        assert_eq!((exit, &applied["pending"]), (Some(0), &json!(0)), "{legacy:?}\n{said}\n{applied:#}");
+        let (exit, applied, messages) = migrate(&living, &[]);
+        assert_eq!((exit, &applied["pending"]), (Some(0), &json!(0)), "{legacy:?}\n{messages}\n{applied:#}");
         assert_eq!(applied["receipt"]["ok"], true, "{applied:#}");
-        let (exit, verified, said) = migrate(&living, &["verify"]);
-        assert_eq!(exit, Some(0), "{legacy:?}\n{said}\n{verified:#}");
+        let (exit, verified, messages) = migrate(&living, &["verify"]);
+        assert_eq!(exit, Some(0), "{legacy:?}\n{messages}\n{verified:#}");
         // The roles of custom fields, an array on 4 February, are JSON now.
         let mut changed = contents.differences(&contents.read_again(&living.db.pool).await);
         changed.retain(|table| legacy.state > State::February4 || !table.contains("custom"));
         assert_eq!(changed, [""; 0], "{legacy:?}");
         let adopted = fingerprint(&living.db.pool).await;
-        let (exit, again, said) = migrate(&living, &[]);
-        assert_eq!((exit, &again["receipt"]), (Some(0), &Value::Null), "{legacy:?}\n{said}\n{again:#}");
+        let (exit, again, messages) = migrate(&living, &[]);
+        assert_eq!((exit, &again["receipt"]), (Some(0), &Value::Null), "{legacy:?}\n{messages}\n{again:#}");
         assert_eq!(fingerprint(&living.db.pool).await, adopted, "{legacy:?}: nothing to do");
         for name in ["adm-schema", "adopt"] {
-            let (exit, undone, said) = migrate(&living, &["undo", name]);
-            assert_eq!(exit, Some(0), "{legacy:?}\n{said}\n{undone:#}");
+            let (exit, undone, messages) = migrate(&living, &["undo", name]);
+            assert_eq!(exit, Some(0), "{legacy:?}\n{messages}\n{undone:#}");
         }
         let restored = fingerprint(&living.db.pool).await;
         let lost: Vec<&String> = before.iter().filter(|line| !restored.contains(line)).collect();
         assert_eq!(lost, [""; 0], "{legacy:?}");
         assert_eq!(contents.differences(&contents.read_again(&living.db.pool).await), [""; 0], "{legacy:?}");
-        let (exit, applied, said) = migrate(&living, &[]);
-        assert_eq!((exit, &applied["pending"]), (Some(0), &json!(0)), "{legacy:?}\n{said}\n{applied:#}");
+        let (exit, applied, messages) = migrate(&living, &[]);
+        assert_eq!((exit, &applied["pending"]), (Some(0), &json!(0)), "{legacy:?}\n{messages}\n{applied:#}");
         assert_eq!(fingerprint(&living.db.pool).await, adopted, "{legacy:?}: applied again");
     }
 }

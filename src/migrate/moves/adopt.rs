@@ -1,0 +1,173 @@
+//! Applies the move `adopt`: names and rules under one short lock, what takes long while readers and writers go on.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use sqlx::PgConnection;
+
+use super::change::{Change, Inverse, Phase, Rule};
+use super::hashing::{Which, contents};
+use super::locks::{Done, lock};
+use super::plan::rules;
+use super::receipt::{MoveReceipt, TableReceipt};
+use super::reference::reference;
+use super::survey::{ADOPT, refuse, survey};
+use super::{compat_views, store};
+use crate::error::{Error, Result};
+use crate::migrate::attempts::Attempts;
+use crate::migrate::catalog::{self, Catalog, Relation, quote};
+
+/// Brings the existing tables to the shape of a fresh database. Returns what was done, and the rules that rows break.
+///
+/// It is called before the versioned SQL and after it: then the tables exist to which added foreign keys refer.
+pub async fn adopt(attempts: &Attempts<'_>) -> Result<MoveReceipt> {
+    let started = Instant::now();
+    let before = attempts.transaction(async |db| contents(db, &Which::Changing).await).await?;
+    if before.is_empty() {
+        return Ok(MoveReceipt { name: ADOPT.to_owned(), ..MoveReceipt::default() });
+    }
+    let done = attempts.transaction(change_tables).await?;
+    attempts.has_changed.store(true, Ordering::Relaxed);
+    let mut changes = done.changes;
+    // What lets readers and writers go on is done one by one, each in its own time.
+    loop {
+        let change = attempts.transaction(async |db| next_concurrent(db).await).await?;
+        let Some(change) = change else { break };
+        attempts.transaction(async |db| store::record(db, ADOPT, std::slice::from_ref(&change.inverse)).await).await?;
+        for statement in &change.statements {
+            attempts.patiently(async |db| store::execute(db, std::slice::from_ref(statement)).await).await?;
+        }
+        changes.push(change.action);
+    }
+    let mut problems = validate(attempts).await?;
+    let after = attempts.transaction(async |db| contents(db, &Which::Same(&before)).await).await?;
+    problems.extend(attempts.transaction(broken_rules).await?);
+    Ok(MoveReceipt {
+        name: ADOPT.to_owned(),
+        tables: TableReceipt::pairs(ADOPT, &before, &after),
+        changes,
+        problems,
+        locked: done.locked,
+        took: started.elapsed(),
+    })
+}
+
+/// Records that existing tables are adopted as they are, if nothing is recorded yet.
+pub async fn record_adoption(db: &mut PgConnection) -> Result<()> {
+    store::prepare_records(db, &super::receipt::new_key()?).await?;
+    store::record(db, ADOPT, &[]).await
+}
+
+async fn change_tables(db: &mut PgConnection) -> Result<Done> {
+    let survey = survey(db).await?;
+    refuse(&survey.plan.adoption_conflicts)?;
+    let mut changes = Vec::new();
+    for change in survey.plan.adoption.iter().filter(|change| change.phase == Phase::Locked) {
+        if holds(db, &survey.catalog, change).await? {
+            changes.push(change.clone());
+        }
+    }
+    let key = super::receipt::new_key()?;
+    store::prepare_records(db, &key).await?;
+    let inverses: Vec<Inverse> = changes.iter().map(|change| change.inverse.clone()).collect();
+    store::record(db, ADOPT, &inverses).await?;
+    let views = compat_views::around(&survey.catalog, &changes)?;
+    let mut statements = lock(&changes, &survey.catalog);
+    statements.extend(views.drop);
+    for change in &changes {
+        statements.extend(change.statements.iter().cloned());
+        statements.extend(restored(change, &survey.catalog));
+    }
+    statements.extend(views.create);
+    let started = Instant::now();
+    store::execute(db, &statements).await?;
+    let actions = changes.iter().map(|change| format!("{}: {}", change.table, change.action)).collect();
+    Ok(Done { oids: Vec::new(), changes: actions, locked: started.elapsed() })
+}
+
+/// Returns the statements that give an added column the values that an undo has archived.
+fn restored(change: &Change, catalog: &Catalog) -> Vec<String> {
+    let Inverse::Column { table, name } = &change.inverse else { return Vec::new() };
+    let Some(table) = store::table_of(catalog, *table) else { return Vec::new() };
+    let expected = reference().catalog.table(&table.schema, &table.name).and_then(|table| table.column(name));
+    let Some(expected) = expected else { return Vec::new() };
+    let source = format!("{}.{}", table.schema, table.name);
+    store::restore_column(&table.sql_name(), &source, name, &expected.data_type)
+}
+
+/// Reports whether no row breaks the rule of a change.
+async fn holds(db: &mut PgConnection, catalog: &Catalog, change: &Change) -> Result<bool> {
+    let (Some(rule), Some(table)) = (&change.rule, store::table_of(catalog, change.table_oid)) else { return Ok(true) };
+    Ok(store::violations(db, table, rule).await?.is_empty())
+}
+
+async fn next_concurrent(db: &mut PgConnection) -> Result<Option<Change>> {
+    let survey = survey(db).await?;
+    for change in survey.plan.adoption.into_iter().filter(|change| change.phase == Phase::Concurrent) {
+        if holds(db, &survey.catalog, &change).await? {
+            return Ok(Some(change));
+        }
+    }
+    Ok(None)
+}
+
+/// Validates the constraints that were added without a check of the existing rows. Returns those that rows break.
+async fn validate(attempts: &Attempts<'_>) -> Result<Vec<String>> {
+    let catalog = attempts.transaction(async |db| catalog::read(db).await).await?;
+    let mut problems = Vec::new();
+    for expected in &reference().catalog.tables {
+        let Some(table) = catalog.table(&expected.schema, &expected.name) else { continue };
+        for constraint in table.constraints.iter().filter(|constraint| !constraint.is_valid) {
+            let sql = format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", table.sql_name(), quote(&constraint.name));
+            match attempts.patiently(async |db| store::execute(db, std::slice::from_ref(&sql)).await).await {
+                Ok(()) => {}
+                Err(error) if is_violation(&error) => problems.push(format!(
+                    "{}: rows break the constraint {}, which holds for new rows only: correct them, then run `lectern \
+                     migrate` again",
+                    table.full_name(),
+                    constraint.name
+                )),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(problems)
+}
+
+fn is_violation(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    let code = error.as_database_error().and_then(|refusal| refusal.code());
+    matches!(code.as_deref(), Some("23503" | "23514"))
+}
+
+/// Returns a sentence for each value that breaks a rule which is therefore not created.
+pub async fn broken_rules(db: &mut PgConnection) -> Result<Vec<String>> {
+    let survey = survey(db).await?;
+    let mut problems = Vec::new();
+    for (change, rule) in rules(&survey.plan.adoption) {
+        let Some(table) = store::table_of(&survey.catalog, change.table_oid) else { continue };
+        for violation in store::violations(db, table, rule).await? {
+            problems.push(sentence(table, rule, &violation));
+        }
+    }
+    Ok(problems)
+}
+
+fn sentence(table: &Relation, rule: &Rule, violation: &store::Violation) -> String {
+    let (table, ids) = (table.full_name(), violation.ids.join(", "));
+    match rule {
+        Rule::Unique { name, columns } => format!(
+            "{table}: rows {ids} have the same {} ({}): {name} is not created until one of them changes; everything else works",
+            columns.join(", "),
+            violation.value
+        ),
+        Rule::Check { name, condition } => {
+            format!("{table}: rows {ids} break {condition}: {name} is not created until they are corrected")
+        }
+        Rule::ForeignKey { name, columns, target, .. } => format!(
+            "{table}: rows {ids} have {} {}, which {target} does not contain: {name} is not created until they are corrected",
+            columns.join(", "),
+            violation.value
+        ),
+    }
+}

@@ -1,0 +1,19 @@
+//! All statements of the moves.
+
+mod archive;
+mod content;
+mod lookup;
+mod records;
+mod violations;
+
+pub(super) use self::archive::{archive_column, restore_column};
+pub use self::content::Content;
+pub(super) use self::content::{content, hash_settings, rows_exist, sample, sequence_position};
+pub(super) use self::lookup::{
+    constraint_name, execute, functions, holder, is_schema_empty, relation, rows_with_null, schema_users, table_of,
+};
+pub(in crate::migrate) use self::records::last_receipt;
+pub(super) use self::records::{
+    RECORD_TABLES, Records, journal, mark_undone, origin, prepare_records, receipt_key, record, records, store_receipt,
+};
+pub(super) use self::violations::{Violation, violations};
