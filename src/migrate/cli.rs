@@ -36,6 +36,12 @@ enum MigrateCommand {
         /// Print the statements of each step
         #[arg(long)]
         sql: bool,
+        /// Judge SQL files instead: which statements rewrite or block
+        #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "sql")]
+        lint: Vec<PathBuf>,
+        /// Judge each file as one transaction, as most tools run it
+        #[arg(long, requires = "lint")]
+        single_transaction: bool,
     },
     /// Apply every pending step (the default)
     Apply(ApplyArgs),
@@ -69,6 +75,11 @@ enum CompatViewsCommand {
 
 /// Runs `lectern migrate`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    if let Some(MigrateCommand::Plan { lint, single_transaction, .. }) = &args.action
+        && !lint.is_empty()
+    {
+        return super::lint::cli::run(context, lint, *single_transaction);
+    }
     let database = context.database_of_any_schema().await?;
     let result = run_action(context, &database, args).await;
     database.close().await;
@@ -80,7 +91,7 @@ async fn run_action(context: &Context, database: &Database, args: Args) -> Resul
     let notify = |line: &str| context.console.notify(line);
     let Some(action) = args.action else { return apply(context, database, args.apply).await };
     match action {
-        MigrateCommand::Plan { sql } => plan(context, database, sql).await,
+        MigrateCommand::Plan { sql, .. } => plan(context, database, sql).await,
         MigrateCommand::Apply(options) => {
             let both = ApplyArgs {
                 compat_views: options.compat_views || args.apply.compat_views,
@@ -159,7 +170,9 @@ fn table_line(table: &Value) -> String {
     let text = |key: &str| table[key].as_str().unwrap_or_default().to_owned();
     let found: Vec<&str> = table["found"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let size = match (table["rows"].as_i64(), table["bytes"].as_i64()) {
-        (Some(rows), Some(bytes)) => format!(", about {}, {} KB", counted(usize::try_from(rows).unwrap_or(0), "row"), bytes / 1024),
+        (Some(rows), Some(bytes)) => {
+            format!(", about {}, {} KB", counted(usize::try_from(rows).unwrap_or(0), "row"), bytes / 1024)
+        }
         _ => String::new(),
     };
     match table["changes"].as_u64() {
@@ -182,8 +195,7 @@ async fn apply(context: &Context, database: &Database, args: ApplyArgs) -> Resul
     }
     let options = Options { wait: LockWait::of(&context.config), compat_views: args.compat_views, to: args.to };
     let notify = |line: &str| context.console.notify(line);
-    let Applied { receipt, problems } =
-        super::apply_with(&database.pool, &options, &context.stop, &notify).await?;
+    let Applied { receipt, problems } = super::apply_with(&database.pool, &options, &context.stop, &notify).await?;
     if let Some(receipt) = &receipt {
         describe_receipt(context, receipt);
     }
@@ -264,7 +276,9 @@ async fn verify(context: &Context, database: &Database, receipt: Option<PathBuf>
 
 async fn receipt(context: &Context, database: &Database) -> Result<Exit> {
     let Some(receipt) = super::last_receipt(&database.pool).await? else {
-        return Err(Error::Prerequisite("no move was applied to this database, so that there is no receipt".to_owned()));
+        return Err(Error::Prerequisite(
+            "no move was applied to this database, so that there is no receipt".to_owned(),
+        ));
     };
     context.console.print(format_args!("{receipt:#}"));
     context.console.document(&receipt)?;

@@ -9,6 +9,7 @@ mod attempts;
 mod catalog;
 pub mod cli;
 mod created_tables;
+pub mod lint;
 mod moves;
 mod steps;
 mod store;
@@ -20,8 +21,8 @@ use serde_json::Value;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-pub use self::attempts::LockWait;
 use self::attempts::Attempts;
+pub use self::attempts::LockWait;
 pub use self::moves::{Check, Undone};
 pub use self::steps::{State, Step, Steps, pending, steps};
 use crate::error::{Error, Result};

@@ -205,7 +205,8 @@ fn sql_step(name: &str, sql: &str, is_applied: bool, catalog: &Catalog) -> Step 
             (Some(_), Some(_)) => "conflict",
         };
         let found: Vec<String> = existing.iter().map(|existing| existing.full_name()).collect();
-        step.tables.push(json!({ "table": format!("{}.{}", table.schema, table.name), "found": found, "action": action }));
+        step.tables
+            .push(json!({ "table": format!("{}.{}", table.schema, table.name), "found": found, "action": action }));
         step.problems.extend(problem);
     }
     if !step.problems.is_empty() {

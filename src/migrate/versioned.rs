@@ -3,14 +3,19 @@
 use sqlx::PgConnection;
 use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 
-use super::created_tables::{CreatedTable, created_tables};
 use super::catalog::Catalog;
+use super::created_tables::{CreatedTable, created_tables};
 use super::store;
 use super::store::STEPS;
 use crate::error::{Error, Result};
 
 pub(super) fn migrator() -> Migrator {
     sqlx::migrate!()
+}
+
+/// Returns the SQL of every step, oldest first.
+pub(super) fn texts() -> Vec<String> {
+    migrator().iter().map(|migration| migration.sql.as_str().to_owned()).collect()
 }
 
 /// Returns the name of a step, such as `catalogue`.

@@ -178,10 +178,12 @@ fn still_empty(plan: &Plan, catalog: &Catalog) -> Vec<String> {
 /// Returns the statements that lock every table of these changes, with one bounded wait for all of them: nobody waits behind
 /// them for longer, and no deadlock is found on the other side.
 fn lock(changes: &[Change], catalog: &Catalog) -> Vec<String> {
-    let mut oids: Vec<i64> = changes.iter().flat_map(|change| [change.table_oid].into_iter().chain(change.also_locks.clone())).collect();
+    let mut oids: Vec<i64> =
+        changes.iter().flat_map(|change| [change.table_oid].into_iter().chain(change.also_locks.clone())).collect();
     oids.sort_unstable();
     oids.dedup();
-    let tables: Vec<&Table> = oids.iter().filter_map(|oid| store::table_of(catalog, *oid)).filter(|table| table.is_table()).collect();
+    let tables: Vec<&Table> =
+        oids.iter().filter_map(|oid| store::table_of(catalog, *oid)).filter(|table| table.is_table()).collect();
     if tables.is_empty() {
         return Vec::new();
     }

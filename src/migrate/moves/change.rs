@@ -64,30 +64,78 @@ pub enum Rule {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Inverse {
     /// A table, index or sequence gets its former place and name.
-    Place { oid: i64, class: Class, schema: String, name: String },
+    Place {
+        oid: i64,
+        class: Class,
+        schema: String,
+        name: String,
+    },
     /// A constraint without an index gets its former name.
-    ConstraintName { table: i64, oid: i64, name: String },
+    ConstraintName {
+        table: i64,
+        oid: i64,
+        name: String,
+    },
     /// A foreign key is dropped; the former one, if there was one, is created again.
-    ForeignKey { table: i64, name: String, former: Option<ForeignKey> },
+    ForeignKey {
+        table: i64,
+        name: String,
+        former: Option<ForeignKey>,
+    },
     /// A unique or check constraint is dropped; the former one is created again.
-    Constraint { table: i64, name: String, former: Option<FormerConstraint> },
+    Constraint {
+        table: i64,
+        name: String,
+        former: Option<FormerConstraint>,
+    },
     /// An index is dropped.
-    Index { table: i64, name: String },
+    Index {
+        table: i64,
+        name: String,
+    },
     /// A column is dropped; its values go to the archive.
-    Column { table: i64, name: String },
-    Default { table: i64, column: String, former: Option<String> },
+    Column {
+        table: i64,
+        name: String,
+    },
+    Default {
+        table: i64,
+        column: String,
+        former: Option<String>,
+    },
     /// A column is NOT NULL again.
-    NotNull { table: i64, column: String },
+    NotNull {
+        table: i64,
+        column: String,
+    },
     /// A column that became jsonb is an array again.
-    ArrayType { table: i64, column: String, data_type: String, default: Option<String> },
+    ArrayType {
+        table: i64,
+        column: String,
+        data_type: String,
+        default: Option<String>,
+    },
     /// A role loses USAGE on a schema.
-    Usage { schema: String, role: String },
+    Usage {
+        schema: String,
+        role: String,
+    },
     /// A view is dropped.
-    View { schema: String, name: String },
+    View {
+        schema: String,
+        name: String,
+    },
     /// A trigger, its function and the column that it fills are dropped.
-    Trigger { table: i64, name: String, function: String, column: String },
+    Trigger {
+        table: i64,
+        name: String,
+        function: String,
+        column: String,
+    },
     /// A schema is dropped if it is empty.
-    Schema { name: String },
+    Schema {
+        name: String,
+    },
 }
 
 /// What kind of relation gets another name.

@@ -46,8 +46,10 @@ fn view(table: &Table, target: &str, name: &str) -> Change {
 fn create(table: &Table, target: &str, name: &str) -> Vec<String> {
     let view = format!("\"public\".{}", quote(name));
     let columns: Vec<String> = table.columns.iter().map(|column| quote(&column.name)).collect();
-    let mut statements =
-        vec![format!("CREATE VIEW {view} WITH (security_invoker = true) AS SELECT {} FROM {target}", columns.join(", "))];
+    let mut statements = vec![format!(
+        "CREATE VIEW {view} WITH (security_invoker = true) AS SELECT {} FROM {target}",
+        columns.join(", ")
+    )];
     if !table.owner.is_empty() {
         statements.push(format!("GRANT ALL ON {view} TO {}", quote(&table.owner)));
     }
@@ -96,5 +98,7 @@ pub(super) fn around(catalog: &Catalog, changes: &[Change]) -> Result<Around> {
 /// Reports whether a view stands under a former name of a table.
 pub(super) fn is_compat_view(table: &Table, schema: &str, name: &str) -> bool {
     let plain = name.strip_prefix("adm.").unwrap_or(name);
-    schema == "public" && table.schema == "adm" && (plain == table.name || plain == "customfields" && table.name == "custom_fields")
+    schema == "public"
+        && table.schema == "adm"
+        && (plain == table.name || plain == "customfields" && table.name == "custom_fields")
 }

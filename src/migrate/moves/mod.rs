@@ -99,7 +99,11 @@ pub(super) async fn estimate_in(db: &mut PgConnection, survey: &Survey) -> Resul
 }
 
 /// Stores the signed receipt of these moves, and returns it.
-pub(super) async fn store_receipt(attempts: &Attempts<'_>, moves: Vec<MoveReceipt>, estimate: Duration) -> Result<Value> {
+pub(super) async fn store_receipt(
+    attempts: &Attempts<'_>,
+    moves: Vec<MoveReceipt>,
+    estimate: Duration,
+) -> Result<Value> {
     let write = async |db: &mut PgConnection| {
         let (database, server, user, at) = store::origin(db).await?;
         let origin = Origin { database, server, user, at };

@@ -52,7 +52,8 @@ impl Plan {
             ..Plan::default()
         };
         let moved = moved(catalog, &placements);
-        plan.has_tables = reference.catalog.tables.iter().any(|table| moved.table(&table.schema, &table.name).is_some());
+        plan.has_tables =
+            reference.catalog.tables.iter().any(|table| moved.table(&table.schema, &table.name).is_some());
         plan.adoption_conflicts.extend(refused_state(catalog));
         plan.adoption_conflicts.extend(other_shapes(&moved, reference));
         plan.adoption_conflicts.extend(other_owners(&moved, reference));
@@ -61,7 +62,8 @@ impl Plan {
         }
         plan.moving = placements.iter().flat_map(|placement| moving(placement, catalog)).collect();
         let moving: Vec<i64> = placements.iter().filter(|placement| is_moved(placement)).filter_map(oid).collect();
-        let is_name = |change: &Change| matches!(change.inverse, Inverse::Place { .. } | Inverse::ConstraintName { .. });
+        let is_name =
+            |change: &Change| matches!(change.inverse, Inverse::Place { .. } | Inverse::ConstraintName { .. });
         let changes = without_name_clashes(difference(&moved, reference), &moved);
         (plan.names, plan.adoption) =
             changes.into_iter().partition(|change| is_name(change) && moving.contains(&change.table_oid));
@@ -79,7 +81,8 @@ impl PlacedTable {
         let mut dependents: Vec<String> = Vec::new();
         if let Some(table) = source {
             dependents.extend(table.dependents.iter().map(|view| format!("view {}.{}", view.schema, view.name)));
-            let foreign = |key: &crate::migrate::catalog::Reference| format!("foreign key of {}.{}", key.schema, key.table);
+            let foreign =
+                |key: &crate::migrate::catalog::Reference| format!("foreign key of {}.{}", key.schema, key.table);
             dependents.extend(table.referenced_by.iter().map(foreign));
             dependents.extend(table.triggers.iter().map(|trigger| format!("trigger {}", trigger.name)));
         }
@@ -210,7 +213,9 @@ fn without_name_clashes(changes: Vec<Change>, moved: &Catalog) -> Vec<Change> {
     for schema in ["public", "acted", "adm"] {
         renamed.extend(relation_names(moved, schema, None).into_iter().map(|name| (schema.to_owned(), name)));
     }
-    let leaves = |oid: i64| changes.iter().any(|change| matches!(&change.inverse, Inverse::Place { oid: other, .. } if *other == oid));
+    let leaves = |oid: i64| {
+        changes.iter().any(|change| matches!(&change.inverse, Inverse::Place { oid: other, .. } if *other == oid))
+    };
     for mut change in changes.clone() {
         if let Inverse::Place { oid, class, schema, name } = &change.inverse
             && let Some(new_name) = new_name(&change)
@@ -252,7 +257,11 @@ fn holder(catalog: &Catalog, schema: &str, name: &str) -> Option<i64> {
 
 /// Returns the tables that cannot become those of the reference.
 fn other_shapes(moved: &Catalog, reference: &Reference) -> Vec<String> {
-    let others = reference.catalog.tables.iter().filter(|table| !(table.schema == "adm" && TABLES.contains(&table.name.as_str())));
+    let others = reference
+        .catalog
+        .tables
+        .iter()
+        .filter(|table| !(table.schema == "adm" && TABLES.contains(&table.name.as_str())));
     let problem = |table: &Table| {
         let found = moved.table(&table.schema, &table.name)?;
         reference.problem_as(&table.schema, &table.name, found)

@@ -47,9 +47,9 @@ impl TableReceipt {
 
     /// Reports whether the content is proved to be the same: the same file of rows, or the same hash.
     fn is_proved(&self) -> bool {
-        self.after.as_ref().is_some_and(|after| {
-            after.filenode == self.before.filenode || after.content == self.before.content
-        })
+        self.after
+            .as_ref()
+            .is_some_and(|after| after.filenode == self.before.filenode || after.content == self.before.content)
     }
 
     fn json(&self) -> Value {

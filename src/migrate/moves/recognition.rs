@@ -85,8 +85,7 @@ pub fn candidates(catalog: &Catalog) -> Vec<&Table> {
 }
 
 fn candidates_of<'a>(catalog: &'a Catalog, table: &str) -> Vec<&'a Table> {
-    let names: Vec<String> =
-        spellings(table).into_iter().flat_map(|name| [format!("adm.{name}"), name]).collect();
+    let names: Vec<String> = spellings(table).into_iter().flat_map(|name| [format!("adm.{name}"), name]).collect();
     let is_candidate = |found: &&Table| {
         (found.schema == "public" || found.schema == "adm") && names.contains(&found.name) && !is_compat_view(found)
     };

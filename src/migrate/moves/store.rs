@@ -152,7 +152,8 @@ pub(super) async fn records(db: &mut PgConnection) -> Result<Records> {
     }
     let rows: Vec<(String, bool)> =
         sqlx::query_as("SELECT name, undone_at IS NULL FROM lectern.moves ORDER BY id").fetch_all(db).await?;
-    let applied: Vec<String> = rows.iter().filter(|(_, is_applied)| *is_applied).map(|(name, _)| name.clone()).collect();
+    let applied: Vec<String> =
+        rows.iter().filter(|(_, is_applied)| *is_applied).map(|(name, _)| name.clone()).collect();
     let undone = rows.into_iter().map(|(name, _)| name).filter(|name| !applied.contains(name)).collect();
     Ok(Records { applied, undone, has_schema_steps })
 }
@@ -222,7 +223,9 @@ pub(super) async fn violations(db: &mut PgConnection, table: &Table, rule: &Rule
             )
         }
         Rule::Check { condition, .. } => {
-            format!("SELECT '', (array_agg({id} ORDER BY t.ctid))[:20] FROM {name} AS t WHERE NOT ({condition}) HAVING count(*) > 0")
+            format!(
+                "SELECT '', (array_agg({id} ORDER BY t.ctid))[:20] FROM {name} AS t WHERE NOT ({condition}) HAVING count(*) > 0"
+            )
         }
         Rule::ForeignKey { columns, target_oid, target_columns, .. } => {
             let target: Option<String> = sqlx::query_scalar(

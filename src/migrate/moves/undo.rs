@@ -148,7 +148,9 @@ impl Undo<'_> {
         let column = |name: &str| format!("{alter} ALTER COLUMN {}", quote(name));
         match inverse {
             Inverse::ConstraintName { oid, name, .. } => {
-                let Some(now) = store::constraint_name(self.db, *oid).await?.filter(|now| now != name) else { return Ok(()) };
+                let Some(now) = store::constraint_name(self.db, *oid).await?.filter(|now| now != name) else {
+                    return Ok(());
+                };
                 self.run(format!("{alter} RENAME CONSTRAINT {} TO {}", quote(&now), quote(name))).await
             }
             Inverse::ForeignKey { name, former, .. } => {
@@ -230,7 +232,8 @@ impl Undo<'_> {
 
     async fn array_again(&mut self, table: &Table, column: &str, data_type: &str, default: Option<&str>) -> Result<()> {
         let (name, alter) = (quote(column), format!("ALTER TABLE {}", table.sql_name()));
-        let around = compat_views::around(&catalog::read(self.db).await?, &[super::change::Change::array(table, column)])?;
+        let around =
+            compat_views::around(&catalog::read(self.db).await?, &[super::change::Change::array(table, column)])?;
         let default = default.map(|value| format!(", ALTER COLUMN {name} SET DEFAULT {value}")).unwrap_or_default();
         let mut statements = around.drop;
         statements.extend([

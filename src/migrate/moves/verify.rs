@@ -97,7 +97,8 @@ async fn sequences(db: &mut PgConnection, table: &Table) -> Result<Vec<Check>> {
 /// # Errors
 /// [`Error::Usage`] when the file contains no receipt.
 pub async fn verify_receipt(db: &mut PgConnection, document: &Value) -> Result<Vec<Check>> {
-    let no_receipt = || Error::Usage("the file contains no receipt: pass what `lectern migrate apply --json` printed".into());
+    let no_receipt =
+        || Error::Usage("the file contains no receipt: pass what `lectern migrate apply --json` printed".into());
     let receipt: &Map<String, Value> =
         document.get("receipt").unwrap_or(document).as_object().ok_or_else(no_receipt)?;
     if !receipt.contains_key("signature") {

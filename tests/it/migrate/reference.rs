@@ -17,7 +17,10 @@ async fn reference_is_the_shape_of_a_fresh_database() {
         std::fs::write(&path, &text).expect("written");
     }
     let stored = std::fs::read_to_string(&path).expect("the document");
-    assert!(stored == text, "the schema has changed: run this test with LECTERN_WRITE_REFERENCE=1 and look at the difference");
+    assert!(
+        stored == text,
+        "the schema has changed: run this test with LECTERN_WRITE_REFERENCE=1 and look at the difference"
+    );
 }
 
 /// Writes columns, constraints and indexes on a line each, so that differences can be read.
@@ -33,6 +36,7 @@ fn one_line_per_item(document: &Value) -> String {
         }
         text += if at + 1 < tables.len() { "},\n" } else { "}\n" };
     }
-    let added: Vec<String> = document["added"].as_array().expect("added").iter().map(|item| format!("  {item}")).collect();
+    let added: Vec<String> =
+        document["added"].as_array().expect("added").iter().map(|item| format!("  {item}")).collect();
     text + &format!("]}},\n\"added\": [\n{}\n]}}\n", added.join(",\n"))
 }

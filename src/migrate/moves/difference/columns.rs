@@ -101,11 +101,8 @@ impl Comparison<'_> {
     fn set_default(self, column: &Column, value: &str) -> Change {
         let (table, name) = (self.found.sql_name(), quote(&column.name));
         let sql = format!("ALTER TABLE {table} ALTER COLUMN {name} SET DEFAULT {value}");
-        let inverse = Inverse::Default {
-            table: self.found.oid,
-            column: column.name.clone(),
-            former: column.default.clone(),
-        };
+        let inverse =
+            Inverse::Default { table: self.found.oid, column: column.name.clone(), former: column.default.clone() };
         self.locked(format!("set the default of column {} to {value}", column.name), vec![sql], inverse)
     }
 

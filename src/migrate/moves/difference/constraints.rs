@@ -167,12 +167,7 @@ impl<'a> Comparison<'a> {
     fn renamed(self, found: &Constraint, name: &str) -> Change {
         let index = self.found.indexes.iter().find(|index| index.is_of_constraint && index.name == found.name);
         if let Some(index) = index.filter(|_| matches!(found.kind.as_str(), "p" | "u" | "x")) {
-            let former = Former {
-                class: Class::Index,
-                oid: index.oid,
-                schema: &self.found.schema,
-                name: &index.name,
-            };
+            let former = Former { class: Class::Index, oid: index.oid, schema: &self.found.schema, name: &index.name };
             return self.rename(&former, &self.found.schema, name);
         }
         let sql = format!(
@@ -181,8 +176,7 @@ impl<'a> Comparison<'a> {
             quote(&found.name),
             quote(name)
         );
-        let inverse =
-            Inverse::ConstraintName { table: self.found.oid, oid: found.oid, name: found.name.clone() };
+        let inverse = Inverse::ConstraintName { table: self.found.oid, oid: found.oid, name: found.name.clone() };
         self.locked(format!("rename constraint {} to {name}", quote(&found.name)), vec![sql], inverse)
     }
 }

@@ -42,8 +42,7 @@ impl Comparison<'_> {
     }
 
     fn renamed_index(self, index: &Index, name: &str) -> Change {
-        let former =
-            Former { class: Class::Index, oid: index.oid, schema: &self.found.schema, name: &index.name };
+        let former = Former { class: Class::Index, oid: index.oid, schema: &self.found.schema, name: &index.name };
         self.rename(&former, &self.found.schema, name)
     }
 
