@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::grants::cli::RolePair;
 use super::{Applied, Check, LockWait, Options, State, Step, Steps};
 use crate::app::Context;
 use crate::console::counted;
@@ -36,8 +37,11 @@ enum MigrateCommand {
         /// Print the statements of each step
         #[arg(long)]
         sql: bool,
+        /// Print privileges for the role that migrates and the one that serves
+        #[arg(long, value_name = "OWNER,SERVICE", value_parser = super::grants::cli::parse, conflicts_with = "sql")]
+        grants: Option<RolePair>,
         /// Judge SQL files instead: which statements rewrite or block
-        #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "sql")]
+        #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["sql", "grants"])]
         lint: Vec<PathBuf>,
         /// Judge each file as one transaction, as most tools run it
         #[arg(long, requires = "lint")]
@@ -91,6 +95,7 @@ async fn run_action(context: &Context, database: &Database, args: Args) -> Resul
     let notify = |line: &str| context.console.notify(line);
     let Some(action) = args.action else { return apply(context, database, args.apply).await };
     match action {
+        MigrateCommand::Plan { grants: Some(roles), .. } => super::grants::cli::run(context, database, &roles).await,
         MigrateCommand::Plan { sql, .. } => plan(context, database, sql).await,
         MigrateCommand::Apply(options) => {
             let both = ApplyArgs {

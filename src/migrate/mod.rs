@@ -9,6 +9,7 @@ mod attempts;
 mod catalog;
 pub mod cli;
 mod created_tables;
+mod grants;
 pub mod lint;
 mod moves;
 mod steps;
@@ -107,6 +108,7 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Ap
         true => None,
         false => Some(moves::store_receipt(attempts, done, estimate).await?),
     };
+    attempts.transaction(grants::renew).await?;
     Ok(Applied { receipt, problems })
 }
 

@@ -30,6 +30,7 @@ pub(super) use self::compat_views::NAME as COMPAT_VIEWS;
 pub(super) use self::django::to_be_faked;
 pub(super) use self::plan::PlacedTable;
 use self::receipt::{MoveReceipt, Origin};
+pub(super) use self::recognition::TABLES as PLACED_TABLES;
 use self::reference::reference;
 pub(super) use self::state::description;
 pub(super) use self::store::last_receipt;
@@ -44,6 +45,11 @@ use crate::error::Result;
 /// Returns the number of moves that were undone and not applied again.
 pub(super) async fn undone(db: &mut PgConnection) -> Result<usize> {
     Ok(store::records(db).await?.undone.iter().filter(|name| *name != COMPAT_VIEWS).count())
+}
+
+/// Reports whether a fresh database contains a table of this name outside schema `lectern`.
+pub(super) fn is_reference_table(schema: &str, name: &str) -> bool {
+    reference().catalog.table(schema, name).is_some()
 }
 
 /// Returns the statements of changes, as `migrate plan --sql` prints them.
