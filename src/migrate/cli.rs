@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::grants::cli::RolePair;
 use super::{Check, LockWait, MigrationResult, MigrationSteps, Options, State, Step};
 use crate::app::Context;
 use crate::console::counted;
@@ -36,6 +37,15 @@ enum MigrateCommand {
         /// Print the statements of each step
         #[arg(long)]
         sql: bool,
+        /// Print privileges for the role that migrates and the one that serves
+        #[arg(long, value_name = "OWNER,SERVICE", value_parser = super::grants::cli::parse, conflicts_with = "sql")]
+        grants: Option<RolePair>,
+        /// Judge SQL files instead: which statements rewrite or block
+        #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["sql", "grants"])]
+        lint: Vec<PathBuf>,
+        /// Judge each file as one transaction, as most tools run it
+        #[arg(long, requires = "lint")]
+        single_transaction: bool,
     },
     /// Apply every pending step (the default)
     Apply(ApplyArgs),
@@ -69,6 +79,11 @@ enum CompatViewsCommand {
 
 /// Runs `lectern migrate`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    if let Some(MigrateCommand::Plan { lint, single_transaction, .. }) = &args.action
+        && !lint.is_empty()
+    {
+        return super::lint::cli::run(context, lint, *single_transaction);
+    }
     let database = context.database_of_any_schema().await?;
     let result = run_action(context, &database, args).await;
     database.close().await;
@@ -80,7 +95,8 @@ async fn run_action(context: &Context, database: &Database, args: Args) -> Resul
     let notify = |line: &str| context.console.notify(line);
     let Some(action) = args.action else { return apply(context, database, args.apply).await };
     match action {
-        MigrateCommand::Plan { sql } => plan(context, database, sql).await,
+        MigrateCommand::Plan { grants: Some(roles), .. } => super::grants::cli::run(context, database, &roles).await,
+        MigrateCommand::Plan { sql, .. } => plan(context, database, sql).await,
         MigrateCommand::Apply(options) => {
             let both = ApplyArgs {
                 compat_views: options.compat_views || args.apply.compat_views,

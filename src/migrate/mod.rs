@@ -9,6 +9,8 @@ mod attempts;
 mod catalog;
 pub mod cli;
 mod created_tables;
+mod grants;
+pub mod lint;
 mod moves;
 mod steps;
 mod store;
@@ -109,6 +111,7 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
         true => None,
         false => Some(moves::store_receipt(attempts, done, estimate).await?),
     };
+    attempts.transaction(grants::renew).await?;
     Ok(MigrationResult { receipt, problems })
 }
 

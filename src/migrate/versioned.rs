@@ -13,6 +13,11 @@ pub(super) fn migrator() -> Migrator {
     sqlx::migrate!()
 }
 
+/// Returns the SQL of every step, oldest first.
+pub(super) fn texts() -> Vec<String> {
+    migrator().iter().map(|migration| migration.sql.as_str().to_owned()).collect()
+}
+
 /// Returns the name of a step, such as `catalogue`.
 pub(super) fn name(migration: &Migration) -> String {
     migration.description.replace(' ', "-")

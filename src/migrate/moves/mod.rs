@@ -35,6 +35,7 @@ pub(super) use self::compat_views::NAME as COMPAT_VIEWS;
 pub(super) use self::django::to_be_faked;
 pub(super) use self::plan::PlacedTable;
 use self::receipt::{MoveReceipt, Origin};
+pub(super) use self::recognition::TABLES as PLACED_TABLES;
 use self::reference::reference;
 pub(super) use self::state::description;
 pub(super) use self::store::last_receipt;
@@ -61,8 +62,8 @@ pub(super) async fn applied(db: &mut PgConnection) -> Result<Vec<String>> {
 }
 
 /// Reports whether a fresh database has a table of this name.
-pub(super) fn is_of_reference(table: &super::catalog::Relation) -> bool {
-    reference().catalog.table(&table.schema, &table.name).is_some()
+pub(super) fn is_reference_table(schema: &str, name: &str) -> bool {
+    reference().catalog.table(schema, name).is_some()
 }
 
 /// Reports whether the table of a fresh database has an index of this name.

@@ -94,7 +94,7 @@ async fn refuse_applied_moves(db: &mut PgConnection) -> Result<()> {
 /// Returns the tables that Lectern created: all of schema `lectern`, and those of a fresh database that did not exist before.
 fn created_tables<'a>(catalog: &'a Catalog, before: &store::FoundBefore) -> Vec<&'a Relation> {
     let is_created = |table: &&Relation| {
-        let is_candidate = table.schema == "lectern" || moves::is_of_reference(table);
+        let is_candidate = table.schema == "lectern" || moves::is_reference_table(&table.schema, &table.name);
         table.is_table() && is_candidate && !before.relations.contains(&table.oid)
     };
     catalog.tables.iter().filter(is_created).collect()

@@ -2,6 +2,7 @@
 
 mod adoption;
 mod existing_tables;
+mod lint;
 mod locks;
 mod reference;
 mod schema;

@@ -1,0 +1,219 @@
+//! What a program that is not `lectern migrate` does on each table. Pure.
+
+/// Each table with the privileges that the service needs. A test compares the list with the statements of the program.
+///
+/// Tables of schema `lectern` that are not listed are only for `lectern migrate`: one of them contains the key that signs
+/// receipts.
+pub const SERVICE: &[(&str, &str)] = &[
+    ("acted.bundle_products", "SELECT"),
+    ("acted.bundles", "SELECT"),
+    ("acted.catalog_exam_session_subjects", "SELECT"),
+    ("acted.catalog_exam_sessions", "SELECT"),
+    ("acted.catalog_product_bundles", "SELECT"),
+    ("acted.catalog_product_product_variations", "SELECT"),
+    ("acted.catalog_product_variations", "SELECT"),
+    ("acted.catalog_products", "SELECT"),
+    ("acted.catalog_subjects", "SELECT"),
+    ("acted.filter_configuration_groups", "SELECT"),
+    ("acted.filter_configurations", "SELECT"),
+    ("acted.filter_groups", "SELECT"),
+    ("acted.filter_product_product_groups", "SELECT"),
+    ("acted.prices", "SELECT"),
+    ("acted.product_productvariation_recommendations", "SELECT"),
+    ("acted.products", "SELECT"),
+    ("acted.staff", "SELECT, INSERT, UPDATE, DELETE"),
+    ("acted.tutorial_course_templates", "SELECT, INSERT, UPDATE, DELETE"),
+    ("acted.tutorial_events", "SELECT, INSERT, UPDATE, DELETE"),
+    ("acted.tutorial_instructors", "SELECT, INSERT, UPDATE, DELETE"),
+    ("acted.tutorial_locations", "SELECT, INSERT, UPDATE, DELETE"),
+    ("acted.tutorial_session_instructors", "SELECT, INSERT, DELETE"),
+    ("acted.tutorial_sessions", "SELECT, INSERT, UPDATE, DELETE"),
+    ("acted.tutorial_venues", "SELECT, INSERT, UPDATE, DELETE"),
+    ("adm.api_audit_log", "SELECT, INSERT, UPDATE, DELETE"),
+    ("adm.course_template_price_levels", "SELECT, INSERT, UPDATE, DELETE"),
+    ("adm.course_templates", "SELECT, INSERT, UPDATE, DELETE"),
+    ("adm.custom_fields", "SELECT, INSERT, UPDATE, DELETE"),
+    ("adm.events", "SELECT, INSERT, UPDATE, DELETE"),
+    ("adm.instructors", "SELECT, INSERT, UPDATE, DELETE"),
+    ("adm.locations", "SELECT, INSERT, UPDATE, DELETE"),
+    ("adm.pricelevels", "SELECT, INSERT, UPDATE, DELETE"),
+    ("adm.sessions", "SELECT, INSERT, UPDATE, DELETE"),
+    ("adm.venues", "SELECT, INSERT, UPDATE, DELETE"),
+    ("lectern.administrators", "SELECT, INSERT, UPDATE, DELETE"),
+    ("lectern.adoption", "SELECT"),
+    ("lectern.agreed", "SELECT, INSERT, UPDATE, DELETE"),
+    ("lectern.approved_instructors", "SELECT, INSERT, DELETE"),
+    ("lectern.catalogue_changes", "SELECT, DELETE"),
+    ("lectern.catalogue_version", "SELECT, UPDATE"),
+    ("lectern.custom_field_options", "SELECT, INSERT, UPDATE, DELETE"),
+    ("lectern.event_details", "SELECT, INSERT, UPDATE"),
+    ("lectern.event_staff", "SELECT, INSERT, DELETE"),
+    ("lectern.idempotency_keys", "SELECT, INSERT, DELETE"),
+    ("lectern.idempotent_requests", "SELECT, INSERT, UPDATE, DELETE"),
+    ("lectern.import_rows", "SELECT, INSERT, UPDATE"),
+    ("lectern.moves", "SELECT"),
+    ("lectern.outbox", "SELECT, INSERT, UPDATE, DELETE"),
+    ("lectern.request_allowance", "SELECT, INSERT, UPDATE"),
+    ("lectern.requested_runs", "SELECT, INSERT, UPDATE"),
+    ("lectern.runs", "SELECT, INSERT, UPDATE, DELETE"),
+    ("lectern.schedule", "SELECT, INSERT, UPDATE"),
+    ("lectern.schema_steps", "SELECT"),
+    ("lectern.session_details", "SELECT, INSERT, UPDATE"),
+    ("lectern.sync_decisions", "SELECT, INSERT, DELETE"),
+    ("lectern.tokens", "SELECT, INSERT, UPDATE"),
+    ("lectern.webhook_inbox", "SELECT, INSERT, UPDATE, DELETE"),
+    ("lectern.webhook_registrations", "SELECT, INSERT, UPDATE, DELETE"),
+    ("lectern.withdrawn_sessions", "SELECT, INSERT, DELETE"),
+    // A row can only be locked by a role that may update a column of it.
+    ("public.auth_user", "SELECT, INSERT, UPDATE (date_joined), DELETE"),
+    ("public.parent_profiles", "SELECT (id)"),
+    ("public.student_profiles", "SELECT (id)"),
+    ("public.tutor_profiles", "SELECT (id)"),
+];
+
+/// Tables whose rows the undo of a sync deletes, if no row of any other table refers to them.
+pub const UNDONE: &[&str] = &[
+    "acted.staff",
+    "acted.tutorial_course_templates",
+    "acted.tutorial_instructors",
+    "acted.tutorial_locations",
+    "acted.tutorial_venues",
+    "public.auth_user",
+];
+
+/// Returns the name of one of our tables, which a table of Administrate's side may not have yet.
+pub fn known_name(schema: &str, name: &str) -> Option<String> {
+    let is_former = schema == "public" || (schema == "adm" && name.starts_with("adm."));
+    let plain = match name.strip_prefix("adm.").unwrap_or(name) {
+        "customfields" => "custom_fields",
+        other => other,
+    };
+    if is_former && crate::migrate::moves::PLACED_TABLES.contains(&plain) {
+        return Some(format!("adm.{plain}"));
+    }
+    let own = format!("{schema}.{name}");
+    let is_ours = schema == "lectern" || SERVICE.iter().any(|(table, _)| *table == own);
+    (is_ours || crate::migrate::moves::is_reference_table(schema, name)).then_some(own)
+}
+
+/// Returns the privileges of the service on one of our tables; none where it needs none.
+pub fn of_service(known: &str) -> Option<&'static str> {
+    SERVICE.iter().find(|(table, _)| *table == known).map(|(_, privileges)| *privileges)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::path::Path;
+
+    use super::*;
+
+    /// Code that runs as the owner of the database: folder and reason.
+    const AS_OWNER: &[(&str, &str)] = &[
+        ("src/migrate/", "changes the schema"),
+        ("src/demo/", "fills a database of its own"),
+        ("src/catalogue/", "only the demo uses it"),
+        ("src/embedded/", "the private PostgreSQL belongs to its user"),
+    ];
+
+    type Needs = BTreeMap<String, BTreeSet<&'static str>>;
+
+    fn files(folder: &Path, found: &mut Vec<(String, String)>) {
+        for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() {
+                files(&entry, found);
+            } else {
+                let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+                let name = entry.strip_prefix(root).expect("inside").to_string_lossy().into_owned();
+                let text = std::fs::read_to_string(&entry).expect("text");
+                let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+                found.push((name, code.collect::<Vec<_>>().join("\n")));
+            }
+        }
+    }
+
+    /// Adds what the statements of a file do on tables that they name with their schema.
+    fn add_needs(text: &str, needs: &mut Needs) {
+        let words: Vec<&str> =
+            text.split(|c: char| c.is_whitespace() || "()\"\\,;`".contains(c)).filter(|w| !w.is_empty()).collect();
+        let mut inserted: Option<String> = None;
+        for (at, word) in words.iter().enumerate() {
+            let before = |distance: usize| at.checked_sub(distance).map_or("", |at| words[at]);
+            if before(1) == "DO" && *word == "UPDATE" {
+                if let Some(table) = &inserted {
+                    needs.entry(table.clone()).or_default().insert("UPDATE");
+                }
+                continue;
+            }
+            let is_table = ["acted.", "adm.", "lectern.", "public."].iter().any(|schema| word.starts_with(schema))
+                && word.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '.')
+                && word.matches('.').count() == 1;
+            if !is_table {
+                continue;
+            }
+            let privileges: &[&'static str] = match (before(2), before(1)) {
+                ("INSERT", "INTO") => &["INSERT"],
+                ("DELETE", "FROM") => &["DELETE", "SELECT"],
+                (_, "UPDATE") => &["UPDATE", "SELECT"],
+                (_, "FROM" | "JOIN") => &["SELECT"],
+                _ => continue,
+            };
+            if privileges == ["INSERT"] {
+                inserted = Some((*word).to_owned());
+            }
+            needs.entry((*word).to_owned()).or_default().extend(privileges);
+        }
+    }
+
+    #[test]
+    fn service_has_what_the_program_needs_and_nothing_else() {
+        let mut sources = Vec::new();
+        files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut sources);
+        let mut needs = Needs::new();
+        for (name, text) in &sources {
+            if AS_OWNER.iter().all(|(folder, _)| !name.starts_with(folder)) && !name.contains("/tests") {
+                assert!(!text.contains("catalogue::store"), "{name} writes the catalogue: remove it from AS_OWNER");
+                add_needs(text, &mut needs);
+            }
+        }
+        // Statements that name their table at run time, or lock rows.
+        let more = [
+            ("lectern.schema_steps", &["SELECT"][..]),
+            ("lectern.moves", &["SELECT"]),
+            ("adm.api_audit_log", &["UPDATE"]),
+            ("public.parent_profiles", &["SELECT (id)"]),
+            ("public.student_profiles", &["SELECT (id)"]),
+            ("public.tutor_profiles", &["SELECT (id)"]),
+        ];
+        for (table, privileges) in more {
+            needs.entry(table.to_owned()).or_default().extend(privileges);
+        }
+        for table in UNDONE {
+            let lock = if *table == "public.auth_user" { "UPDATE (date_joined)" } else { "UPDATE" };
+            needs.entry((*table).to_owned()).or_default().extend(["SELECT", "DELETE", lock]);
+        }
+        for (table, privileges) in SERVICE {
+            let given: BTreeSet<&str> = privileges.split(", ").collect();
+            let needed = needs.remove(*table).unwrap_or_default();
+            assert_eq!(given, needed, "{table}: given, and needed by the statements of the program");
+        }
+        assert!(needs.is_empty(), "add to SERVICE: {needs:?}");
+    }
+
+    #[test]
+    fn former_names_are_known() {
+        for (schema, name, expected) in [
+            ("public", "locations", Some("adm.locations")),
+            ("public", "adm.locations", Some("adm.locations")),
+            ("adm", "adm.customfields", Some("adm.custom_fields")),
+            ("adm", "locations", Some("adm.locations")),
+            ("public", "auth_user", Some("public.auth_user")),
+            ("lectern", "found_before", Some("lectern.found_before")),
+            ("acted", "catalog_product_bundle_products", Some("acted.catalog_product_bundle_products")),
+            ("acted", "orders", None),
+            ("public", "events", None),
+        ] {
+            assert_eq!(known_name(schema, name).as_deref(), expected, "{schema}.{name}");
+        }
+    }
+}
