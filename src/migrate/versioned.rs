@@ -5,12 +5,17 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 
 use super::created_tables::{CreatedTable, created_tables};
 use super::catalog::Catalog;
-use super::store;
+use super::{compatibility, store};
 use super::store::STEPS;
 use crate::error::{Error, Result};
 
 pub(super) fn migrator() -> Migrator {
     sqlx::migrate!()
+}
+
+/// Returns the versions of the steps of this program.
+pub(super) fn known_versions() -> Vec<i64> {
+    migrator().iter().map(|migration| migration.version).collect()
 }
 
 /// Returns the name of a step, such as `catalogue`.
@@ -28,16 +33,13 @@ pub(super) fn problem(table: &CreatedTable, catalog: &Catalog) -> Option<String>
 /// Returns the steps that are not applied.
 ///
 /// # Errors
-/// [`Error::Migration`] when an applied step differs from this program's, or is unknown to it.
+/// [`Error::Migration`] when an applied step differs from this program's.
 async fn pending(db: &mut PgConnection) -> Result<Vec<Migration>> {
     if let Some(version) = db.dirty_version(STEPS).await? {
         return Err(MigrateError::Dirty(version).into());
     }
     let applied = db.list_applied_migrations(STEPS).await?;
     let migrator = migrator();
-    if let Some(unknown) = applied.iter().find(|step| !migrator.version_exists(step.version)) {
-        return Err(MigrateError::VersionMissing(unknown.version).into());
-    }
     let mut pending = Vec::new();
     for migration in migrator.iter() {
         match applied.iter().find(|step| step.version == migration.version) {
@@ -84,5 +86,7 @@ pub(super) async fn apply_pending(db: &mut PgConnection, catalog: &Catalog, last
         db.apply(STEPS, migration).await?;
         store::check_constraints(db).await?;
     }
-    Ok(())
+    let migrator = migrator();
+    let headers = migrator.iter().filter_map(|step| Some((step.version, compatibility::header(step.sql.as_str())?)));
+    store::store_headers(db, &headers.collect::<Vec<_>>()).await
 }
