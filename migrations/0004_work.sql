@@ -1,5 +1,5 @@
 -- What Lectern keeps about its own work: runs, the outbox, the request allowance.
--- An older binary may run beside it: yes.
+-- older binaries: yes
 
 -- One row a run of sync or import, with the document that it printed.
 CREATE TABLE lectern.runs (

@@ -1,5 +1,5 @@
 -- What became of each block of an imported timetable (`lectern import show`), kept with its run.
--- An older binary may run beside it: yes.
+-- older binaries: yes
 
 CREATE TABLE lectern.import_rows (
     run_id bigint NOT NULL REFERENCES lectern.runs ON DELETE CASCADE,

@@ -3,7 +3,7 @@
 -- The version is the number of transactions that wrote to the catalogue, counted as seen by a snapshot: one row per
 -- transaction instead of one counter, so that writers never wait for each other, and a snapshot's version says exactly
 -- which changes it holds. Rows are folded into the sum now and then.
--- An older binary may run beside it: yes.
+-- older binaries: yes
 
 CREATE TABLE lectern.catalogue_version (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),

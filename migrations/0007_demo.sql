@@ -1,5 +1,5 @@
 -- The mark of a database that `lectern demo` filled (one row): no demo touches any other.
--- An older binary may run beside it: yes.
+-- older binaries: yes
 
 CREATE TABLE lectern.demo (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),

@@ -1,5 +1,6 @@
 -- What a person has decided about who is who: `lectern sync link|unlink|ignore`. Later syncs respect it.
--- An older binary may run beside it: yes, it matches by names alone.
+-- An older program works beside it: it matches by names alone.
+-- older binaries: yes
 
 CREATE TABLE lectern.sync_decisions (
     entity text NOT NULL,

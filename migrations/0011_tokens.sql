@@ -1,6 +1,6 @@
 -- Tokens with which programs identify themselves over HTTP. Only the SHA-256 of a secret is kept: secrets are 256 random
 -- bits, so there is nothing to guess and nothing to salt.
--- An older binary may run beside it: yes.
+-- older binaries: yes
 
 CREATE TABLE lectern.tokens (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

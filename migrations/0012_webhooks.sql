@@ -1,6 +1,6 @@
 -- What Administrate tells us of by itself: kept before it is answered, applied by the worker, and after five failures left
 -- to a person.
--- An older binary may run beside it: yes.
+-- older binaries: yes
 
 CREATE TABLE lectern.webhook_inbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,6 +1,6 @@
 -- Runs that are asked for over HTTP and carried out in the background: what was asked, by whom, and whether it was called
 -- off. What a process leaves open when it ends, the next one takes up.
--- An older binary may run beside it: yes.
+-- older binaries: yes
 
 -- A dry run asked for over HTTP is kept too; it does not count as done.
 ALTER TABLE lectern.runs ADD COLUMN dry_run boolean NOT NULL DEFAULT false;

@@ -1,5 +1,5 @@
 -- When each sync of the schedule was last asked for, so that of several processes one asks.
--- An older binary may run beside it: yes.
+-- older binaries: yes
 
 CREATE TABLE lectern.schedule (
     name text PRIMARY KEY,

@@ -1,5 +1,6 @@
 -- What a custom field's value may be, where Administrate names it: the columns of adm.custom_fields are the reference's.
--- An older binary runs beside it: it neither reads nor writes this table.
+-- An older program works beside it: it neither reads nor writes this table.
+-- older binaries: yes
 CREATE TABLE lectern.custom_field_options (
     entity_type text NOT NULL,
     external_id text NOT NULL,

@@ -1,6 +1,6 @@
 -- updated_at is moved only on tables that have it, and rows are compared by their stored form: a column of type json has
 -- no equality, and a table that existed before Lectern may have one.
--- An older binary may run beside it: yes.
+-- older binaries: yes
 
 CREATE OR REPLACE FUNCTION lectern.touch_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

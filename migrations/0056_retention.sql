@@ -1,5 +1,6 @@
 -- What the hourly clean-up must know: which calls to Administrate were logged before Lectern came to the database.
--- An older binary may run beside it: yes; it deletes such calls when they are old.
+-- An older program works beside it: it deletes such calls when they are old.
+-- older binaries: yes
 
 CREATE TABLE lectern.adoption (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),

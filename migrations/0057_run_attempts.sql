@@ -1,6 +1,7 @@
 -- A run that ends its process, or whose document cannot be stored, is given up after some attempts. Lists of runs read the counts
 -- from columns of their own: a document can be large.
--- An older binary may run beside it: yes; it counts no attempts.
+-- An older program works beside it: it counts no attempts.
+-- older binaries: yes
 
 ALTER TABLE lectern.requested_runs ADD COLUMN attempts integer NOT NULL DEFAULT 0;
 

@@ -1,6 +1,6 @@
 -- What every table and column means, for whoever opens the database with another program. A column that an existing table
 -- lacks is left out, and a comment that is there already stays.
--- An older binary may run beside it: yes.
+-- older binaries: yes
 
 CREATE FUNCTION pg_temp.describe(t text, about text, columns jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

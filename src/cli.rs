@@ -13,9 +13,8 @@ use crate::config::effective::effective;
 use crate::config::{Config, Override};
 use crate::console::style::{self, ColourChoice, Stream, Tone, paint};
 use crate::console::{self, Console};
-#[cfg(not(feature = "demo"))]
-use crate::error::Error;
-use crate::error::{Exit, Result};
+use crate::doctor::settings::LoadedSettings;
+use crate::error::{Error, Exit, Result};
 
 /// Keep a provider's database, Administrate and timetables in step
 #[derive(Debug, Parser)]
@@ -38,6 +37,7 @@ Examples
   lectern demo                          run everything with sample data
   lectern demo --workbook FILE.xlsx     try it with your own timetable
   lectern migrate                       update the database schema
+  lectern doctor                        check everything and say how to fix it
   lectern sync all --no-prompt          match reference data, as cron does
   lectern import FILE.xlsx --dry-run    show the changes and the errors
   lectern import FILE.xlsx              import a timetable and deliver it
@@ -101,6 +101,8 @@ enum Command {
     Migrate(crate::migrate::cli::Args),
     /// Take away what Lectern added to an adopted database
     Uninstall(crate::migrate::uninstall::cli::Args),
+    /// Check settings, database and Administrate, and say how to fix each
+    Doctor(crate::doctor::cli::Args),
     /// Match reference data with Administrate and report differences
     Sync(crate::sync::cli::Args),
     /// Import a timetable workbook and deliver it to Administrate
@@ -182,9 +184,17 @@ fn report_failure(json: bool, message: &str, exit: Exit) -> Exit {
 }
 
 async fn run(cli: Cli) -> Result<Exit> {
-    let context = cli.global.context()?;
+    start_log(cli.global.debug);
+    let (config, fault) = match (&cli.command, cli.global.config()) {
+        // It examines settings that no other command accepts.
+        (Command::Doctor(_), Err(fault)) => {
+            (Config::load_without_file(variable, &cli.global.overrides())?, Some(fault))
+        }
+        (_, config) => (config?, None),
+    };
+    let context = cli.global.context(config);
     let located = |error| crate::database::with_location(error, &context.config);
-    let exit = dispatch(&cli.global, &context, cli.command).await.map_err(located);
+    let exit = dispatch(&cli.global, &context, cli.command, fault).await.map_err(located);
     if context.console.was_interrupted() {
         let reason = exit.err().map(|error| format!(": {error}")).unwrap_or_default();
         context.console.notify(format_args!("{} interrupted at a question{reason}", paint(Tone::Bad, "lectern:")));
@@ -197,9 +207,19 @@ async fn run(cli: Cli) -> Result<Exit> {
     }
 }
 
+/// Returns where the settings come from, or why they could not be loaded.
+fn loaded_settings(global: &Global, error: Option<Error>) -> Result<LoadedSettings> {
+    let named = global.config.as_deref();
+    let effective = match error {
+        None => effective(named, variable, &global.overrides())?,
+        Some(_) => Vec::new(),
+    };
+    Ok(LoadedSettings { file: Config::file(named), effective, error })
+}
+
 /// Prints the settings: as a file with explanations, or as values with their sources.
 fn settings(global: &Global, console: &Console, is_effective: bool) -> Result<Exit> {
-    let settings = effective(global.config.as_deref(), |name| std::env::var(name).ok(), &global.overrides())?;
+    let settings = effective(global.config.as_deref(), variable, &global.overrides())?;
     if is_effective {
         let mut table = console::table(["Setting", "Value", "Source"]);
         for setting in &settings {
@@ -214,7 +234,7 @@ fn settings(global: &Global, console: &Console, is_effective: bool) -> Result<Ex
     Ok(Exit::Done)
 }
 
-async fn dispatch(global: &Global, context: &Context, command: Command) -> Result<Exit> {
+async fn dispatch(global: &Global, context: &Context, command: Command, fault: Option<Error>) -> Result<Exit> {
     match command {
         #[cfg(feature = "demo")]
         Command::Demo(args) => crate::demo::cli::run(context, args).await,
@@ -223,6 +243,10 @@ async fn dispatch(global: &Global, context: &Context, command: Command) -> Resul
             "this program was built without the demo and its simulator: build it with `cargo build --features demo`"
                 .into(),
         )),
+        Command::Doctor(args) => {
+            let settings = loaded_settings(global, fault)?;
+            crate::doctor::cli::run(context, args, &settings).await
+        }
         Command::Migrate(args) => crate::migrate::cli::run(context, args).await,
         Command::Uninstall(args) => crate::migrate::uninstall::cli::run(context, args).await,
         Command::Outbox(args) => crate::delivery::cli::run(context, args).await,
@@ -248,16 +272,21 @@ impl Global {
         given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
     }
 
-    fn context(&self) -> Result<Context> {
-        let variable = |name: &str| std::env::var(name).ok();
+    fn config(&self) -> Result<Config> {
+        Config::load(self.config.as_deref(), variable, &self.overrides())
+    }
+
+    fn context(&self, config: Config) -> Context {
         let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty() && value != "0");
-        start_log(self.debug);
-        let config = Config::load(self.config.as_deref(), variable, &self.overrides())?;
         let stop = cancel_on_signals();
         let no_prompt = self.no_prompt || is_set("LECTERN_NO_PROMPT");
         let console = Console::new(self.json, no_prompt, stop.clone()).with_verbose(self.debug);
-        Ok(Context { config, console, stop })
+        Context { config, console, stop }
     }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 fn start_log(debug: bool) {

@@ -53,9 +53,11 @@ impl Database {
     /// The private database is migrated. A named database is not.
     ///
     /// # Errors
-    /// [`Error::Prerequisite`] when a named database has pending steps.
+    /// [`Error::Prerequisite`] when a named database has pending steps, or when a newer program has migrated the database
+    /// and a step does not allow this version beside it.
     pub async fn open_ready(config: &Config, console: &Console, stop: &CancellationToken) -> Result<Database> {
         let database = Self::open(config, console).await?;
+        migrate::check_newer_steps(&database.pool).await?;
         if migrate::pending(&database.pool).await? == 0 {
             return Ok(database);
         }
@@ -153,6 +155,11 @@ async fn check_server(options: &PgConnectOptions) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// Returns where the database of a URL is: host, port and name, never the password.
+pub fn address(url: &str) -> String {
+    PgConnectOptions::from_str(url).map(|options| location(&options)).unwrap_or_default()
 }
 
 /// Returns where a database is: host, port and name, never the password.

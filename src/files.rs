@@ -65,11 +65,11 @@ pub struct FolderOwner {
 /// # Errors
 /// [`Error::Failed`] when the folder belongs to another user or to the whole machine, or cannot be created.
 pub fn data_folder(path: &Path) -> Result<()> {
-    let mode = if Uid::effective().is_root() { PASSABLE_FOLDER } else { PRIVATE_FOLDER };
+    let mode = data_folder_mode();
     let created = create_with_parents(path, mode)?;
     let real = path.canonicalize().map_err(|error| Error::io("opening the data folder", path, &error))?;
     check_link(path)?;
-    if SHARED_FOLDERS.iter().any(|shared| Path::new(shared) == real) {
+    if is_shared_folder(&real) {
         return Err(refused(&real, "is used by the whole machine", &advice_own_folder(&real)));
     }
     let advice = format!(
@@ -86,6 +86,16 @@ pub fn data_folder(path: &Path) -> Result<()> {
         return Err(refused(&real, "is shared with other users", &advice_own_folder(&real)));
     }
     set_mode(&folder, &about, mode, &real)
+}
+
+/// Returns the mode of the data folder of this user.
+pub fn data_folder_mode() -> u32 {
+    if Uid::effective().is_root() { PASSABLE_FOLDER } else { PRIVATE_FOLDER }
+}
+
+/// Reports whether a real path is a folder that belongs to the whole machine.
+pub fn is_shared_folder(real: &Path) -> bool {
+    SHARED_FOLDERS.iter().any(|shared| Path::new(shared) == real)
 }
 
 /// Creates a folder that only this user can enter, or checks and tightens an existing one. Its parent must exist.

@@ -13,6 +13,7 @@ pub mod database;
 pub mod delivery;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod doctor;
 pub mod embedded;
 pub mod error;
 pub mod files;

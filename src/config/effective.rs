@@ -13,6 +13,9 @@ use crate::error::Result;
 /// Settings whose values are never printed.
 const SECRETS: &[&str] = &["database_url", "administrate.client_secret", "administrate.webhook_secret"];
 
+/// The shown value of a secret that is set.
+const SET: &str = "set";
+
 /// Options of the command line by the settings that they set.
 const OPTIONS: &[(&str, &str)] = &[("database_url", "--database-url"), ("data_dir", "--data-dir")];
 
@@ -29,6 +32,13 @@ pub struct EffectiveSetting {
     pub default: Option<Value>,
     /// The environment variable that sets it.
     pub variable: Option<&'static str>,
+}
+
+impl EffectiveSetting {
+    /// Reports whether this is a secret that is set.
+    pub fn is_set_secret(&self) -> bool {
+        SECRETS.contains(&self.name.as_str()) && self.value.as_str() == Some(SET)
+    }
 }
 
 /// Returns every setting in the order of `config.default.toml`.
@@ -87,7 +97,7 @@ fn sources(
 }
 
 fn secret_state(value: &Value) -> Value {
-    if value.as_str().is_some_and(str::is_empty) { "not set".into() } else { "set".into() }
+    if value.as_str().is_some_and(str::is_empty) { "not set".into() } else { SET.into() }
 }
 
 /// Returns the values of all tables by their dotted names.

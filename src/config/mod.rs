@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use self::sources::merge;
+use self::sources::{file_path, merge, merge_with};
 use crate::error::{Error, Result};
 
 /// The settings file with every default and explanation.
@@ -218,12 +218,34 @@ impl Config {
         variable: impl Fn(&str) -> Option<String>,
         options: &[Override],
     ) -> Result<Config> {
-        let mut config: Config = merge(file, &variable, options)?
+        Self::from_table(merge(file, &variable, options)?, &variable)
+    }
+
+    /// Loads the settings without a file, to examine a file that cannot be read. Where the environment has a fault too,
+    /// only the variables that name the database and the data folder are used.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where an option or one of those variables is wrong too.
+    pub fn load_without_file(variable: impl Fn(&str) -> Option<String>, options: &[Override]) -> Result<Config> {
+        let load = |variable: &dyn Fn(&str) -> Option<String>| {
+            Self::from_table(merge_with(None, &variable, options)?, &variable)
+        };
+        let places = ["DATABASE_URL", "LECTERN_DATA_DIR", "XDG_DATA_HOME", "HOME"];
+        load(&variable).or_else(|_| load(&|name| variable(name).filter(|_| places.contains(&name))))
+    }
+
+    /// Returns the path of the settings file: the named one, or `./lectern.toml` if it exists.
+    pub fn file(named: Option<&Path>) -> Option<PathBuf> {
+        file_path(named)
+    }
+
+    fn from_table(settings: toml::Table, variable: &impl Fn(&str) -> Option<String>) -> Result<Config> {
+        let mut config: Config = settings
             .try_into()
             .map_err(|error: toml::de::Error| Error::Usage(format!("settings: {}", error.message())))?;
         config.check()?;
         if config.data_dir.as_os_str().is_empty() {
-            config.data_dir = default_data_dir(&variable)?;
+            config.data_dir = default_data_dir(variable)?;
         }
         // The working directory of the private database server is another one.
         config.data_dir = std::path::absolute(&config.data_dir)

@@ -1,6 +1,6 @@
 //! Where settings come from: the defaults, the file, the environment and the options, each overriding those before it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
@@ -17,8 +17,17 @@ pub(super) fn merge(
     variable: &impl Fn(&str) -> Option<String>,
     options: &[Override],
 ) -> Result<Table> {
+    merge_with(read_file(file)?, variable, options)
+}
+
+/// Does the same with the text of the file and its path, if there is one.
+pub(super) fn merge_with(
+    file: Option<(String, String)>,
+    variable: &impl Fn(&str) -> Option<String>,
+    options: &[Override],
+) -> Result<Table> {
     let mut settings = parse(DEFAULTS, "the defaults")?;
-    if let Some((text, source)) = read_file(file)? {
+    if let Some((text, source)) = file {
         override_with(&mut settings, parse(&text, &source)?, "", &source)?;
     }
     for (name, key) in VARIABLES {
@@ -30,6 +39,14 @@ pub(super) fn merge(
         set(&mut settings, key, value, "the command line")?;
     }
     Ok(settings)
+}
+
+/// Returns the path of the settings file that is read, if there is one.
+pub(super) fn file_path(named: Option<&Path>) -> Option<PathBuf> {
+    match named {
+        Some(path) => Some(path.into()),
+        None => Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.symlink_metadata().is_ok()),
+    }
 }
 
 /// Returns the text of the settings file and its path, or none if the default file does not exist.

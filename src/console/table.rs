@@ -11,6 +11,12 @@ const DEFAULT_WIDTH: u16 = 80;
 /// What a program reads in the place of an empty cell, so that every line has the same fields.
 const EMPTY: &str = "-";
 
+/// Returns the number of columns of the terminal at stdout.
+pub fn terminal_width() -> usize {
+    let width = comfy_table::Table::new().width().filter(|width| *width > 0);
+    usize::from(width.unwrap_or(DEFAULT_WIDTH))
+}
+
 /// A table with one line under the header. It is printed on stdout.
 #[derive(Debug, Clone)]
 pub struct OutputTable {

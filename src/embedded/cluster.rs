@@ -8,6 +8,9 @@ use super::owner::Owner;
 /// User and database inside the private cluster. The user is no superuser.
 pub const NAME: &str = "lectern";
 
+/// The folder of the cluster in the data folder.
+pub(super) const FOLDER: &str = "postgres";
+
 /// The longest time that a server may take to respond or to stop. Recovery may take longer.
 pub(super) const SERVER_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -39,7 +42,7 @@ pub(super) struct Cluster {
 
 impl Cluster {
     pub(super) fn new(options: &ClusterOptions, data_dir: &Path, sockets: PathBuf, owner: &Owner) -> Cluster {
-        let path = data_dir.join("postgres");
+        let path = data_dir.join(FOLDER);
         Cluster { data_dir: data_dir.into(), path, sockets, owner: owner.clone(), options: options.clone() }
     }
 }

@@ -41,6 +41,20 @@ const URL_VALUE: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'&').add(b'#').a
 /// Time after which a process that waits for another one reports this.
 const REPORT_AFTER: Duration = Duration::from_secs(2);
 
+/// Reports whether a data folder contains a cluster, or something in its place.
+pub fn is_created(data_dir: &Path) -> bool {
+    let cluster = data_dir.join(cluster::FOLDER);
+    !matches!(folders::inspect_cluster(&cluster), Ok(folders::ClusterFolder::Absent))
+}
+
+/// Returns the folder of the server programs with which a new cluster would be created.
+///
+/// # Errors
+/// [`Error::Prerequisite`] where no suitable PostgreSQL is installed.
+pub fn find_server(bin: &Path) -> Result<PathBuf> {
+    binaries::find_binaries(bin, None, &Owner::for_this_process()?)
+}
+
 /// A connection to the running cluster, started by this or another process.
 #[derive(Debug)]
 pub struct Embedded {

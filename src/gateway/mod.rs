@@ -14,14 +14,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use administrate::{
-    CallLog, Client, Environment, HttpTransport, NoCallLog, OsRandomness, Secret, Settings, SystemClock,
+    CallLog, Client, Environment, HttpTransport, NoCallLog, OsRandomness, Secret, Settings, SystemClock, Transport,
 };
 use sqlx::PgPool;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
 
-pub use store::purge_audit_log;
+pub use store::{Allowance, purge_audit_log};
 
 /// Whether calls are recorded in the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,14 +54,7 @@ pub struct ClientOptions {
 /// # Errors
 /// Those of [`connect`], and [`Error::Failed`] if the folder of the recording cannot be written.
 pub async fn connect_with(config: &Config, pool: &PgPool, command: &str, options: ClientOptions) -> Result<Client> {
-    let administrate = &config.administrate;
-    let needed = [
-        ("ADMINISTRATE_API_URL", administrate.api_url.is_empty()),
-        ("ADMINISTRATE_AUTH_URL", administrate.auth_url.is_empty()),
-        ("ADMINISTRATE_CLIENT_ID", administrate.client_id.is_empty()),
-        ("ADMINISTRATE_CLIENT_SECRET", administrate.client_secret.is_empty()),
-    ];
-    let missing: Vec<&str> = needed.iter().filter(|(_, missing)| *missing).map(|(name, _)| *name).collect();
+    let missing = missing_settings(config);
     if !missing.is_empty() {
         return Err(Error::Prerequisite(format!(
             "Administrate is not configured: set {} (or the [administrate] settings)",
@@ -80,13 +73,43 @@ pub async fn connect_with(config: &Config, pool: &PgPool, command: &str, options
         transport: Arc::new(HttpTransport::new()?),
         clock: Arc::new(SystemClock),
         randomness: Arc::new(OsRandomness),
-        rate_limiter: Arc::new(rate_limiter::SharedRateLimiter::open(pool, administrate.rate_limit).await?),
+        rate_limiter: Arc::new(rate_limiter::SharedRateLimiter::open(pool, config.administrate.rate_limit).await?),
         waits: Arc::new(wait_notice::WaitNotices::default()),
         call_log,
     };
     let mut settings = settings(config);
     settings.budget = options.budget;
     Ok(Client::new(settings, environment))
+}
+
+/// Returns the variables that must be set before a request can be sent.
+pub fn missing_settings(config: &Config) -> Vec<&'static str> {
+    let administrate = &config.administrate;
+    let needed = [
+        ("ADMINISTRATE_API_URL", administrate.api_url.is_empty()),
+        ("ADMINISTRATE_AUTH_URL", administrate.auth_url.is_empty()),
+        ("ADMINISTRATE_CLIENT_ID", administrate.client_id.is_empty()),
+        ("ADMINISTRATE_CLIENT_SECRET", administrate.client_secret.is_empty()),
+    ];
+    needed.into_iter().filter(|(_, is_missing)| *is_missing).map(|(name, _)| name).collect()
+}
+
+/// Creates a client that sends each request once through a transport and logs nothing. Without a database it has a rate
+/// limiter of its own.
+pub async fn connect_once(config: &Config, pool: Option<&PgPool>, transport: Arc<dyn Transport>) -> Result<Client> {
+    let permits = config.administrate.rate_limit;
+    let mut environment = Environment { transport, ..Environment::standard(permits)? };
+    if let Some(pool) = pool {
+        environment.rate_limiter = Arc::new(rate_limiter::SharedRateLimiter::open(pool, permits).await?);
+    }
+    let mut settings = settings(config);
+    settings.attempts = 1;
+    Ok(Client::new(settings, environment))
+}
+
+/// Returns what all processes may still send of `limit` requests in five minutes; none if no request was sent yet.
+pub async fn allowance(pool: &PgPool, limit: u32) -> Result<Option<Allowance>> {
+    store::allowance(pool, f64::from(limit), f64::from(limit) / rate_limiter::WINDOW_SECONDS).await
 }
 
 fn settings(config: &Config) -> Settings {

@@ -12,7 +12,7 @@ use crate::error::Result;
 const MAX_PAUSE_SECONDS: f64 = 330.0;
 
 /// Administrate counts requests in windows of five minutes.
-const WINDOW_SECONDS: f64 = 300.0;
+pub(super) const WINDOW_SECONDS: f64 = 300.0;
 
 /// A bucket with the permits of one window. It is full at first, so that a short burst is not delayed.
 pub(crate) struct SharedRateLimiter {

@@ -9,6 +9,14 @@ use sqlx::types::Json;
 use super::audit::Entry;
 use crate::error::Result;
 
+/// What all processes may still send.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Allowance {
+    pub permits: f64,
+    /// Seconds for which no request may be sent, if there is a pause.
+    pub pause: Option<f64>,
+}
+
 /// Creates a full bucket if there is none.
 pub(crate) async fn fill_bucket(pool: &PgPool, permits: f64) -> Result<()> {
     sqlx::query("INSERT INTO lectern.request_allowance (tokens) VALUES ($1) ON CONFLICT DO NOTHING")
@@ -50,6 +58,20 @@ pub(crate) async fn take_token(pool: &PgPool, capacity: f64, rate: f64, max_paus
     .fetch_one(pool)
     .await?;
     Ok(wait)
+}
+
+/// Returns the permits of a bucket of `capacity` that refills by `rate` per second, and its pause.
+pub(crate) async fn allowance(pool: &PgPool, capacity: f64, rate: f64) -> Result<Option<Allowance>> {
+    let found: Option<(f64, Option<f64>)> = sqlx::query_as(
+        "SELECT least($1, tokens + $2 * greatest(0, extract(epoch FROM clock_timestamp() - refilled_at)::float8)),
+                extract(epoch FROM paused_until - clock_timestamp())::float8
+         FROM lectern.request_allowance",
+    )
+    .bind(capacity)
+    .bind(rate)
+    .fetch_optional(pool)
+    .await?;
+    Ok(found.map(|(permits, pause)| Allowance { permits, pause: pause.filter(|seconds| *seconds > 0.0) }))
 }
 
 /// Grants no permit for `seconds`.

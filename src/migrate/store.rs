@@ -17,6 +17,67 @@ pub(super) async fn applied_versions(db: &mut PgConnection) -> Result<Vec<i64>> 
     })
 }
 
+/// A step in the database that this program does not contain: a newer program applied it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct NewerStep {
+    pub version: i64,
+    pub name: String,
+    /// What its header says about older programs; none if the program that applied it stored nothing.
+    pub older_binaries: Option<String>,
+}
+
+/// Returns the applied steps that are not among the known ones, oldest first.
+pub(super) async fn newer_steps(db: &mut PgConnection, known: &[i64]) -> Result<Vec<NewerStep>> {
+    let (is_migrated, has_headers): (bool, bool) = sqlx::query_as(
+        "SELECT to_regclass('lectern.schema_steps') IS NOT NULL, to_regclass('lectern.schema_compatibility') IS NOT NULL",
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    if !is_migrated {
+        return Ok(Vec::new());
+    }
+    let headers = if has_headers {
+        "lectern.schema_compatibility"
+    } else {
+        "(SELECT 0::bigint AS version, '' AS older_binaries)"
+    };
+    let sql = format!(
+        "SELECT s.version, replace(s.description, ' ', '-') AS name, c.older_binaries
+         FROM lectern.schema_steps AS s LEFT JOIN {headers} AS c USING (version)
+         WHERE s.success AND s.version <> ALL ($1) ORDER BY s.version"
+    );
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(known).fetch_all(db).await?)
+}
+
+/// Stores what the headers of steps say about older programs.
+pub(super) async fn store_headers(db: &mut PgConnection, headers: &[(i64, &str)]) -> Result<()> {
+    sqlx::raw_sql(
+        "DO $$ BEGIN
+             IF to_regclass('lectern.schema_compatibility') IS NULL THEN
+                 CREATE TABLE lectern.schema_compatibility (version bigint PRIMARY KEY, older_binaries text NOT NULL);
+                 COMMENT ON TABLE lectern.schema_compatibility IS
+                     'Which older programs may run beside a step of the schema. A program reads it at its start.';
+                 COMMENT ON COLUMN lectern.schema_compatibility.version IS 'the step, as in lectern.schema_steps';
+                 COMMENT ON COLUMN lectern.schema_compatibility.older_binaries IS
+                     'yes: every older program; from X.Y: programs of at least this version';
+             END IF;
+         END $$",
+    )
+    .execute(&mut *db)
+    .await?;
+    let (versions, texts): (Vec<i64>, Vec<&str>) = headers.iter().copied().unzip();
+    sqlx::query(
+        "INSERT INTO lectern.schema_compatibility (version, older_binaries)
+         SELECT * FROM unnest($1::bigint[], $2::text[])
+         ON CONFLICT (version) DO UPDATE SET older_binaries = excluded.older_binaries",
+    )
+    .bind(versions)
+    .bind(texts)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Prepares the connection of a migration, and returns the id of its server process.
 pub(super) async fn prepare(db: &mut PgConnection, program: &str, lock_timeout_ms: u64) -> Result<i32> {
     Ok(sqlx::query_scalar(

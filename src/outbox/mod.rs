@@ -17,7 +17,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
 pub use store::{
-    count_by_state, count_of, enqueue, escalate, is_used, is_worked_on, list, park, pending_in_earlier_run,
+    backlog, count_by_state, count_of, enqueue, escalate, is_used, is_worked_on, list, park, pending_in_earlier_run,
     purge_delivered, reassign_to_run, requeue, requeue_with_step, retry_now, statuses, undelivered, undelivered_state,
     undelivered_subjects,
 };
@@ -117,6 +117,18 @@ pub struct DeliveryCounts {
     pub pending: i64,
     pub failed: i64,
     pub unknown: i64,
+}
+
+/// What is not delivered.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Backlog {
+    pub pending: i64,
+    pub failed: i64,
+    pub unknown: i64,
+    /// When the oldest pending effect was requested, RFC 3339.
+    pub oldest_pending: Option<String>,
+    /// Seconds since the oldest next attempt was due; negative if it is in the future.
+    pub longest_due: Option<f64>,
 }
 
 /// The progress of the last effect of a subject.

@@ -10,8 +10,8 @@ use serde_json::Value;
 use sqlx::{Connection, PgConnection, PgPool};
 
 pub use store::{
-    begin, database_identity, ended_before, enqueue, find, finish, has_succeeded, later_writers, latest, purge, reopen,
-    save_journal, try_lock_in_transaction, undo_pairs, undo_source, update_result,
+    begin, database_identity, ended_before, enqueue, find, finish, has_succeeded, last_syncs, later_writers, latest,
+    purge, reopen, save_journal, try_lock_in_transaction, undo_pairs, undo_source, update_result,
 };
 
 use crate::error::Result;
@@ -72,6 +72,16 @@ impl RunLock {
     pub async fn release(self) -> Result<()> {
         Ok(self.0.close().await?)
     }
+}
+
+/// The last syncs of an entity.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct LastSync {
+    pub entity: String,
+    /// When the last successful one ended, RFC 3339.
+    pub succeeded_at: Option<String>,
+    /// Exit code of the latest one that has ended.
+    pub last_exit: Option<i32>,
 }
 
 /// A stored run as lists show it.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sqlx::{PgConnection, PgPool};
 
-use super::{DatabaseIdentity, LOCKS, Run, RunKind, StoredRun, UndoSource};
+use super::{DatabaseIdentity, LOCKS, LastSync, Run, RunKind, StoredRun, UndoSource};
 use crate::error::{Exit, Result};
 
 /// Returns what distinguishes this database from others.
@@ -95,6 +95,19 @@ pub async fn has_succeeded(db: &mut PgConnection, kind: RunKind, subject: &str) 
     .bind(kind.as_str())
     .bind(subject)
     .fetch_one(db)
+    .await?)
+}
+
+/// Returns the last syncs of each entity, without dry runs.
+pub async fn last_syncs(pool: &PgPool) -> Result<Vec<LastSync>> {
+    Ok(sqlx::query_as(
+        "SELECT subject AS entity, (array_agg(exit_code ORDER BY id DESC))[1] AS last_exit,
+                to_char(max(finished_at) FILTER (WHERE exit_code IN (0, 4)) AT TIME ZONE 'UTC',
+                        'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS succeeded_at
+         FROM lectern.runs WHERE kind = $1 AND NOT dry_run AND finished_at IS NOT NULL GROUP BY subject",
+    )
+    .bind(RunKind::Sync.as_str())
+    .fetch_all(pool)
     .await?)
 }
 

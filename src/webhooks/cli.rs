@@ -86,14 +86,12 @@ fn list(context: &Context, items: &[InboxItem]) -> Result<Exit> {
 }
 
 async fn register(context: &Context, database: &Database) -> Result<Exit> {
-    let public = context.config.public_url.trim_end_matches('/');
-    if public.is_empty() {
-        return Err(Error::Prerequisite(
+    let url = super::delivery_url(&context.config.public_url).ok_or_else(|| {
+        Error::Prerequisite(
             "webhooks need the public address of this server: set LECTERN_PUBLIC_URL, e.g. https://lectern.example.org"
                 .into(),
-        ));
-    }
-    let url = format!("{public}/webhooks/administrate");
+        )
+    })?;
     let client = connect(&context.config, &database.pool, "webhooks register", AuditMode::On).await?;
     let (mut created, mut moved, mut already) = (Vec::new(), Vec::new(), Vec::new());
     for kind in WebhookType::ALL {

@@ -30,7 +30,7 @@ use crate::merge::places::{PlacesWinner, ReportedPlaces, merge_places};
 use crate::sync::{self, ApplyContext, ApplyOutcome};
 use crate::tutorials;
 
-pub use store::{insert, list, one, purge, retry_now};
+pub use store::{insert, list, one, overview, purge, retry_now};
 
 /// Number of attempts before a delivery becomes a dead letter.
 const MAX_ATTEMPTS: i32 = 5;
@@ -46,6 +46,21 @@ pub enum InboxState {
     Applied,
     /// Needs attention: a dead letter.
     Dead,
+}
+
+/// The registrations, and the deliveries that need attention.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overview {
+    /// Type and address of each registration.
+    pub registered: Vec<(String, String)>,
+    /// Number of dead letters.
+    pub dead: i64,
+}
+
+/// Returns the address to which Administrate delivers, if the public address of this server is known.
+pub fn delivery_url(public_url: &str) -> Option<String> {
+    let public = public_url.trim_end_matches('/');
+    (!public.is_empty()).then(|| format!("{public}/webhooks/administrate"))
 }
 
 /// Whether a received delivery is new.

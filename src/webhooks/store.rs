@@ -3,6 +3,7 @@
 use jiff_sqlx::ToSqlx;
 use sqlx::{PgConnection, PgPool};
 
+use super::Overview;
 use super::payload::WebhookDelivery;
 use super::{InboxItem, InboxState, MAX_ATTEMPTS, Received};
 use crate::error::Result;
@@ -202,6 +203,13 @@ pub(super) async fn registered(pool: &PgPool) -> Result<Vec<Registered>> {
     )
     .fetch_all(pool)
     .await?)
+}
+
+/// Returns the registrations and the number of dead letters.
+pub async fn overview(pool: &PgPool) -> Result<Overview> {
+    let registered = registered(pool).await?.into_iter().map(|known| (known.webhook_type, known.url)).collect();
+    let dead = sqlx::query_scalar("SELECT count(*) FROM lectern.webhook_inbox WHERE state = 'dead'");
+    Ok(Overview { registered, dead: dead.fetch_one(pool).await? })
 }
 
 /// Stores a registration or its new address.

@@ -19,7 +19,7 @@ const ROWS: &[&[&[&str]]] = &[
         &["sync", "timetable_import", "search", "planned:calendars", "planned:notifications", "planned:changes"],
         &["webhooks"],
     ],
-    &[&["retention"], &["serve", "planned:operations"]],
+    &[&["retention"], &["serve", "doctor", "planned:operations"]],
     &[&["demo"]],
     &[&["cli"]],
 ];

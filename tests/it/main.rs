@@ -3,6 +3,7 @@
 mod command_line;
 mod delivery;
 mod demo;
+mod doctor;
 mod fault_injection_smoke;
 mod fixtures;
 mod golden;

@@ -35,7 +35,7 @@ pub(super) use self::compat_views::NAME as COMPAT_VIEWS;
 pub(super) use self::django::to_be_faked;
 pub(super) use self::plan::PlacedTable;
 use self::receipt::{MoveReceipt, Origin};
-pub(super) use self::recognition::TABLES as PLACED_TABLES;
+pub(super) use self::recognition::{TABLES as PLACED_TABLES, former_names};
 use self::reference::reference;
 pub(super) use self::state::description;
 pub(super) use self::store::last_receipt;

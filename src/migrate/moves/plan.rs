@@ -97,6 +97,11 @@ impl PlacedTable {
         }
     }
 
+    /// Reports whether the table is not in schema `adm` under its name.
+    pub fn is_misplaced(&self) -> bool {
+        self.action != Action::Skip
+    }
+
     pub fn is_moved(&self) -> bool {
         matches!(self.action, Action::Move | Action::MoveAndRename)
     }

@@ -28,6 +28,11 @@ fn spellings(table: &str) -> Vec<String> {
     names
 }
 
+/// Returns every name that the seven tables have or had, without their schema.
+pub fn former_names() -> Vec<String> {
+    TABLES.iter().flat_map(|table| spellings(table)).flat_map(|name| [format!("adm.{name}"), name]).collect()
+}
+
 /// What is to be done with one of the seven tables.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {

@@ -4,7 +4,7 @@ mod claims;
 
 use sqlx::{PgConnection, PgPool};
 
-use super::{DeliveryCounts, DeliveryState, DeliveryStep, Effect, OutboxItem, SubjectStatus};
+use super::{Backlog, DeliveryCounts, DeliveryState, DeliveryStep, Effect, OutboxItem, SubjectStatus};
 use crate::error::Result;
 use crate::runs;
 use crate::text::without_nul;
@@ -189,6 +189,20 @@ pub async fn count_by_state(pool: &PgPool, run: Option<i64>) -> Result<DeliveryC
                WHERE $1::bigint IS NULL OR run_id = $1 ORDER BY subject_kind, subject_id, id DESC) AS latest",
     )
     .bind(run)
+    .fetch_one(pool)
+    .await?)
+}
+
+/// Counts what is not delivered.
+pub async fn backlog(pool: &PgPool) -> Result<Backlog> {
+    Ok(sqlx::query_as(
+        "SELECT count(*) FILTER (WHERE state = 'pending') AS pending, count(*) FILTER (WHERE state = 'failed') AS failed,
+                count(*) FILTER (WHERE state = 'unknown') AS unknown,
+                to_char(min(created_at) FILTER (WHERE state = 'pending') AT TIME ZONE 'UTC',
+                        'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS oldest_pending,
+                extract(epoch FROM now() - min(next_attempt_at) FILTER (WHERE state = 'pending'))::float8 AS longest_due
+         FROM lectern.outbox WHERE state <> 'delivered'",
+    )
     .fetch_one(pool)
     .await?)
 }

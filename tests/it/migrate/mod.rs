@@ -1,6 +1,7 @@
 //! `lectern migrate`: the schema, tables that exist before it, and locks of other programs.
 
 mod adoption;
+mod compatibility;
 mod existing_tables;
 mod lint;
 mod locks;

@@ -42,6 +42,16 @@ async fn server_has_neither_our_secrets_nor_our_terminal_nor_a_superuser_for_com
 }
 
 #[tokio::test]
+async fn serve_creates_and_migrates_its_own_database() {
+    let folder = DataFolder::absent();
+    let serving = folder.serve();
+    serving.wait_until_ready().await;
+    let output = folder.lectern(&["migrate", "status", "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one document");
+    assert_eq!((output.status.code(), &document["pending"]), (Some(0), &serde_json::json!(0)), "{document}");
+}
+
+#[tokio::test]
 async fn service_returns_after_its_postgresql_was_killed() {
     let folder = DataFolder::filled();
     let serving = folder.serve();

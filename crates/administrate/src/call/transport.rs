@@ -52,6 +52,8 @@ pub struct Response {
     pub status: u16,
     /// The `Retry-After` header as received: seconds or an HTTP date.
     pub retry_after: Option<String>,
+    /// The `Date` header as received: the server's clock.
+    pub date: Option<String>,
     /// The complete body.
     pub body: Vec<u8>,
 }

@@ -58,8 +58,8 @@ impl Transport for HttpTransport {
 
 async fn read(mut response: reqwest::Response, limit: usize) -> Result<Response, TransportError> {
     let status = response.status().as_u16();
-    let retry_after =
-        response.headers().get(reqwest::header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (retry_after, date) = (header(reqwest::header::RETRY_AFTER), header(reqwest::header::DATE));
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| transport_error(&error))? {
         if body.len() + chunk.len() > limit {
@@ -67,7 +67,7 @@ async fn read(mut response: reqwest::Response, limit: usize) -> Result<Response,
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Response { status, retry_after, body })
+    Ok(Response { status, retry_after, date, body })
 }
 
 fn transport_error(error: &reqwest::Error) -> TransportError {

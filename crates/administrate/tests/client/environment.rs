@@ -184,7 +184,8 @@ impl Transport for ScriptedEnvironment {
         Box::pin(async move {
             match self.step(request) {
                 Step::Respond(status, retry_after, body) => {
-                    Ok(Response { status, retry_after: retry_after.map(str::to_owned), body: body.into_bytes() })
+                    let retry_after = retry_after.map(str::to_owned);
+                    Ok(Response { status, retry_after, date: None, body: body.into_bytes() })
                 }
                 Step::Refuse => Err(TransportError::NotSent("refused".to_owned())),
                 Step::Reset => Err(TransportError::Broken("reset by peer".to_owned())),
