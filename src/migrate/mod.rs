@@ -99,11 +99,14 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
     is_open &= last != Some(moves::ADOPT);
     if is_open {
         let apply = async |db: &mut sqlx::PgConnection| {
-            if is_adopted {
-                moves::record_adoption(db).await?;
+            if !is_adopted {
+                let catalog = catalog::read(db).await?;
+                return versioned::apply_pending(db, &catalog, last).await;
             }
-            let catalog = catalog::read(db).await?;
-            versioned::apply_pending(db, &catalog, last).await
+            moves::record_adoption(db).await?;
+            let (catalog, comments) = (catalog::read(db).await?, moves::comments(db).await?);
+            versioned::apply_pending(db, &catalog, last).await?;
+            moves::keep_comments(db, &comments).await
         };
         attempts.transaction(apply).await?;
         // Foreign keys to tables that the versioned SQL has created.

@@ -38,7 +38,7 @@ use self::receipt::{MoveReceipt, Origin};
 pub(super) use self::recognition::{TABLES as PLACED_TABLES, former_names};
 use self::reference::reference;
 pub(super) use self::state::description;
-pub(super) use self::store::last_receipt;
+pub(super) use self::store::{comments, keep_comments, last_receipt};
 pub(super) use self::survey::{ADM_SCHEMA, ADOPT, Survey, survey};
 pub use self::undo::Undone;
 pub(super) use self::undo::undo;

@@ -1,12 +1,14 @@
 //! All statements of the moves.
 
 mod archive;
+mod comments;
 mod content;
 mod lookup;
 mod records;
 mod violations;
 
 pub(super) use self::archive::{archive_column, restore_column};
+pub(in crate::migrate) use self::comments::{comments, keep_comments};
 pub use self::content::Content;
 pub(super) use self::content::{content, hash_settings, rows_exist, sample, sequence_position};
 pub(super) use self::lookup::{

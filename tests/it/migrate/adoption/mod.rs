@@ -1,10 +1,15 @@
 //! Living databases: recognised, moved, proved, undone.
 
-use serde_json::{Value, json};
+mod round_trip;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+
+use serde_json::Value;
 
 use crate::fixtures::django::{Spelling, run_django};
 use crate::fixtures::legacy::refused::REFUSALS;
-use crate::fixtures::legacy::{Contents, Legacy, LivingDb, Naming, Placement, State, fingerprint};
+use crate::fixtures::legacy::{Contents, Legacy, LivingDb, Naming, Placement, State};
 
 const STATES: [State; 5] =
     [State::February4, State::February6, State::February10, State::February12, State::February13];
@@ -39,39 +44,30 @@ fn migrate(living: &LivingDb, arguments: &[&str]) -> (Option<i32>, Value, String
     (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_default(), messages)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn living_database_is_adopted_and_given_back() {
-    for legacy in samples() {
-        let living = legacy.build().await;
-        let (contents, before) = (Contents::read(&living.db.pool).await, fingerprint(&living.db.pool).await);
-        let (exit, plan, messages) = migrate(&living, &["plan"]);
-        assert_eq!(exit, Some(0), "{legacy:?}\n{messages}\n{plan:#}");
-        assert_eq!(fingerprint(&living.db.pool).await, before, "a plan changes nothing");
-        let (exit, applied, messages) = migrate(&living, &[]);
-        assert_eq!((exit, &applied["pending"]), (Some(0), &json!(0)), "{legacy:?}\n{messages}\n{applied:#}");
-        assert_eq!(applied["receipt"]["ok"], true, "{applied:#}");
-        let (exit, verified, messages) = migrate(&living, &["verify"]);
-        assert_eq!(exit, Some(0), "{legacy:?}\n{messages}\n{verified:#}");
-        // The roles of custom fields, an array on 4 February, are JSON now.
-        let mut changed = contents.differences(&contents.read_again(&living.db.pool).await);
-        changed.retain(|table| legacy.state > State::February4 || !table.contains("custom"));
-        assert_eq!(changed, [""; 0], "{legacy:?}");
-        let adopted = fingerprint(&living.db.pool).await;
-        let (exit, again, messages) = migrate(&living, &[]);
-        assert_eq!((exit, &again["receipt"]), (Some(0), &Value::Null), "{legacy:?}\n{messages}\n{again:#}");
-        assert_eq!(fingerprint(&living.db.pool).await, adopted, "{legacy:?}: nothing to do");
-        for name in ["adm-schema", "adopt"] {
-            let (exit, undone, messages) = migrate(&living, &["undo", name]);
-            assert_eq!(exit, Some(0), "{legacy:?}\n{messages}\n{undone:#}");
-        }
-        let restored = fingerprint(&living.db.pool).await;
-        let lost: Vec<&String> = before.iter().filter(|line| !restored.contains(line)).collect();
-        assert_eq!(lost, [""; 0], "{legacy:?}");
-        assert_eq!(contents.differences(&contents.read_again(&living.db.pool).await), [""; 0], "{legacy:?}");
-        let (exit, applied, messages) = migrate(&living, &[]);
-        assert_eq!((exit, &applied["pending"]), (Some(0), &json!(0)), "{legacy:?}\n{messages}\n{applied:#}");
-        assert_eq!(fingerprint(&living.db.pool).await, adopted, "{legacy:?}: applied again");
-    }
+/// Runs a check for each of many inputs, some at a time; ends with all failures.
+fn in_parallel<T: Send>(inputs: Vec<T>, check: impl AsyncFn(T) + Sync) {
+    let (runtime, inputs) = (tokio::runtime::Handle::current(), Mutex::new(inputs.into_iter()));
+    let next = || inputs.lock().expect("no failure while it is held").next();
+    let failures: usize = std::thread::scope(|scope| {
+        let work = || {
+            let mut failures = 0;
+            while let Some(input) = next() {
+                // The panic has printed what failed.
+                failures += usize::from(catch_unwind(AssertUnwindSafe(|| runtime.block_on(check(input)))).is_err());
+            }
+            failures
+        };
+        let workers: Vec<_> = (0..2).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().map(|worker| worker.join().expect("ended")).sum()
+    });
+    assert_eq!(failures, 0, "see above");
+}
+
+/// Returns the lines that are only in one of two fingerprints.
+fn difference(before: &[String], after: &[String]) -> String {
+    let lost = before.iter().filter(|line| !after.contains(line)).map(|line| format!("- {line}\n"));
+    let gained = after.iter().filter(|line| !before.contains(line)).map(|line| format!("+ {line}\n"));
+    lost.chain(gained).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
