@@ -92,8 +92,8 @@ pub fn known_name(schema: &str, name: &str) -> Option<String> {
         return Some(format!("adm.{plain}"));
     }
     let own = format!("{schema}.{name}");
-    let is_ours = schema == "lectern" || SERVICE.iter().any(|(table, _)| *table == own);
-    (is_ours || crate::migrate::moves::is_reference_table(schema, name)).then_some(own)
+    let is_own = schema == "lectern" || SERVICE.iter().any(|(table, _)| *table == own);
+    (is_own || crate::migrate::moves::is_reference_table(schema, name)).then_some(own)
 }
 
 /// Returns the privileges of the service on one of our tables; none where it needs none.

@@ -10,7 +10,7 @@ pub enum Line {
     Statement(String),
 }
 
-/// Schemas that contain tables of ours.
+/// Schemas that contain own tables.
 const SCHEMAS: [&str; 4] = ["acted", "adm", "lectern", "public"];
 
 /// Returns the name of a table for a statement, with as few quotes as possible.
@@ -52,7 +52,7 @@ pub fn write(found: &DatabaseRoles, owner: &str, service: &str) -> Vec<Line> {
     add(format!("GRANT USAGE ON SCHEMA {schemas} TO {s};"));
     lines.extend(owners(found, owner));
     lines.push(Line::Comment(format!("What {service} does on each table.")));
-    for table in found.tables.iter().filter(|table| table.is_ours()) {
+    for table in found.tables.iter().filter(|table| table.is_own()) {
         lines.extend(of_table(&table.schema, &table.name, service).into_iter().map(Line::Statement));
         let known = privileges::known_name(&table.schema, &table.name);
         if known.and_then(|known| privileges::of_service(&known)).is_some_and(|given| given.contains("INSERT")) {
@@ -99,7 +99,7 @@ fn header(found: &DatabaseRoles, owner: &str, service: &str) -> Vec<Line> {
 /// Gives our tables to the owner. A former owner who is no superuser keeps its privileges.
 fn owners(found: &DatabaseRoles, owner: &str) -> Vec<Line> {
     let (o, mut lines) = (quote(owner), Vec::new());
-    for table in found.tables.iter().filter(|table| table.owner != owner && table.is_ours()) {
+    for table in found.tables.iter().filter(|table| table.owner != owner && table.is_own()) {
         if lines.is_empty() {
             lines.push(Line::Comment(format!(
                 "Tables that belong to another role now. It keeps its privileges, but only {owner} can change the tables."
@@ -142,7 +142,7 @@ fn referrers(found: &DatabaseRoles, service: &str) -> Vec<Line> {
 fn remarks(found: &DatabaseRoles, service: &str) -> Vec<Line> {
     let mut lines = Vec::new();
     let others = found.tables.iter().filter(|table| !table.granted.is_empty());
-    for table in others.filter(|table| !table.is_ours()) {
+    for table in others.filter(|table| !table.is_own()) {
         let name = full_name(&table.schema, &table.name);
         let privileges = table.granted.join(", ");
         lines.push(format!("REVOKE {privileges} ON TABLE {name} FROM {};", quote(service)));
