@@ -156,14 +156,24 @@ fn describe(context: &Context, steps: &MigrationSteps) {
                 say(&format_args!("      {dependent} follows"));
             }
         }
-        step.changes.iter().for_each(|change| say(&format_args!("    {change}")));
+        if context.console.verbose {
+            step.changes.iter().for_each(|change| say(&format_args!("    {change}")));
+        } else {
+            say(&format_args!(
+                "  {} (`--debug` lists them, `--sql` prints the statements)",
+                counted(step.changes.len(), "change")
+            ));
+        }
         step.locks.iter().for_each(|lock| say(&format_args!("  lock: {lock}")));
     }
     if !steps.added.is_empty() {
         say(&format_args!("\nadded by Lectern: {} (`--json` lists them)", counted(steps.added.len(), "object")));
     }
     if !steps.django.is_empty() {
-        say(&"\nDjango: drop compatibility views before it migrates, and apply with --fake what Lectern has done:");
+        say(
+            &"\nDjango: before it migrates again, drop the compatibility views, and mark these as applied (`manage.py migrate",
+        );
+        say(&"APP NUMBER --fake`), because Lectern does what they do; the receipt lists them too:");
         steps.django.iter().for_each(|line| say(&format_args!("  {line}")));
     }
     if steps.estimated_seconds > 0.0 {
@@ -176,15 +186,15 @@ fn table_line(table: &Value) -> String {
     let found: Vec<&str> = table["found"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let size = match (table["rows"].as_i64(), table["bytes"].as_i64()) {
         (Some(rows), Some(bytes)) => {
-            format!(", about {}, {} KB", counted(usize::try_from(rows).unwrap_or(0), "row"), bytes / 1024)
+            format!(" ({}, {} KB)", counted(usize::try_from(rows).unwrap_or(0), "row"), bytes / 1024)
         }
         _ => String::new(),
     };
-    match table["changes"].as_u64() {
-        Some(changes) => {
-            format!("{}: {}{size}", text("table"), counted(usize::try_from(changes).unwrap_or(0), "change"))
-        }
-        None => format!("{}: {} ({}){size}", text("table"), text("action"), found.join(", ")),
+    match table["summary"].as_str() {
+        Some(summary) => format!("{}: {summary}{size}", text("table")),
+        None if found.is_empty() => format!("adm.{}: {}", text("table"), text("action")),
+        None if text("action") == "skip" => format!("adm.{}: in its place{size}", text("table")),
+        None => format!("adm.{} ← {}{size}", text("table"), found.join(", ")),
     }
 }
 

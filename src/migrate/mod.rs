@@ -89,6 +89,7 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
         return Err(Error::NeedsAttention(format!("nothing was changed: {}", conflicts.join("; "))));
     }
     let is_adopted = survey.is_adopted();
+    let django = survey.django();
     if survey.has_moving() || options.compat_views && survey.plan.has_tables {
         done.push(moves::adm_schema(attempts, options.compat_views).await?);
     }
@@ -118,7 +119,7 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
     let problems = if is_adopted { attempts.transaction(moves::broken_rules).await? } else { Vec::new() };
     let receipt = match done.is_empty() {
         true => None,
-        false => Some(moves::store_receipt(attempts, done, estimate).await?),
+        false => Some(moves::store_receipt(attempts, done, estimate, &django).await?),
     };
     attempts.transaction(grants::renew).await?;
     Ok(MigrationResult { receipt, problems })

@@ -1,5 +1,7 @@
 //! Every step with its state, as `lectern migrate plan` and `status` show it.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
@@ -87,7 +89,8 @@ pub(super) async fn read(db: &mut PgConnection) -> Result<MigrationSteps> {
     let survey = moves::survey(db).await?;
     let broken = moves::broken_rules(db).await?;
     let estimate = moves::estimate_in(db, &survey).await?;
-    let mut steps = vec![adm_schema(&survey), adopt(&survey, broken)];
+    let rows = moves::row_counts(db, &survey).await?;
+    let mut steps = vec![adm_schema(&survey, &rows), adopt(&survey, &rows, broken)];
     let applied = store::applied_versions(db).await?;
     for migration in versioned::migrator().iter() {
         let is_applied = applied.contains(&migration.version);
@@ -98,12 +101,12 @@ pub(super) async fn read(db: &mut PgConnection) -> Result<MigrationSteps> {
         steps,
         recognised: moves::description(&survey.catalog),
         added: moves::added(&survey.catalog),
-        django: if is_adopted { moves::to_be_faked(&survey.catalog) } else { Vec::new() },
+        django: if is_adopted { survey.django() } else { Vec::new() },
         estimated_seconds: estimate.as_secs_f64(),
     })
 }
 
-fn adm_schema(survey: &Survey) -> Step {
+fn adm_schema(survey: &Survey, rows: &HashMap<i64, i64>) -> Step {
     let plan = &survey.plan;
     let state = match () {
         () if !plan.placement_conflicts.is_empty() => State::Conflict,
@@ -112,7 +115,7 @@ fn adm_schema(survey: &Survey) -> Step {
         () => State::NotNeeded,
     };
     let table = |placed: &moves::PlacedTable| {
-        json!({ "table": placed.table, "found": placed.found, "action": placed.action.name(), "rows": placed.rows,
+        json!({ "table": placed.table, "found": placed.found, "action": placed.action.name(), "rows": placed.oid.and_then(|oid| rows.get(&oid)).copied().unwrap_or(0),
                 "bytes": placed.bytes, "dependents": placed.dependents })
     };
     let is_shown = survey.is_adopted() || state == State::Conflict;
@@ -138,7 +141,7 @@ fn adm_schema(survey: &Survey) -> Step {
     }
 }
 
-fn adopt(survey: &Survey, broken: Vec<String>) -> Step {
+fn adopt(survey: &Survey, rows: &HashMap<i64, i64>, broken: Vec<String>) -> Step {
     let plan = &survey.plan;
     let has_work = plan.adoption.iter().any(|change| change.rule.is_none()) || !survey.is_recorded(moves::ADOPT);
     let state = match () {
@@ -150,11 +153,11 @@ fn adopt(survey: &Survey, broken: Vec<String>) -> Step {
     let mut tables: Vec<&str> = plan.adoption.iter().map(|change| change.table.as_str()).collect();
     tables.dedup();
     let table = |name: &&str| {
-        let changes = plan.adoption.iter().filter(|change| change.table == *name).count();
+        let changes: Vec<&moves::Change> = plan.adoption.iter().filter(|change| change.table == *name).collect();
         let oid = plan.adoption.iter().find(|change| change.table == *name).map(|change| change.table_oid);
         let found = survey.catalog.tables.iter().find(|table| Some(table.oid) == oid);
         json!({ "table": name, "found": found.map(|table| vec![table.full_name()]).unwrap_or_default(),
-                "action": "skip", "changes": changes, "rows": found.map(|table| table.estimated_rows.max(0)),
+                "action": "skip", "changes": changes.len(), "summary": summary(&changes), "rows": oid.and_then(|oid| rows.get(&oid)).copied().unwrap_or(0),
                 "bytes": found.map(|table| table.bytes) })
     };
     let (is_adopted, conflicts) = (survey.is_adopted(), plan.adoption_conflicts.clone());
@@ -178,6 +181,27 @@ fn adopt(survey: &Survey, broken: Vec<String>) -> Step {
         locks,
         problems: conflicts.into_iter().chain(if is_adopted { broken } else { Vec::new() }).collect(),
         sql: if is_adopted { moves::sql(&plan.adoption) } else { String::new() },
+    }
+}
+
+/// Counts changes by their kind: `3 names, 2 defaults`.
+fn summary(changes: &[&moves::Change]) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for change in changes {
+        match counts.iter_mut().find(|(noun, _)| *noun == change.noun()) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((change.noun(), 1)),
+        }
+    }
+    let counts: Vec<String> = counts.into_iter().map(|(noun, count)| plural(count, noun)).collect();
+    counts.join(", ")
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    match noun {
+        "new index" if count > 1 => format!("{count} new indexes"),
+        "column that may be null" if count > 1 => format!("{count} columns that may be null"),
+        noun => crate::console::counted(count, noun),
     }
 }
 

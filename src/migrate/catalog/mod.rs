@@ -196,6 +196,13 @@ impl Catalog {
     }
 }
 
+impl InboundKey {
+    /// Returns the name of the other table with its schema, for people.
+    pub fn table_name(&self) -> String {
+        format!("{}.{}", quote_if_needed(&self.schema), quote_if_needed(&self.table))
+    }
+}
+
 impl Relation {
     /// Returns the name with its schema, for people.
     pub fn full_name(&self) -> String {

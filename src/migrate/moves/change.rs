@@ -22,6 +22,30 @@ pub struct Change {
 }
 
 impl Change {
+    pub fn is_concurrent(&self) -> bool {
+        self.phase == Phase::Concurrent
+    }
+
+    pub fn is_foreign_key(&self) -> bool {
+        matches!(self.inverse, Inverse::ForeignKey { .. })
+    }
+
+    /// Returns what kind of change it is, in the singular, for a summary.
+    pub fn noun(&self) -> &'static str {
+        match &self.inverse {
+            Inverse::Place { .. } | Inverse::ConstraintName { .. } => "name",
+            Inverse::ForeignKey { former: Some(_), .. } => "foreign key action",
+            Inverse::ForeignKey { former: None, .. } => "new foreign key",
+            Inverse::Constraint { .. } => "rule",
+            Inverse::Index { .. } => "new index",
+            Inverse::Column { .. } | Inverse::Trigger { .. } => "new column",
+            Inverse::Default { .. } => "default",
+            Inverse::NotNull { .. } => "column that may be null",
+            Inverse::ArrayType { .. } => "converted column",
+            Inverse::Usage { .. } | Inverse::View { .. } | Inverse::Schema { .. } => "grant or view",
+        }
+    }
+
     /// A change of a column's type that is being undone.
     pub fn array(table: &Relation, column: &str) -> Change {
         Change {

@@ -7,6 +7,7 @@ use crate::migrate::catalog::Catalog;
 struct DjangoMigration {
     migration: &'static str,
     does: &'static str,
+    /// Whether the effect is there, in the catalogue with every table in its place.
     is_present: fn(&Catalog) -> bool,
 }
 
@@ -21,16 +22,11 @@ fn has_column(catalog: &Catalog, schema: &str, table: &str, column: &str) -> boo
 /// The migrations of February 2026, in their order.
 const EFFECTS: &[DjangoMigration] = &[
     DjangoMigration {
-        migration: "administrate 0003",
-        does: "moves the seven tables to schema adm",
-        is_present: |catalog| has_table(catalog, "adm", "locations"),
-    },
-    DjangoMigration {
         migration: "administrate 0004",
         does: "stores the roles of custom fields as JSON",
         is_present: |catalog| {
-            let table = catalog.table("adm", "custom_fields").or_else(|| catalog.table("public", "adm.custom_fields"));
-            table.and_then(|table| table.column("roles")).is_some_and(|roles| roles.data_type == "jsonb")
+            let roles = catalog.table("adm", "custom_fields").and_then(|table| table.column("roles"));
+            roles.is_some_and(|roles| roles.data_type == "jsonb")
         },
     },
     DjangoMigration {
@@ -60,8 +56,13 @@ const EFFECTS: &[DjangoMigration] = &[
     },
 ];
 
-/// Returns a line for each migration that Django would still apply.
-pub fn to_be_faked(catalog: &Catalog) -> Vec<String> {
-    let pending = EFFECTS.iter().filter(|effect| !(effect.is_present)(catalog));
-    pending.map(|effect| format!("{} {}", effect.migration, effect.does)).collect()
+/// Returns a line for each migration that Django would still apply. `moved` has every table in its place.
+pub fn to_be_faked(catalog: &Catalog, moved: &Catalog) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !has_table(catalog, "adm", "locations") && has_table(moved, "adm", "locations") {
+        lines.push("administrate 0003 moves the seven tables to schema adm".to_owned());
+    }
+    let pending = EFFECTS.iter().filter(|effect| !(effect.is_present)(moved));
+    lines.extend(pending.map(|effect| format!("{} {}", effect.migration, effect.does)));
+    lines
 }

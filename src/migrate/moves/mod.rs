@@ -23,6 +23,7 @@ mod survey;
 mod undo;
 mod verify;
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -32,7 +33,6 @@ pub(super) use self::adm_schema::adm_schema;
 pub(super) use self::adopt::{adopt, broken_rules, record_adoption};
 pub(super) use self::change::Change;
 pub(super) use self::compat_views::NAME as COMPAT_VIEWS;
-pub(super) use self::django::to_be_faked;
 pub(super) use self::plan::PlacedTable;
 use self::receipt::{MoveReceipt, Origin};
 pub(super) use self::recognition::{TABLES as PLACED_TABLES, former_names};
@@ -95,6 +95,26 @@ pub(super) fn added(catalog: &Catalog) -> Vec<String> {
     added
 }
 
+/// Tables above this size are not counted: the plan shows the estimate of PostgreSQL's statistics.
+const MAX_COUNTED_BYTES: i64 = 1 << 30;
+
+/// Returns the number of rows of each table that the plan shows, by OID.
+pub(super) async fn row_counts(db: &mut PgConnection, survey: &Survey) -> Result<HashMap<i64, i64>> {
+    let shown = |oid: i64| {
+        survey.plan.placements.iter().any(|placed| placed.oid == Some(oid))
+            || survey.plan.adoption.iter().any(|change| change.table_oid == oid)
+    };
+    let mut rows = HashMap::new();
+    for table in survey.catalog.tables.iter().filter(|table| table.is_table() && shown(table.oid)) {
+        let count = match table.bytes > MAX_COUNTED_BYTES {
+            true => table.estimated_rows.max(0),
+            false => store::count(db, table).await?,
+        };
+        rows.insert(table.oid, count);
+    }
+    Ok(rows)
+}
+
 /// Estimates how long the moves take: almost all of it is the reading of rows for their hashes.
 pub(super) async fn estimate(attempts: &Attempts<'_>) -> Result<Duration> {
     let estimate = async |db: &mut PgConnection| {
@@ -104,8 +124,11 @@ pub(super) async fn estimate(attempts: &Attempts<'_>) -> Result<Duration> {
     attempts.transaction(estimate).await
 }
 
-/// Bytes that are hashed to measure the speed.
+/// Rows that are hashed to measure the speed.
 const SAMPLE_ROWS: i64 = 20_000;
+
+/// Seconds for a statement on a connection of its own.
+const STATEMENT_SECONDS: f64 = 0.01;
 
 pub(super) async fn estimate_in(db: &mut PgConnection, survey: &Survey) -> Result<Duration> {
     let changes = || survey.plan.moving.iter().chain(&survey.plan.adoption);
@@ -118,10 +141,16 @@ pub(super) async fn estimate_in(db: &mut PgConnection, survey: &Survey) -> Resul
     let started = Instant::now();
     let (rows, sample) = store::sample(db, largest, SAMPLE_ROWS).await?;
     let seconds = started.elapsed().as_secs_f64();
-    // Twice, before and after; and what each change takes.
+    // Twice, before and after.
     let per_byte = if sample > 0 { seconds / sample as f64 } else { 0.0 };
     let hashing = if rows < SAMPLE_ROWS { seconds * 2.0 } else { per_byte * bytes as f64 * 2.0 };
-    Ok(Duration::from_secs_f64(hashing + changes().count() as f64 * 0.002 + 0.1))
+    let started = Instant::now();
+    super::catalog::read(db).await?;
+    let reading = started.elapsed().as_secs_f64();
+    let count = |is_counted: fn(&Change) -> bool| changes().filter(|change| is_counted(change)).count() as f64;
+    let (concurrent, keys) = (count(Change::is_concurrent), count(Change::is_foreign_key));
+    let changing = reading * (8.0 + concurrent) + STATEMENT_SECONDS * (4.0 * concurrent + keys + 5.0);
+    Ok(Duration::from_secs_f64(hashing + changing + changes().count() as f64 * 0.001))
 }
 
 /// Stores the signed receipt of these moves, and returns it.
@@ -129,12 +158,13 @@ pub(super) async fn store_receipt(
     attempts: &Attempts<'_>,
     moves: Vec<MoveReceipt>,
     estimate: Duration,
+    django: &[String],
 ) -> Result<Value> {
     let write = async |db: &mut PgConnection| {
         let (database, server, user, at) = store::origin(db).await?;
         let origin = Origin { database, server, user, at };
         let key = store::receipt_key(db).await?.unwrap_or_default();
-        let receipt = receipt::signed(&origin, &moves, estimate, &key);
+        let receipt = receipt::signed(&origin, &moves, estimate, django, &key);
         store::store_receipt(db, &receipt).await?;
         Ok(receipt)
     };

@@ -25,6 +25,8 @@ pub struct Plan {
     pub adoption_conflicts: Vec<String>,
     /// Whether the database had tables of the reference before.
     pub has_tables: bool,
+    /// The catalogue as it is after `adm-schema`.
+    pub moved: Catalog,
 }
 
 /// One of the seven tables, as the plan shows it.
@@ -36,8 +38,6 @@ pub struct PlacedTable {
     pub found: Vec<String>,
     /// OID of the table with the rows.
     pub oid: Option<i64>,
-    /// As PostgreSQL's statistics estimate them.
-    pub rows: i64,
     pub bytes: i64,
     pub dependents: Vec<String>,
 }
@@ -58,6 +58,7 @@ impl Plan {
         plan.adoption_conflicts.extend(other_shapes(&moved, reference));
         plan.adoption_conflicts.extend(other_owners(&moved, reference));
         if plan.has_conflict() {
+            plan.moved = moved;
             return plan;
         }
         plan.moving = placements.iter().flat_map(|placement| moving(placement, catalog)).collect();
@@ -67,6 +68,7 @@ impl Plan {
         let changes = without_name_clashes(difference(&moved, reference), &moved);
         (plan.names, plan.adoption) =
             changes.into_iter().partition(|change| is_name(change) && moving.contains(&change.table_oid));
+        plan.moved = moved;
         plan
     }
 
@@ -81,8 +83,7 @@ impl PlacedTable {
         let mut dependents: Vec<String> = Vec::new();
         if let Some(table) = source {
             dependents.extend(table.dependents.iter().map(|view| format!("view {}.{}", view.schema, view.name)));
-            let foreign =
-                |key: &crate::migrate::catalog::InboundKey| format!("foreign key of {}.{}", key.schema, key.table);
+            let foreign = |key: &crate::migrate::catalog::InboundKey| format!("foreign key of {}", key.table_name());
             dependents.extend(table.referenced_by.iter().map(foreign));
             dependents.extend(table.triggers.iter().map(|trigger| format!("trigger {}", trigger.name)));
         }
@@ -91,7 +92,6 @@ impl PlacedTable {
             action: placement.action.clone(),
             found: placement.found.iter().map(|found| found.full_name()).collect(),
             oid: source.map(|table| table.oid),
-            rows: source.map_or(0, |table| table.estimated_rows.max(0)),
             bytes: source.map_or(0, |table| table.bytes),
             dependents,
         }

@@ -82,7 +82,9 @@ pub struct Origin {
 }
 
 /// Returns the signed receipt of these moves.
-pub fn signed(origin: &Origin, moves: &[MoveReceipt], estimate: Duration, key: &[u8]) -> Value {
+///
+/// `django` names the migrations that Django must mark as applied.
+pub fn signed(origin: &Origin, moves: &[MoveReceipt], estimate: Duration, django: &[String], key: &[u8]) -> Value {
     let tables: Vec<Value> = moves.iter().flat_map(|step| step.tables.iter().map(TableReceipt::json)).collect();
     let took: Duration = moves.iter().map(|step| step.took).sum();
     let seconds = |duration: Duration| (duration.as_secs_f64() * 1000.0).round() / 1000.0;
@@ -97,7 +99,7 @@ pub fn signed(origin: &Origin, moves: &[MoveReceipt], estimate: Duration, key: &
     let mut receipt = json!({
         "version": 1, "program": concat!("lectern ", env!("CARGO_PKG_VERSION")), "database": origin.database,
         "server": origin.server, "user": origin.user, "made_at": origin.at, "steps": steps, "tables": tables,
-        "problems": problems, "ok": moves.iter().flat_map(|step| &step.tables).all(TableReceipt::is_proved),
+        "problems": problems, "django_fake": django, "ok": moves.iter().flat_map(|step| &step.tables).all(TableReceipt::is_proved),
         "estimated_seconds": seconds(estimate), "seconds": seconds(took),
         "estimate_error_seconds": seconds(took.max(estimate).saturating_sub(took.min(estimate))),
     });
@@ -169,7 +171,7 @@ mod tests {
             at: "2026-02-13T10:00:00Z".into(),
         };
         let key = [7; 32];
-        let receipt = signed(&origin, &[], Duration::from_millis(1500), &key);
+        let receipt = signed(&origin, &[], Duration::from_millis(1500), &[], &key);
         let fields = |text: &str| serde_json::from_str::<Map<String, Value>>(text).expect("a document");
         let genuine = fields(&receipt.to_string());
         assert!(is_genuine(&genuine, &key));

@@ -59,6 +59,11 @@ impl Survey {
             || self.plan.adoption.iter().any(has_former)
     }
 
+    /// Returns the migrations of Django that Lectern makes unnecessary.
+    pub fn django(&self) -> Vec<String> {
+        super::django::to_be_faked(&self.catalog, &self.plan.moved)
+    }
+
     pub fn is_recorded(&self, name: &str) -> bool {
         self.records.applied.iter().any(|applied| applied == name)
     }

@@ -19,6 +19,11 @@ pub(in crate::migrate::moves) async fn rows_exist(db: &mut PgConnection, tables:
     Ok(rows)
 }
 
+pub(in crate::migrate::moves) async fn count(db: &mut PgConnection, table: &Relation) -> Result<i64> {
+    let sql = format!("SELECT count(*) FROM {}", table.sql_name());
+    Ok(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(db).await?)
+}
+
 /// The number of rows and an order-independent hash of their content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub struct Content {
