@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::migrate::catalog::Relation;
-
 /// A change with its statements.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
@@ -19,27 +17,6 @@ pub struct Change {
     pub rule: Option<Rule>,
     /// Further tables that the statements lock.
     pub also_locks: Vec<i64>,
-}
-
-impl Change {
-    /// A change of a column's type that is being undone.
-    pub fn array(table: &Relation, column: &str) -> Change {
-        Change {
-            table: table.full_name(),
-            table_oid: table.oid,
-            action: String::new(),
-            statements: Vec::new(),
-            inverse: Inverse::ArrayType {
-                table: table.oid,
-                column: column.to_owned(),
-                data_type: String::new(),
-                default: None,
-            },
-            phase: Phase::Locked,
-            rule: None,
-            also_locks: Vec::new(),
-        }
-    }
 }
 
 /// When the statements of a change are executed.
