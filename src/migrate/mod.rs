@@ -106,6 +106,7 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
             }
             moves::record_adoption(db).await?;
             let (catalog, comments) = (catalog::read(db).await?, moves::comments(db).await?);
+            moves::lock_for_versioned_sql(db, &catalog).await?;
             versioned::apply_pending(db, &catalog, last).await?;
             moves::keep_comments(db, &comments).await
         };

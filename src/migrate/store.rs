@@ -82,7 +82,9 @@ pub(super) async fn store_headers(db: &mut PgConnection, headers: &[(i64, &str)]
 pub(super) async fn prepare(db: &mut PgConnection, program: &str, lock_timeout_ms: u64) -> Result<i32> {
     Ok(sqlx::query_scalar(
         "SELECT pg_backend_pid() FROM (SELECT set_config('application_name', $1, false),
-                                              set_config('lock_timeout', $2, false)) AS settings",
+                                              set_config('lock_timeout', $2, false),
+                                              set_config('statement_timeout', '0', false),
+                                              set_config('idle_in_transaction_session_timeout', '0', false)) AS settings",
     )
     .bind(program)
     .bind(lock_timeout_ms.to_string())

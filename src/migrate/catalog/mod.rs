@@ -15,6 +15,17 @@ pub struct Catalog {
     pub schemas: Vec<String>,
     /// The user of the connection.
     pub user: String,
+    /// Relations that are neither one of the tables nor part of one, such as a sequence that no column uses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OtherRelation>,
+}
+
+/// A relation of which only the name matters.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct OtherRelation {
+    pub oid: i64,
+    pub schema: String,
+    pub name: String,
 }
 
 /// A table, or a view or other relation in the place of one.

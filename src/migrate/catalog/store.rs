@@ -1,9 +1,11 @@
 //! The statements that read PostgreSQL's system catalogue.
 
+use std::collections::HashSet;
+
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::{Catalog, Relation};
+use super::{Catalog, OtherRelation, Relation};
 use crate::error::Result;
 
 /// Quotes an identifier.
@@ -19,9 +21,22 @@ pub(in crate::migrate) async fn read(db: &mut PgConnection) -> Result<Catalog> {
     )
     .fetch_one(&mut *db)
     .await?;
-    let tables: Vec<Json<Relation>> = sqlx::query_scalar(TABLES).fetch_all(db).await?;
-    Ok(Catalog { tables: tables.into_iter().map(|Json(table)| table).collect(), schemas, user })
+    let tables: Vec<Json<Relation>> = sqlx::query_scalar(TABLES).fetch_all(&mut *db).await?;
+    let tables: Vec<Relation> = tables.into_iter().map(|Json(table)| table).collect();
+    let mut others: Vec<OtherRelation> = sqlx::query_as(NAMES).fetch_all(db).await?;
+    let parts = tables.iter().flat_map(|table| {
+        let indexes = table.indexes.iter().map(|index| index.oid);
+        indexes.chain(table.sequences.iter().map(|sequence| sequence.oid)).chain([table.oid])
+    });
+    let parts: HashSet<i64> = parts.collect();
+    others.retain(|other| !parts.contains(&other.oid));
+    Ok(Catalog { tables, schemas, user, others })
 }
+
+const NAMES: &str = "
+SELECT c.oid::bigint AS oid, n.nspname::text AS schema, c.relname::text AS name
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname IN ('public', 'acted', 'adm', 'lectern')";
 
 /// Each relation as one JSON document. Everything is found by dependency; names are only reported.
 const TABLES: &str = "

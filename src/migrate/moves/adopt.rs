@@ -11,6 +11,7 @@ use super::locks::{Done, lock};
 use super::plan::rules;
 use super::receipt::{MoveReceipt, TableReceipt};
 use super::reference::reference;
+use super::rename::unfinished_name;
 use super::survey::{ADOPT, refuse, survey};
 use super::{compat_views, store};
 use crate::error::{Error, Result};
@@ -30,14 +31,10 @@ pub async fn adopt(attempts: &Attempts<'_>) -> Result<MoveReceipt> {
     attempts.has_changed.store(true, Ordering::Relaxed);
     let mut changes = done.changes;
     // What lets readers and writers go on is done one by one, each in its own time.
-    loop {
-        let change = attempts.transaction(async |db| next_concurrent(db).await).await?;
-        let Some(change) = change else { break };
-        attempts.transaction(async |db| store::record(db, ADOPT, std::slice::from_ref(&change.inverse)).await).await?;
-        for statement in &change.statements {
-            attempts.patiently(async |db| store::execute(db, std::slice::from_ref(statement)).await).await?;
+    for change in attempts.transaction(concurrent).await? {
+        if run_concurrently(attempts, &change).await? {
+            changes.push(format!("{}: {}", change.table, change.action));
         }
-        changes.push(change.action);
     }
     let mut problems = validate(attempts).await?;
     let after = attempts.transaction(async |db| contents(db, &Which::Same(&before)).await).await?;
@@ -101,14 +98,45 @@ async fn holds(db: &mut PgConnection, catalog: &Catalog, change: &Change) -> Res
     Ok(store::violations(db, table, rule).await?.is_empty())
 }
 
-async fn next_concurrent(db: &mut PgConnection) -> Result<Option<Change>> {
+async fn concurrent(db: &mut PgConnection) -> Result<Vec<Change>> {
     let survey = survey(db).await?;
+    let mut changes = Vec::new();
     for change in survey.plan.adoption.into_iter().filter(|change| change.phase == Phase::Concurrent) {
         if holds(db, &survey.catalog, &change).await? {
-            return Ok(Some(change));
+            changes.push(change);
         }
     }
-    Ok(None)
+    Ok(changes)
+}
+
+const CONCURRENTLY: &str = " CONCURRENTLY ";
+
+/// Runs the statements of a change, each on its own. Returns false if rows written meanwhile break its rule.
+async fn run_concurrently(attempts: &Attempts<'_>, change: &Change) -> Result<bool> {
+    attempts.transaction(async |db| store::record(db, ADOPT, std::slice::from_ref(&change.inverse)).await).await?;
+    for statement in &change.statements {
+        let run = async |db: &mut PgConnection| {
+            if statement.contains(CONCURRENTLY) {
+                let (index, is_temporary) = match &change.inverse {
+                    Inverse::Constraint { name, .. } => (unfinished_name(name), true),
+                    Inverse::Index { name, .. } => (name.clone(), false),
+                    _ => return Ok(()),
+                };
+                store::drop_unfinished_index(db, change.table_oid, &index, is_temporary).await?;
+            }
+            store::execute(db, std::slice::from_ref(statement)).await
+        };
+        let done = match statement.contains(CONCURRENTLY) {
+            true => attempts.patiently(run).await,
+            // Others wait behind it.
+            false => attempts.transaction(run).await,
+        };
+        match done {
+            Err(error) if is_violation(&error) => return Ok(false),
+            done => done?,
+        }
+    }
+    Ok(true)
 }
 
 /// Validates the constraints that were added without a check of the existing rows. Returns those that rows break.
@@ -137,7 +165,7 @@ async fn validate(attempts: &Attempts<'_>) -> Result<Vec<String>> {
 fn is_violation(error: &Error) -> bool {
     let Error::Database(error) = error else { return false };
     let code = error.as_database_error().and_then(|refusal| refusal.code());
-    matches!(code.as_deref(), Some("23503" | "23514"))
+    matches!(code.as_deref(), Some("23503" | "23505" | "23514"))
 }
 
 /// Returns a sentence for each value that breaks a rule which is therefore not created.

@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::migrate::catalog::Relation;
-
 /// A change with its statements.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
@@ -43,25 +41,6 @@ impl Change {
             Inverse::NotNull { .. } => "column that may be null",
             Inverse::ArrayType { .. } => "converted column",
             Inverse::Usage { .. } | Inverse::View { .. } | Inverse::Schema { .. } => "grant or view",
-        }
-    }
-
-    /// A change of a column's type that is being undone.
-    pub fn array(table: &Relation, column: &str) -> Change {
-        Change {
-            table: table.full_name(),
-            table_oid: table.oid,
-            action: String::new(),
-            statements: Vec::new(),
-            inverse: Inverse::ArrayType {
-                table: table.oid,
-                column: column.to_owned(),
-                data_type: String::new(),
-                default: None,
-            },
-            phase: Phase::Locked,
-            rule: None,
-            also_locks: Vec::new(),
         }
     }
 }

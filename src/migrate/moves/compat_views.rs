@@ -78,19 +78,31 @@ pub(super) fn around(catalog: &Catalog, changes: &[Change]) -> Result<Around> {
     for change in changes {
         let Inverse::ArrayType { table, column, .. } = &change.inverse else { continue };
         let Some(table) = catalog.tables.iter().find(|found| found.oid == *table) else { continue };
-        for view in table.dependents.iter().filter(|view| view.columns.contains(column)) {
-            if !is_compat_view(table, view.schema.as_str(), &view.name) {
-                return Err(Error::NeedsAttention(format!(
-                    "nothing was changed: the view {}.{} reads {}.{column}, whose type has to change: drop the view, run \
-                     `lectern migrate`, and create it again",
-                    view.schema,
-                    view.name,
-                    table.full_name()
-                )));
-            }
-            around.drop.push(format!("DROP VIEW {}.{}", quote(&view.schema), quote(&view.name)));
-            around.create.extend(create(table, &table.sql_name(), &view.name));
+        let of_column = around_column(table, column)?;
+        around.drop.extend(of_column.drop);
+        around.create.extend(of_column.create);
+    }
+    Ok(around)
+}
+
+/// Returns what has to be done with the views on a column that gets another type, or that `table` has no longer.
+///
+/// # Errors
+/// [`Error::NeedsAttention`] when a view that Lectern has not created reads the column.
+pub(super) fn around_column(table: &Relation, column: &str) -> Result<Around> {
+    let mut around = Around::default();
+    for view in table.dependents.iter().filter(|view| view.columns.iter().any(|name| name == column)) {
+        if !is_compat_view(table, view.schema.as_str(), &view.name) {
+            return Err(Error::NeedsAttention(format!(
+                "the view {}.{} reads {}.{column}, which has to change: drop the view, run the \
+                 command again, and create the view again",
+                view.schema,
+                view.name,
+                table.full_name()
+            )));
         }
+        around.drop.push(format!("DROP VIEW {}.{}", quote(&view.schema), quote(&view.name)));
+        around.create.extend(create(table, &table.sql_name(), &view.name));
     }
     Ok(around)
 }

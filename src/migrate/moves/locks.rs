@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::PgConnection;
 
 use super::change::Change;
+use super::reference::reference;
 use super::store;
 use crate::error::Result;
 use crate::migrate::catalog::{Catalog, Relation};
@@ -24,17 +25,30 @@ pub(super) fn lock(changes: &[Change], catalog: &Catalog) -> Vec<String> {
         changes.iter().flat_map(|change| [change.table_oid].into_iter().chain(change.also_locks.clone())).collect();
     oids.sort_unstable();
     oids.dedup();
-    let tables: Vec<&Relation> =
-        oids.iter().filter_map(|oid| store::table_of(catalog, *oid)).filter(|table| table.is_table()).collect();
-    if tables.is_empty() {
+    lock_tables(oids.iter().filter_map(|oid| store::table_of(catalog, *oid)), EXCLUSIVE)
+}
+
+/// Keeps everybody else away.
+pub(super) const EXCLUSIVE: &str = "ACCESS EXCLUSIVE";
+
+/// Returns the statements that lock tables with one bounded wait for all of them.
+pub(super) fn lock_tables<'a>(tables: impl Iterator<Item = &'a Relation>, mode: &str) -> Vec<String> {
+    let names: Vec<String> = tables.filter(|table| table.is_table()).map(Relation::sql_name).collect();
+    if names.is_empty() {
         return Vec::new();
     }
-    let names: Vec<String> = tables.iter().map(|table| table.sql_name()).collect();
     vec![
         "SELECT set_config('statement_timeout', current_setting('lock_timeout'), true)".to_owned(),
-        format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", names.join(", ")),
+        format!("LOCK TABLE {} IN {mode} MODE", names.join(", ")),
         "SET LOCAL statement_timeout = 0".to_owned(),
     ]
+}
+
+/// Locks the existing tables to which versioned SQL adds triggers and foreign keys. Readers go on.
+pub(in crate::migrate) async fn lock_for_versioned_sql(db: &mut PgConnection, catalog: &Catalog) -> Result<()> {
+    let expected = &reference().catalog;
+    let existing = catalog.tables.iter().filter(|table| expected.table(&table.schema, &table.name).is_some());
+    store::execute(db, &lock_tables(existing, "SHARE ROW EXCLUSIVE")).await
 }
 
 /// Runs changes under a lock of all their tables.

@@ -33,6 +33,7 @@ pub(super) use self::adm_schema::adm_schema;
 pub(super) use self::adopt::{adopt, broken_rules, record_adoption};
 pub(super) use self::change::Change;
 pub(super) use self::compat_views::NAME as COMPAT_VIEWS;
+pub(super) use self::locks::lock_for_versioned_sql;
 pub(super) use self::plan::PlacedTable;
 use self::receipt::{MoveReceipt, Origin};
 pub(super) use self::recognition::{TABLES as PLACED_TABLES, former_names};

@@ -1,5 +1,6 @@
 //! The plan of both moves: where the seven tables go, and what changes of the tables that are adopted. Pure.
 
+use super::compat_views;
 use super::change::{Change, Class, Inverse, Phase, Rule};
 use super::difference::difference;
 use super::recognition::{self, Action, Placement, TABLES, placements, replaced_name};
@@ -68,6 +69,8 @@ impl Plan {
         let changes = without_name_clashes(difference(&moved, reference), &moved);
         (plan.names, plan.adoption) =
             changes.into_iter().partition(|change| is_name(change) && moving.contains(&change.table_oid));
+        let views = compat_views::around(&moved, &plan.adoption).err();
+        plan.adoption_conflicts.extend(views.map(|error| error.to_string()));
         plan.moved = moved;
         plan
     }
@@ -202,12 +205,14 @@ fn clashing_names(source: &Relation, catalog: &Catalog, gives_way: Option<&Relat
 /// Returns the names of all relations of a schema.
 fn relation_names(catalog: &Catalog, schema: &str, without: Option<i64>) -> Vec<String> {
     let tables = catalog.tables.iter().filter(|table| table.schema == schema && Some(table.oid) != without);
+    let others = catalog.others.iter().filter(|other| other.schema == schema).map(|other| other.name.clone());
     tables
         .flat_map(|table| {
             let owned = table.sequences.iter().filter(|sequence| sequence.schema == schema);
             let names = owned.map(|sequence| sequence.name.clone()).chain([table.name.clone()]);
             names.chain(table.indexes.iter().map(|index| index.name.clone())).collect::<Vec<_>>()
         })
+        .chain(others)
         .collect()
 }
 
@@ -252,12 +257,14 @@ fn new_name(change: &Change) -> Option<String> {
 }
 
 fn holder(catalog: &Catalog, schema: &str, name: &str) -> Option<i64> {
-    catalog.tables.iter().find_map(|table| {
+    let other = catalog.others.iter().find(|other| other.schema == schema && other.name == name);
+    let of_table = catalog.tables.iter().find_map(|table| {
         let index = table.indexes.iter().filter(|_| table.schema == schema).find(|index| index.name == name);
         let sequence = table.sequences.iter().find(|sequence| sequence.schema == schema && sequence.name == name);
         let own = (table.schema == schema && table.name == name).then_some(table.oid);
         index.map(|index| index.oid).or(sequence.map(|sequence| sequence.oid)).or(own)
-    })
+    });
+    of_table.or(other.map(|other| other.oid))
 }
 
 /// Returns the tables that cannot become those of the reference.

@@ -23,6 +23,16 @@ pub(super) fn plain_name(name: &str) -> &str {
     name
 }
 
+/// Returns the name of the index of a unique rule until the rule is added.
+pub(super) fn unfinished_name(rule: &str) -> String {
+    format!("{}_new", rule.chars().take(59).collect::<String>())
+}
+
+/// Returns a name that no other object has, for one that has to make room.
+pub(super) fn free_name(name: &str, oid: i64) -> String {
+    format!("{}_{oid}", name.chars().take(50).collect::<String>())
+}
+
 /// Returns columns for a statement.
 pub(super) fn column_list(columns: &[String]) -> String {
     columns.iter().map(|column| quote(column)).collect::<Vec<_>>().join(", ")

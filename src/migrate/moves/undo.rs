@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 
 use super::change::{Class, ForeignKey, Inverse};
-use super::compat_views;
+use super::{compat_views, locks};
 use super::rename::{Former, place};
 use super::store;
 use super::survey::ADM_SCHEMA;
@@ -45,8 +45,8 @@ async fn undo_in(db: &mut PgConnection, name: &str) -> Result<(Undone, Vec<Unval
         steps.insert(0, (compat_views::NAME, views));
     }
     let catalog = catalog::read(db).await?;
-    let mut undo = Undo { db, problems: Vec::new(), validate: Vec::new() };
-    undo.lock(&steps, &catalog).await?;
+    let mut undo = Undo { db, catalog, problems: Vec::new(), validate: Vec::new() };
+    undo.lock(&steps).await?;
     let mut changes = 0;
     for (name, journal) in &steps {
         let mut placed = Vec::new();
@@ -76,6 +76,8 @@ async fn undo_in(db: &mut PgConnection, name: &str) -> Result<(Undone, Vec<Unval
 
 struct Undo<'a> {
     db: &'a mut PgConnection,
+    /// As it is after each change, as far as the other changes need it.
+    catalog: Catalog,
     problems: Vec<String>,
     validate: Vec<Unvalidated>,
 }
@@ -85,23 +87,24 @@ impl Undo<'_> {
         store::execute(self.db, &[sql]).await
     }
 
-    /// Locks every table that changes, with one bounded wait.
-    async fn lock(&mut self, steps: &[(&str, Vec<Inverse>)], catalog: &Catalog) -> Result<()> {
-        let oids: Vec<i64> = steps.iter().flat_map(|(_, journal)| journal).filter_map(table_oid).collect();
+    /// Locks every table that changes, with one bounded wait. A foreign key belongs to two tables.
+    async fn lock(&mut self, steps: &[(&str, Vec<Inverse>)]) -> Result<()> {
+        let mut oids: Vec<i64> = Vec::new();
+        for inverse in steps.iter().flat_map(|(_, journal)| journal) {
+            oids.extend(table_oid(inverse));
+            if let Inverse::ForeignKey { table, name, former } = inverse {
+                oids.extend(former.as_ref().map(|former| former.target));
+                let keys = store::table_of(&self.catalog, *table).into_iter().flat_map(|table| &table.constraints);
+                let key = keys.filter(|key| key.name == *name).find_map(|key| key.target.as_ref());
+                oids.extend(key.map(|target| target.oid));
+            }
+        }
         let is_changed = |table: &&Relation| {
             let sequences = table.sequences.iter().map(|sequence| sequence.oid);
             let parts = table.indexes.iter().map(|index| index.oid).chain(sequences).chain([table.oid]);
             table.is_table() && parts.into_iter().any(|part| oids.contains(&part))
         };
-        let names: Vec<String> = catalog.tables.iter().filter(is_changed).map(Relation::sql_name).collect();
-        if names.is_empty() {
-            return Ok(());
-        }
-        let statements = [
-            "SELECT set_config('statement_timeout', current_setting('lock_timeout'), true)".to_owned(),
-            format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", names.join(", ")),
-            "SET LOCAL statement_timeout = 0".to_owned(),
-        ];
+        let statements = locks::lock_tables(self.catalog.tables.iter().filter(is_changed), locks::EXCLUSIVE);
         store::execute(self.db, &statements).await
     }
 
@@ -119,14 +122,21 @@ impl Undo<'_> {
             store::execute(self.db, &place(&holder, schema, &aside)).await?;
         }
         let former = Former { class, oid, schema: &now_schema, name: &now_name };
-        store::execute(self.db, &place(&former, schema, name)).await
+        store::execute(self.db, &place(&former, schema, name)).await?;
+        if let Some(table) = self.table(oid) {
+            (table.schema, table.name) = (schema.to_owned(), name.to_owned());
+        }
+        Ok(())
+    }
+
+    fn table(&mut self, oid: i64) -> Option<&mut Relation> {
+        self.catalog.tables.iter_mut().find(|table| table.oid == oid)
     }
 
     async fn invert(&mut self, inverse: &Inverse) -> Result<()> {
         if let Some(oid) = table_oid(inverse) {
-            let catalog = catalog::read(self.db).await?;
-            let Some(table) = store::table_of(&catalog, oid) else { return Ok(()) };
-            return self.invert_of_table(inverse, table, &catalog).await;
+            let Some(table) = store::table_of(&self.catalog, oid).cloned() else { return Ok(()) };
+            return self.invert_of_table(inverse, &table).await;
         }
         match inverse {
             Inverse::Usage { schema, role } => {
@@ -143,7 +153,7 @@ impl Undo<'_> {
         }
     }
 
-    async fn invert_of_table(&mut self, inverse: &Inverse, table: &Relation, catalog: &Catalog) -> Result<()> {
+    async fn invert_of_table(&mut self, inverse: &Inverse, table: &Relation) -> Result<()> {
         let alter = format!("ALTER TABLE {}", table.sql_name());
         let column = |name: &str| format!("{alter} ALTER COLUMN {}", quote(name));
         match inverse {
@@ -156,7 +166,7 @@ impl Undo<'_> {
             Inverse::ForeignKey { name, former, .. } => {
                 self.run(format!("{alter} DROP CONSTRAINT IF EXISTS {}", quote(name))).await?;
                 match former {
-                    Some(former) => self.former_key(table, former, catalog).await,
+                    Some(former) => self.former_key(table, former).await,
                     None => Ok(()),
                 }
             }
@@ -177,7 +187,7 @@ impl Undo<'_> {
                     return Ok(());
                 }
                 store::archive_column(self.db, table, name).await?;
-                self.run(format!("{alter} DROP COLUMN {}", quote(name))).await
+                self.drop_column(table, name).await
             }
             Inverse::Default { column: name, former, .. } => {
                 let change = former.as_ref().map_or("DROP DEFAULT".to_owned(), |value| format!("SET DEFAULT {value}"));
@@ -191,16 +201,32 @@ impl Undo<'_> {
                 let sql = [
                     format!("DROP TRIGGER IF EXISTS {} ON {}", quote(name), table.sql_name()),
                     format!("DROP FUNCTION IF EXISTS {function}()"),
-                    format!("{alter} DROP COLUMN IF EXISTS {}", quote(column)),
                 ];
-                store::execute(self.db, &sql).await
+                store::execute(self.db, &sql).await?;
+                self.drop_column(table, column).await
             }
             _ => Ok(()),
         }
     }
 
-    async fn former_key(&mut self, table: &Relation, former: &ForeignKey, catalog: &Catalog) -> Result<()> {
-        let Some(target) = store::table_of(catalog, former.target) else {
+    /// Drops a column, also from the views under former names.
+    async fn drop_column(&mut self, table: &Relation, name: &str) -> Result<()> {
+        let mut rest = table.clone();
+        rest.columns.retain(|column| column.name != name);
+        rest.grants.retain(|grant| grant.column.as_deref() != Some(name));
+        let around = compat_views::around_column(&rest, name)?;
+        let mut statements = around.drop;
+        statements.push(format!("ALTER TABLE {} DROP COLUMN IF EXISTS {}", table.sql_name(), quote(name)));
+        statements.extend(around.create);
+        store::execute(self.db, &statements).await?;
+        if let Some(table) = self.table(table.oid) {
+            *table = rest;
+        }
+        Ok(())
+    }
+
+    async fn former_key(&mut self, table: &Relation, former: &ForeignKey) -> Result<()> {
+        let Some(target) = store::table_of(&self.catalog, former.target) else {
             let place = table.full_name();
             self.problems.push(format!("{place}: the table of the foreign key {} is gone", former.name));
             return Ok(());
@@ -238,8 +264,7 @@ impl Undo<'_> {
         default: Option<&str>,
     ) -> Result<()> {
         let (name, alter) = (quote(column), format!("ALTER TABLE {}", table.sql_name()));
-        let around =
-            compat_views::around(&catalog::read(self.db).await?, &[super::change::Change::array(table, column)])?;
+        let around = compat_views::around_column(table, column)?;
         let default = default.map(|value| format!(", ALTER COLUMN {name} SET DEFAULT {value}")).unwrap_or_default();
         let mut statements = around.drop;
         statements.extend([

@@ -4,7 +4,7 @@ use super::Comparison;
 use crate::migrate::catalog::{Constraint, KeyTarget, quote};
 use crate::migrate::moves::change::{Change, Class, ForeignKey, FormerConstraint, Inverse, Rule, action_words};
 use crate::migrate::moves::recognition::replaced_name;
-use crate::migrate::moves::rename::{Former, column_list, plain_name};
+use crate::migrate::moves::rename::{Former, column_list, plain_name, unfinished_name};
 
 impl<'a> Comparison<'a> {
     pub(super) fn constraint_changes(self) -> Vec<Change> {
@@ -113,18 +113,19 @@ impl<'a> Comparison<'a> {
             target: target.to_owned(),
             target_columns: key.target_columns.clone(),
         });
+        let former_target = former.as_ref().map(|former| former.target);
         let inverse = Inverse::ForeignKey { table: self.found.oid, name: key.name.clone(), former };
-        Change { also_locks: vec![key.target], rule, ..self.locked(action, statements, inverse) }
+        let also_locks = [key.target].into_iter().chain(former_target).collect();
+        Change { also_locks, rule, ..self.locked(action, statements, inverse) }
     }
 
     /// Builds the index while readers and writers go on; only the constraint is added under the lock.
     fn unique(self, expected: &Constraint, found: Option<&Constraint>) -> Change {
         let (table, name, columns) = (self.found.sql_name(), &expected.name, column_list(&expected.columns));
-        let index = format!("{name}_new");
+        let index = unfinished_name(name);
         let drop = found.map(|found| format!("DROP CONSTRAINT {}, ", quote(&found.name))).unwrap_or_default();
         let deferrable = if expected.is_deferrable { " DEFERRABLE INITIALLY IMMEDIATE" } else { "" };
         let statements = vec![
-            format!("DROP INDEX IF EXISTS {}.{}", quote(&self.found.schema), quote(&index)),
             format!("CREATE UNIQUE INDEX CONCURRENTLY {} ON {table} ({columns})", quote(&index)),
             format!(
                 "ALTER TABLE {table} {drop}ADD CONSTRAINT {} UNIQUE USING INDEX {}{deferrable}",
@@ -158,13 +159,16 @@ impl<'a> Comparison<'a> {
     fn has_unique_index(self, expected: &Constraint) -> bool {
         let definition = format!("btree ({})", expected.columns.join(", "));
         let is_same = |index: &&crate::migrate::catalog::Index| {
-            index.is_unique && index.is_valid && index.definition == definition
+            index.is_unique
+                && index.is_valid
+                && index.definition == definition
+                && index.name != unfinished_name(&expected.name)
         };
         !expected.is_deferrable && self.found.indexes.iter().any(|index| is_same(&index))
     }
 
     /// Renames a constraint; one with an index through the index, which needs the weaker lock.
-    fn renamed(self, found: &Constraint, name: &str) -> Change {
+    pub(super) fn renamed(self, found: &Constraint, name: &str) -> Change {
         let index = self.found.indexes.iter().find(|index| index.is_of_constraint && index.name == found.name);
         if let Some(index) = index.filter(|_| matches!(found.kind.as_str(), "p" | "u" | "x")) {
             let former = Former { class: Class::Index, oid: index.oid, schema: &self.found.schema, name: &index.name };

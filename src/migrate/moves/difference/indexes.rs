@@ -3,7 +3,7 @@
 use super::Comparison;
 use crate::migrate::catalog::{Index, quote};
 use crate::migrate::moves::change::{Change, Class, Inverse};
-use crate::migrate::moves::rename::{Former, plain_name};
+use crate::migrate::moves::rename::{Former, plain_name, unfinished_name};
 
 impl Comparison<'_> {
     pub(super) fn index_changes(self) -> Vec<Change> {
@@ -19,6 +19,7 @@ impl Comparison<'_> {
                 !matched.contains(&found.oid)
                     && !found.is_of_constraint
                     && found.is_valid
+                    && found.name != unfinished_name(name)
                     && found.is_unique == is_unique
                     && found.definition == definition
             };
@@ -41,18 +42,17 @@ impl Comparison<'_> {
         changes
     }
 
-    fn renamed_index(self, index: &Index, name: &str) -> Change {
+    pub(super) fn renamed_index(self, index: &Index, name: &str) -> Change {
         let former = Former { class: Class::Index, oid: index.oid, schema: &self.found.schema, name: &index.name };
         self.rename(&former, &self.found.schema, name)
     }
 
     fn missing_index(self, name: &str, definition: &str) -> Change {
-        let (schema, table, quoted) = (quote(&self.found.schema), self.found.sql_name(), quote(name));
-        let statements = vec![
-            // One that an interrupted attempt left behind is not valid.
-            format!("DROP INDEX IF EXISTS {schema}.{quoted}"),
-            format!("CREATE INDEX CONCURRENTLY {quoted} ON {table} USING {definition}"),
-        ];
+        let statements = vec![format!(
+            "CREATE INDEX CONCURRENTLY {} ON {} USING {definition}",
+            quote(name),
+            self.found.sql_name()
+        )];
         let inverse = Inverse::Index { table: self.found.oid, name: name.to_owned() };
         self.concurrent(format!("create index {name} ({definition})"), statements, inverse, None)
     }

@@ -10,7 +10,7 @@ mod indexes;
 
 use super::change::{Change, Inverse, Phase, Rule};
 use super::reference::ReferenceShape;
-use super::rename::{Former, place};
+use super::rename::{Former, free_name, place};
 use crate::migrate::catalog::{Catalog, Relation, quote};
 
 /// Returns the changes that make the existing tables of the reference equal to it, table by table.
@@ -41,7 +41,43 @@ impl Comparison<'_> {
         changes.extend(self.constraint_changes());
         changes.extend(self.index_changes());
         changes.extend(self.sequence_changes());
-        changes
+        let mut all = self.room(&changes);
+        all.extend(changes);
+        all
+    }
+
+    /// Returns the renames of other constraints and indexes of the table that have the name of an added one.
+    fn room(self, changes: &[Change]) -> Vec<Change> {
+        let is_renamed = |oid: i64| {
+            changes.iter().any(|change| match &change.inverse {
+                Inverse::Place { oid: renamed, .. } | Inverse::ConstraintName { oid: renamed, .. } => *renamed == oid,
+                _ => false,
+            })
+        };
+        let mut room = Vec::new();
+        for change in changes {
+            let (name, former) = match &change.inverse {
+                Inverse::Constraint { name, former, .. } => (name, former.as_ref().map(|former| &former.name)),
+                Inverse::ForeignKey { name, former, .. } => (name, former.as_ref().map(|former| &former.name)),
+                Inverse::Index { name, .. } => (name, None),
+                _ => continue,
+            };
+            let index = self.found.indexes.iter().find(|index| index.name == *name && index.is_valid);
+            let constraint = self.found.constraints.iter().find(|found| found.name == *name);
+            if former == Some(name) {
+                continue;
+            }
+            match (constraint, index) {
+                (Some(found), _) if !is_renamed(found.oid) && !index.is_some_and(|index| is_renamed(index.oid)) => {
+                    room.push(self.renamed(found, &free_name(name, found.oid)));
+                }
+                (None, Some(found)) if !is_renamed(found.oid) => {
+                    room.push(self.renamed_index(found, &free_name(name, found.oid)));
+                }
+                _ => {}
+            }
+        }
+        room
     }
 
     /// Creates a change under the lock of this table.

@@ -13,6 +13,26 @@ pub(in crate::migrate::moves) async fn execute(db: &mut PgConnection, statements
     Ok(())
 }
 
+/// Drops an index that an interrupted attempt left behind. One that is valid stays, unless `is_temporary`.
+pub(in crate::migrate::moves) async fn drop_unfinished_index(
+    db: &mut PgConnection,
+    table: i64,
+    name: &str,
+    is_temporary: bool,
+) -> Result<()> {
+    let statement: Option<String> = sqlx::query_scalar(
+        "SELECT format('DROP INDEX CONCURRENTLY %I.%I', n.nspname, c.relname)
+         FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+         WHERE i.indrelid = $1::bigint::oid AND c.relname = $2 AND ($3 OR NOT i.indisvalid)",
+    )
+    .bind(table)
+    .bind(name)
+    .bind(is_temporary)
+    .fetch_optional(&mut *db)
+    .await?;
+    execute(db, statement.as_slice()).await
+}
+
 /// Returns the roles, by name, that have USAGE on a schema by a grant; the empty name stands for everybody.
 pub(in crate::migrate::moves) async fn schema_users(db: &mut PgConnection, schema: &str) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar(
