@@ -147,7 +147,7 @@ async fn owner_migrates_an_empty_database_and_the_service_imports() {
     let path = file.to_str().expect("a path");
     let imported = run(&["import", path, "--no-prompt"]).await;
     assert_eq!(imported["delivery"]["delivered"], 2, "{imported}");
-    run(&["sync", "events", "--no-prompt"]).await;
+    run(&["sync", "all", "--no-prompt"]).await;
     run(&["search", "CB1"]).await;
     run(&["outbox"]).await;
     run(&["token", "create", "--name", "t", "--role", "reader"]).await;
