@@ -48,7 +48,7 @@ pub const SERVICE: &[(&str, &str)] = &[
     ("lectern.custom_field_options", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.event_details", "SELECT, INSERT, UPDATE"),
     ("lectern.event_staff", "SELECT, INSERT, UPDATE, DELETE"),
-    ("lectern.idempotency_keys", "SELECT, INSERT, DELETE"),
+    ("lectern.idempotency_keys", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.idempotent_requests", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.import_rows", "SELECT, INSERT, UPDATE"),
     ("lectern.moves", "SELECT"),
@@ -136,9 +136,13 @@ mod tests {
     fn add_needs(text: &str, needs: &mut Needs) {
         let words: Vec<&str> =
             text.split(|c: char| c.is_whitespace() || "()\"\\,;`".contains(c)).filter(|w| !w.is_empty()).collect();
-        let mut inserted: Option<String> = None;
+        let (mut inserted, mut deleted): (Option<String>, String) = (None, String::new());
         for (at, word) in words.iter().enumerate() {
             let before = |distance: usize| at.checked_sub(distance).map_or("", |at| words[at]);
+            if before(1) == "FOR" && *word == "UPDATE" && words.get(at + 1) != Some(&"OF") {
+                // Rows are locked where they are deleted in batches.
+                needs.entry(deleted.clone()).or_default().insert("UPDATE");
+            }
             if before(1) == "DO" && *word == "UPDATE" {
                 if let Some(table) = &inserted {
                     needs.entry(table.clone()).or_default().extend(["UPDATE", "SELECT"]);
@@ -161,6 +165,9 @@ mod tests {
             if privileges == ["INSERT"] {
                 inserted = Some((*word).to_owned());
             }
+            if before(2) == "DELETE" {
+                (*word).clone_into(&mut deleted);
+            }
             needs.entry((*word).to_owned()).or_default().extend(privileges);
         }
     }
@@ -180,7 +187,6 @@ mod tests {
         let more = [
             ("lectern.schema_steps", &["SELECT"][..]),
             ("lectern.moves", &["SELECT"]),
-            ("adm.api_audit_log", &["UPDATE"]),
             ("public.parent_profiles", &["SELECT (id)"]),
             ("public.student_profiles", &["SELECT (id)"]),
             ("public.tutor_profiles", &["SELECT (id)"]),
