@@ -81,7 +81,7 @@ pub const UNDONE: &[&str] = &[
     "public.auth_user",
 ];
 
-/// Returns the name of one of our tables, which a table of Administrate's side may not have yet.
+/// Returns the name of a known table, which a table of Administrate's side may not have yet.
 pub fn known_name(schema: &str, name: &str) -> Option<String> {
     let is_former = schema == "public" || (schema == "adm" && name.starts_with("adm."));
     let plain = match name.strip_prefix("adm.").unwrap_or(name) {
@@ -92,11 +92,11 @@ pub fn known_name(schema: &str, name: &str) -> Option<String> {
         return Some(format!("adm.{plain}"));
     }
     let own = format!("{schema}.{name}");
-    let is_own = schema == "lectern" || SERVICE.iter().any(|(table, _)| *table == own);
-    (is_own || crate::migrate::moves::is_reference_table(schema, name)).then_some(own)
+    let is_known = schema == "lectern" || SERVICE.iter().any(|(table, _)| *table == own);
+    (is_known || crate::migrate::moves::is_reference_table(schema, name)).then_some(own)
 }
 
-/// Returns the privileges of the service on one of our tables; none where it needs none.
+/// Returns the privileges of the service on a known table; none where it needs none.
 pub fn of_service(known: &str) -> Option<&'static str> {
     SERVICE.iter().find(|(table, _)| *table == known).map(|(_, privileges)| *privileges)
 }
