@@ -55,7 +55,7 @@ struct OwnedTable {
 }
 
 impl OwnedTable {
-    fn is_own(&self) -> bool {
+    fn is_known(&self) -> bool {
         ["r", "p"].contains(&self.kind.as_str()) && privileges::known_name(&self.schema, &self.name).is_some()
     }
 }

@@ -10,7 +10,7 @@ pub enum Line {
     Statement(String),
 }
 
-/// Schemas that contain own tables.
+/// Schemas that contain tables of Lectern.
 const SCHEMAS: [&str; 4] = ["acted", "adm", "lectern", "public"];
 
 /// Returns the name of a table for a statement, with as few quotes as possible.
@@ -37,12 +37,14 @@ pub fn write(found: &DatabaseRoles, owner: &str, service: &str) -> Vec<Line> {
     let (o, s) = (quote(owner), quote(service));
     let mut add = |line: String| lines.push(Line::Statement(line));
     let database = quote(&found.database);
+    add("SET lock_timeout = '2s';".to_owned());
     add(format!("GRANT CONNECT, CREATE ON DATABASE {database} TO {o};"));
     add(format!("GRANT CONNECT ON DATABASE {database} TO {s};"));
     for schema in SCHEMAS {
         match found.schemas.iter().find(|existing| existing.name == schema) {
             None => add(format!("CREATE SCHEMA {schema} AUTHORIZATION {o};")),
             Some(existing) if existing.owner == owner => {}
+            Some(existing) if existing.owner == service => add(format!("ALTER SCHEMA {schema} OWNER TO {o};")),
             Some(_) if schema == "lectern" => add(format!("ALTER SCHEMA lectern OWNER TO {o};")),
             Some(_) => add(format!("GRANT USAGE, CREATE ON SCHEMA {schema} TO {o};")),
         }
@@ -50,9 +52,9 @@ pub fn write(found: &DatabaseRoles, owner: &str, service: &str) -> Vec<Line> {
     let schemas = SCHEMAS.join(", ");
     add(format!("REVOKE ALL ON SCHEMA {schemas} FROM {s};"));
     add(format!("GRANT USAGE ON SCHEMA {schemas} TO {s};"));
-    lines.extend(owners(found, owner));
+    lines.extend(owners(found, owner, service));
     lines.push(Line::Comment(format!("What {service} does on each table.")));
-    for table in found.tables.iter().filter(|table| table.is_own()) {
+    for table in found.tables.iter().filter(|table| table.is_known()) {
         lines.extend(of_table(&table.schema, &table.name, service).into_iter().map(Line::Statement));
         let known = privileges::known_name(&table.schema, &table.name);
         if known.and_then(|known| privileges::of_service(&known)).is_some_and(|given| given.contains("INSERT")) {
@@ -97,9 +99,9 @@ fn header(found: &DatabaseRoles, owner: &str, service: &str) -> Vec<Line> {
 }
 
 /// Gives our tables to the owner. A former owner who is no superuser keeps its privileges.
-fn owners(found: &DatabaseRoles, owner: &str) -> Vec<Line> {
+fn owners(found: &DatabaseRoles, owner: &str, service: &str) -> Vec<Line> {
     let (o, mut lines) = (quote(owner), Vec::new());
-    for table in found.tables.iter().filter(|table| table.owner != owner && table.is_own()) {
+    for table in found.tables.iter().filter(|table| table.owner != owner && table.is_known()) {
         if lines.is_empty() {
             lines.push(Line::Comment(format!(
                 "Tables that belong to another role now. It keeps its privileges, but only {owner} can change the tables."
@@ -107,7 +109,7 @@ fn owners(found: &DatabaseRoles, owner: &str) -> Vec<Line> {
         }
         let name = full_name(&table.schema, &table.name);
         lines.push(Line::Statement(format!("ALTER TABLE {name} OWNER TO {o};")));
-        if !table.is_owner_superuser {
+        if !table.is_owner_superuser && table.owner != service {
             let former = quote(&table.owner);
             lines.push(Line::Statement(format!("GRANT ALL ON TABLE {name} TO {former};")));
             let grant = |sequence: &String| format!("GRANT ALL ON SEQUENCE {sequence} TO {former};");
@@ -142,7 +144,7 @@ fn referrers(found: &DatabaseRoles, service: &str) -> Vec<Line> {
 fn remarks(found: &DatabaseRoles, service: &str) -> Vec<Line> {
     let mut lines = Vec::new();
     let others = found.tables.iter().filter(|table| !table.granted.is_empty());
-    for table in others.filter(|table| !table.is_own()) {
+    for table in others.filter(|table| !table.is_known()) {
         let name = full_name(&table.schema, &table.name);
         let privileges = table.granted.join(", ");
         lines.push(format!("REVOKE {privileges} ON TABLE {name} FROM {};", quote(service)));

@@ -20,8 +20,6 @@ const ACCEPTED: &[(&str, &[&str])] = &[
             "tutorials: note create-index acted.tutorial_venues",
             "bridges: note create-index adm.api_audit_log",
             "bridges: note create-index adm.custom_fields",
-            "bridges: note create-index adm.events",
-            "bridges: note create-index adm.sessions",
         ],
     ),
     (

@@ -141,7 +141,7 @@ fn alter_table_is_judged_by_its_action() {
 }
 
 #[test]
-fn other_statements_are_judged() {
+fn indexes_maintenance_and_rows_are_judged() {
     for (statement, expected) in [
         ("CREATE INDEX i ON b (x)", "blocks create-index"),
         ("CREATE UNIQUE INDEX IF NOT EXISTS i ON b USING btree (x)", "blocks create-index"),
@@ -174,6 +174,14 @@ fn other_statements_are_judged() {
         ("REFRESH MATERIALIZED VIEW v", "blocks refresh-view"),
         ("REFRESH MATERIALIZED VIEW CONCURRENTLY v", ""),
         ("REFRESH MATERIALIZED VIEW v WITH NO DATA", "unsafe refresh-view"),
+    ] {
+        assert_eq!(found(statement), expected, "{statement}");
+    }
+}
+
+#[test]
+fn created_dropped_and_renamed_objects_are_judged() {
+    for (statement, expected) in [
         ("CREATE TRIGGER t AFTER UPDATE OF x ON b FOR EACH ROW EXECUTE FUNCTION f()", "note create-trigger"),
         ("DROP TRIGGER t ON b", "note drop-trigger"),
         ("CREATE TABLE p PARTITION OF b FOR VALUES IN (1)", "blocks create-partition"),

@@ -3,6 +3,7 @@
 mod adoption;
 mod compatibility;
 mod existing_tables;
+mod grants;
 mod lint;
 mod locks;
 mod reference;
