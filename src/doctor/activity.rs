@@ -3,7 +3,7 @@
 use sqlx::PgPool;
 
 use super::store::{self, IdleTransaction, ReplicationSlot};
-use super::{CheckResult, bytes, listed};
+use super::{CheckResult, bytes, listed, quoted};
 use crate::console::counted;
 use crate::error::{Error, Result};
 
@@ -102,7 +102,7 @@ pub(super) async fn compat_views(pool: &PgPool, names: &[String]) -> Result<Chec
             format!(
                 "{} on public.{}",
                 counted(usize::try_from(count.calls).unwrap_or(usize::MAX), "statement"),
-                quoted(&count.view)
+                view_name(&count.view)
             )
         })
         .collect();
@@ -115,6 +115,6 @@ pub(super) async fn compat_views(pool: &PgPool, names: &[String]) -> Result<Chec
     }))
 }
 
-fn quoted(name: &str) -> String {
-    if name.contains('.') { format!("\"{name}\"") } else { name.to_owned() }
+fn view_name(name: &str) -> String {
+    if name.contains('.') { quoted(name) } else { name.to_owned() }
 }

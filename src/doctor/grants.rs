@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use sqlx::PgPool;
 
 use super::store::{self, MissingGrant, ServerFacts};
-use super::{CheckResult, listed};
+use super::{CheckResult, listed, quoted};
 use crate::console::counted;
 use crate::error::Result;
+use crate::migrate;
 
 /// A statement with more objects is shortened.
 const MAX_OBJECTS: usize = 8;
@@ -19,7 +20,7 @@ pub(super) async fn check(
     tables: &[String],
     has_pending_steps: bool,
 ) -> Result<CheckResult> {
-    let missing = store::missing_grants(pool, tables).await?;
+    let missing = store::missing_grants(pool, &migrate::service_privileges()).await?;
     if !missing.is_empty() {
         return Ok(lacking(&facts.user_name, &missing));
     }
@@ -32,7 +33,11 @@ pub(super) async fn check(
     if has_pending_steps {
         return Ok(CheckResult::bad(
             format!("steps are pending, and user {user} may not change {}", listed(&objects)),
-            format!("run `lectern migrate` with a DATABASE_URL of user {owner}, or GRANT {owner} TO {user}"),
+            format!(
+                "run `lectern migrate` with a DATABASE_URL of user {owner}, or GRANT {} TO {}",
+                quoted(owner),
+                quoted(user)
+            ),
         ));
     }
     Ok(CheckResult::good(format!(
@@ -57,7 +62,7 @@ fn lacking(user: &str, missing: &[MissingGrant]) -> CheckResult {
     let statements = groups.iter().map(|((_, kind, privileges), objects)| {
         let shown = objects.iter().take(MAX_OBJECTS).copied().collect::<Vec<_>>().join(", ");
         let more = if objects.len() > MAX_OBJECTS { ", …" } else { "" };
-        format!("GRANT {privileges} ON {kind} {shown}{more} TO \"{user}\"")
+        format!("GRANT {privileges} ON {kind} {shown}{more} TO {}", quoted(user))
     });
     let statements = statements.collect::<Vec<_>>().join("; ");
     let all = format!("`lectern migrate plan --grants OWNER,{user}` prints all");

@@ -159,6 +159,11 @@ fn bytes(count: u64) -> String {
     format!("{size:.1} TB")
 }
 
+/// Returns the name of a role, database or object as a statement needs it.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 /// Lists at most five names, and how many more there are.
 fn listed(names: &[String]) -> String {
     const SHOWN: usize = 5;

@@ -4,7 +4,7 @@ use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use sqlx::PgPool;
 
 use super::store::{self, ServerFacts};
-use super::{CheckResult, bytes};
+use super::{CheckResult, bytes, quoted};
 use crate::config::Config;
 use crate::database::address;
 use crate::error::Result;
@@ -47,7 +47,10 @@ pub(super) fn writable(facts: &ServerFacts) -> CheckResult {
     if facts.is_read_only {
         return CheckResult::bad(
             "transactions are read-only",
-            format!("ALTER DATABASE \"{}\" RESET default_transaction_read_only, also for the user", facts.database),
+            format!(
+                "ALTER DATABASE {} RESET default_transaction_read_only, also for the user",
+                quoted(&facts.database)
+            ),
         );
     }
     CheckResult::good("the database accepts changes")
@@ -72,8 +75,8 @@ pub(super) fn connections(facts: &ServerFacts, config: &Config) -> CheckResult {
         return CheckResult::good(detail);
     }
     let raise = match whose {
-        "the user" => format!("ALTER ROLE \"{}\" CONNECTION LIMIT {needed}", facts.user_name),
-        "the database" => format!("ALTER DATABASE \"{}\" CONNECTION LIMIT {needed}", facts.database),
+        "the user" => format!("ALTER ROLE {} CONNECTION LIMIT {needed}", quoted(&facts.user_name)),
+        "the database" => format!("ALTER DATABASE {} CONNECTION LIMIT {needed}", quoted(&facts.database)),
         _ => format!("set max_connections to at least {} in postgresql.conf", needed + i64::from(facts.reserved) + 10),
     };
     CheckResult::bad(detail, format!("{raise}, or lower database_connections and http.database_connections"))
@@ -87,8 +90,8 @@ pub(super) fn track_activities(facts: &ServerFacts) -> CheckResult {
         ),
         (true, true) => CheckResult::good("on"),
         (true, false) => CheckResult::good(format!(
-            "on; what other users do is not visible (GRANT pg_read_all_stats TO \"{}\" shows it)",
-            facts.user_name
+            "on; what other users do is not visible (GRANT pg_read_all_stats TO {} shows it)",
+            quoted(&facts.user_name)
         )),
     }
 }

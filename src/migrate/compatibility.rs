@@ -3,7 +3,11 @@
 //! The header of each migration says which older programs may run beside it. The text is stored when the step is applied,
 //! because an older program does not contain the migration and can read only the database.
 
+use sqlx::PgPool;
+
+use super::store;
 use super::store::NewerStep;
+use super::versioned::known_versions;
 use crate::error::{Error, Result};
 
 /// The version of this program.
@@ -53,7 +57,7 @@ fn major_minor(version: &str) -> (u64, u64) {
 }
 
 /// Returns why this program must not use a database with this step of a newer program; none if it may.
-pub(super) fn refusal(step: &NewerStep) -> Option<String> {
+fn refusal(step: &NewerStep) -> Option<String> {
     refusal_for(step, VERSION)
 }
 
@@ -74,11 +78,61 @@ fn refusal_for(step: &NewerStep, version: &str) -> Option<String> {
     }
 }
 
+/// Returns the steps of newer programs that are in the database, with why this program must not run beside each.
+pub async fn newer_steps(pool: &PgPool) -> Result<Vec<(NewerStep, Option<String>)>> {
+    let newer = read(pool).await?;
+    Ok(newer.into_iter().map(|step| (refusal(&step), step)).map(|(reason, step)| (step, reason)).collect())
+}
+
+/// Checks that this program may use a database that a newer program has migrated.
+///
+/// # Errors
+/// [`Error::Prerequisite`] that names the step and the version that it needs.
+pub async fn check_newer_steps(pool: &PgPool) -> Result<()> {
+    check(&read(pool).await?)
+}
+
+/// Reports whether a newer program has migrated the database, so that this one has nothing to apply.
+///
+/// # Errors
+/// [`Error::Prerequisite`] when this program must not run beside it, or when steps of this program are pending.
+pub(super) async fn is_newer(pool: &PgPool) -> Result<bool> {
+    let newer = read(pool).await?;
+    check(&newer)?;
+    let Some(step) = newer.last() else { return Ok(false) };
+    let applied = store::applied_versions(&mut *pool.acquire().await?).await?;
+    if known_versions().iter().all(|version| applied.contains(version)) {
+        return Ok(true);
+    }
+    Err(Error::Prerequisite(format!(
+        "step {} ({}) of a newer program is applied, but earlier steps are not: run `lectern migrate` of the newer program",
+        step.version, step.name
+    )))
+}
+
+/// Refuses to take anything back where a newer program has migrated: this one does not know what the other has left.
+///
+/// # Errors
+/// [`Error::Prerequisite`] that names the last step.
+pub(super) async fn refuse_newer(pool: &PgPool) -> Result<()> {
+    match read(pool).await?.last() {
+        None => Ok(()),
+        Some(step) => Err(Error::Prerequisite(format!(
+            "a newer program has migrated the database up to step {} ({}): use it for this",
+            step.version, step.name
+        ))),
+    }
+}
+
+async fn read(pool: &PgPool) -> Result<Vec<NewerStep>> {
+    store::newer_steps(&mut *pool.acquire().await?, &known_versions()).await
+}
+
 /// Checks that this program may use a database with these steps of newer programs.
 ///
 /// # Errors
 /// [`Error::Prerequisite`] that names the step and the version that it needs.
-pub(super) fn check(newer: &[NewerStep]) -> Result<()> {
+fn check(newer: &[NewerStep]) -> Result<()> {
     match newer.iter().rev().find_map(refusal) {
         Some(reason) => Err(Error::Prerequisite(reason)),
         None => Ok(()),

@@ -10,6 +10,7 @@ mod catalog;
 pub mod cli;
 mod compatibility;
 mod created_tables;
+mod examine;
 mod grants;
 pub mod lint;
 mod moves;
@@ -27,6 +28,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::attempts::Attempts;
 pub use self::attempts::LockWait;
+pub use self::compatibility::{check_newer_steps, newer_steps};
+pub use self::examine::{ServicePrivilege, TablePlace, broken_rules, former_names, placements, service_privileges, table_names};
 pub use self::moves::{Check, Undone};
 pub use self::steps::{MigrationSteps, State, Step, pending, steps};
 pub use self::store::NewerStep;
@@ -76,7 +79,7 @@ pub async fn apply_with(
 }
 
 async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<MigrationResult> {
-    if is_newer(attempts.pool).await? {
+    if compatibility::is_newer(attempts.pool).await? {
         // The moves of this program would give the tables their earlier shape.
         return Ok(MigrationResult::default());
     }
@@ -124,89 +127,6 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
     };
     attempts.transaction(grants::renew).await?;
     Ok(MigrationResult { receipt, problems })
-}
-
-/// Returns the steps of newer programs that are in the database, with why this program must not run beside each.
-pub async fn newer_steps(pool: &PgPool) -> Result<Vec<(NewerStep, Option<String>)>> {
-    let newer = read_newer_steps(pool).await?;
-    Ok(newer
-        .into_iter()
-        .map(|step| (compatibility::refusal(&step), step))
-        .map(|(reason, step)| (step, reason))
-        .collect())
-}
-
-/// Checks that this program may use a database that a newer program has migrated.
-///
-/// # Errors
-/// [`Error::Prerequisite`] that names the step and the version that it needs.
-pub async fn check_newer_steps(pool: &PgPool) -> Result<()> {
-    compatibility::check(&read_newer_steps(pool).await?)
-}
-
-async fn read_newer_steps(pool: &PgPool) -> Result<Vec<NewerStep>> {
-    store::newer_steps(&mut *pool.acquire().await?, &versioned::known_versions()).await
-}
-
-/// Reports whether a newer program has migrated the database, so that this one has nothing to apply.
-///
-/// # Errors
-/// [`Error::Prerequisite`] when this program must not run beside it, or when steps of this program are pending.
-async fn is_newer(pool: &PgPool) -> Result<bool> {
-    let newer = read_newer_steps(pool).await?;
-    compatibility::check(&newer)?;
-    let Some(step) = newer.last() else { return Ok(false) };
-    let applied = store::applied_versions(&mut *pool.acquire().await?).await?;
-    if versioned::known_versions().iter().all(|version| applied.contains(version)) {
-        return Ok(true);
-    }
-    Err(Error::Prerequisite(format!(
-        "step {} ({}) of a newer program is applied, but earlier steps are not: run `lectern migrate` of the newer program",
-        step.version, step.name
-    )))
-}
-
-/// Returns the names of all tables that the versioned SQL creates or uses, with their schemas.
-pub fn table_names() -> Vec<String> {
-    let migrator = versioned::migrator();
-    let created = migrator.iter().flat_map(|step| created_tables::created_tables(step.sql.as_str()));
-    created.map(|table| format!("{}.{}", table.schema, table.name)).collect()
-}
-
-/// Where one of the seven tables of Administrate's side is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TablePlace {
-    pub table: &'static str,
-    /// Every table that may be it, with the schema.
-    pub found: Vec<String>,
-    /// Whether it is in schema `adm` under its name.
-    pub is_right: bool,
-}
-
-/// Returns where the seven tables are, and why they cannot be moved.
-pub async fn placements(pool: &PgPool) -> Result<(Vec<TablePlace>, Vec<String>)> {
-    let mut transaction = pool.begin().await?;
-    let plan = moves::survey(&mut transaction).await?.plan;
-    transaction.rollback().await?;
-    let place = |placed: moves::PlacedTable| TablePlace {
-        table: placed.table,
-        is_right: !placed.is_misplaced(),
-        found: placed.found,
-    };
-    Ok((plan.placements.into_iter().map(place).collect(), plan.placement_conflicts))
-}
-
-/// Returns the names that the seven tables and their views have or had, without their schema.
-pub fn former_names() -> Vec<String> {
-    moves::former_names()
-}
-
-/// Describes the rows that break a rule, so that it does not hold in the database.
-pub async fn broken_rules(pool: &PgPool) -> Result<Vec<String>> {
-    let mut transaction = pool.begin().await?;
-    let broken = moves::broken_rules(&mut transaction).await?;
-    transaction.rollback().await?;
-    Ok(broken)
 }
 
 /// Undoes a move. Rows that were written since stay.
@@ -263,14 +183,10 @@ async fn run_guarded<T>(
 ) -> Result<T> {
     let attempts = Attempts { pool, wait, stop, on_wait, has_changed: &AtomicBool::new(false) };
     let guard = attempts.guard().await?;
-    // An older program does not know what the moves of a newer one have left.
-    if let Some(step) = read_newer_steps(pool).await?.last() {
-        return Err(Error::Prerequisite(format!(
-            "a newer program has migrated the database up to step {} ({}): use it for this",
-            step.version, step.name
-        )));
-    }
-    let result = work(&attempts).await;
+    let result = match compatibility::refuse_newer(pool).await {
+        Ok(()) => work(&attempts).await,
+        Err(refused) => Err(refused),
+    };
     drop(guard);
     result
 }

@@ -3,6 +3,7 @@
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::error::Result;
+use crate::migrate::ServicePrivilege;
 
 /// A column that takes its values from a sequence.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -89,43 +90,48 @@ pub struct MissingGrant {
     pub privileges: Vec<String>,
 }
 
-/// Returns the privileges that this user lacks to use these tables, the sequences behind them and our functions.
-pub async fn missing_grants(pool: &PgPool, tables: &[String]) -> Result<Vec<MissingGrant>> {
+/// Returns the privileges that this user lacks of the needed ones, and those on sequences and functions behind them.
+pub async fn missing_grants(pool: &PgPool, needed: &[ServicePrivilege]) -> Result<Vec<MissingGrant>> {
+    let tables: Vec<&str> = needed.iter().map(|needed| needed.table).collect();
+    let privileges: Vec<&str> = needed.iter().map(|needed| needed.privilege).collect();
+    let columns: Vec<Option<&str>> = needed.iter().map(|needed| needed.column).collect();
     Ok(sqlx::query_as(
-        "WITH found AS (
-             SELECT t.oid, t.relname, n.oid AS schema_id, n.nspname FROM pg_class AS t
-             JOIN pg_namespace AS n ON n.oid = t.relnamespace
-             WHERE n.nspname || '.' || t.relname = ANY ($1) AND t.relkind IN ('r', 'p')),
-         needed AS (
-             SELECT 1 AS number, 'SCHEMA' AS kind, quote_ident(nspname) AS object,
-                    CASE WHEN has_schema_privilege(schema_id, 'USAGE') THEN '{}' ELSE '{USAGE}' END::text[] AS privileges
-             FROM (SELECT DISTINCT nspname, schema_id FROM found) AS schemas
+        "WITH needed AS (
+             SELECT t.oid, format('%I.%I', n.nspname, t.relname) AS name, n.oid AS schema_id, n.nspname, i.privilege, i.column_name,
+                    a.attnum, i.number
+             FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS i (table_name, privilege, column_name, number)
+             JOIN pg_class AS t ON t.relkind IN ('r', 'p')
+             JOIN pg_namespace AS n ON n.oid = t.relnamespace AND n.nspname || '.' || t.relname = i.table_name
+             LEFT JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attname = i.column_name AND NOT a.attisdropped
+             WHERE i.column_name IS NULL OR a.attnum IS NOT NULL),
+         missing AS (
+             SELECT 1 AS number, 'SCHEMA' AS kind, quote_ident(nspname) AS object, '{USAGE}'::text[] AS privileges
+             FROM (SELECT DISTINCT nspname, schema_id FROM needed) AS schemas
+             WHERE NOT has_schema_privilege(schema_id, 'USAGE')
              UNION ALL
-             SELECT 2, 'TABLE', format('%I.%I', nspname, relname),
-                    ARRAY(SELECT p FROM unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS p
-                          WHERE NOT has_table_privilege(oid, p))
-             FROM found
+             SELECT 2, 'TABLE', name, array_agg(privilege || coalesce(' (' || column_name || ')', '') ORDER BY number)
+             FROM needed
+             WHERE CASE WHEN attnum IS NULL THEN NOT has_table_privilege(oid, privilege)
+                        ELSE NOT has_column_privilege(oid, attnum, privilege) END
+             GROUP BY name
              UNION ALL
-             SELECT 2, 'TABLE', format('%I.%I', n.nspname, c.relname), '{SELECT}'
-             FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-             WHERE n.nspname = 'lectern' AND c.relname IN ('schema_steps', 'schema_compatibility')
-               AND NOT has_table_privilege(c.oid, 'SELECT')
-             UNION ALL
-             SELECT 3, 'SEQUENCE', format('%I.%I', sn.nspname, s.relname), '{USAGE}'
-             FROM found AS t JOIN pg_attrdef AS f ON f.adrelid = t.oid
+             SELECT DISTINCT 3, 'SEQUENCE', format('%I.%I', sn.nspname, s.relname), '{USAGE}'::text[]
+             FROM needed AS t JOIN pg_attrdef AS f ON f.adrelid = t.oid
              JOIN pg_depend AS d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid
                                 AND d.refclassid = 'pg_class'::regclass
              JOIN pg_class AS s ON s.oid = d.refobjid
              JOIN pg_namespace AS sn ON sn.oid = s.relnamespace
              -- The function refuses other objects, and conditions have no order.
-             WHERE CASE s.relkind WHEN 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE') END
+             WHERE t.privilege = 'INSERT' AND CASE s.relkind WHEN 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE') END
              UNION ALL
              SELECT 4, 'FUNCTION', p.oid::regprocedure::text, '{EXECUTE}'
              FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
              WHERE n.nspname = 'lectern' AND NOT has_function_privilege(p.oid, 'EXECUTE'))
-         SELECT DISTINCT number, kind, object, privileges FROM needed WHERE privileges <> '{}' ORDER BY number, object",
+         SELECT kind, object, privileges FROM missing ORDER BY number, object",
     )
     .bind(tables)
+    .bind(privileges)
+    .bind(columns)
     .fetch_all(pool)
     .await?)
 }

@@ -68,6 +68,11 @@ struct ReferringColumn {
     column: String,
 }
 
+/// Returns each table that the service uses, with the privileges that it needs, such as `SELECT, UPDATE (date_joined)`.
+pub(super) fn of_service() -> &'static [(&'static str, &'static str)] {
+    privileges::SERVICE
+}
+
 /// Gives each service what it needs on the tables that exist now, and nothing else.
 ///
 /// A service is a role that the statements of `lectern migrate plan --grants` have marked.

@@ -57,6 +57,7 @@ pub const SERVICE: &[(&str, &str)] = &[
     ("lectern.requested_runs", "SELECT, INSERT, UPDATE"),
     ("lectern.runs", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.schedule", "SELECT, INSERT, UPDATE"),
+    ("lectern.schema_compatibility", "SELECT"),
     ("lectern.schema_steps", "SELECT"),
     ("lectern.session_details", "SELECT, INSERT, UPDATE"),
     ("lectern.sync_decisions", "SELECT, INSERT, DELETE"),
