@@ -185,7 +185,7 @@ fn database_message(error: &sqlx::Error) -> String {
                 _ if is_busy(refusal.as_ref()) => {
                     "the database is busy and did not answer in time: try again in a few seconds".into()
                 }
-                Some("42501") => "the database user lacks a privilege: grant it and try again".into(),
+                Some("42501") => "the database user lacks a privilege: `lectern migrate plan --grants OWNER,SERVICE` prints what it needs".into(),
                 Some(code) => {
                     format!("the database refused the change (SQLSTATE {code}): run again with --debug for details")
                 }

@@ -186,7 +186,8 @@ mod tests {
         }
         // Statements that name their table at run time, or lock rows.
         let more = [
-            ("lectern.schema_steps", &["SELECT"][..]),
+            ("lectern.schema_compatibility", &["SELECT"][..]),
+            ("lectern.schema_steps", &["SELECT"]),
             ("lectern.moves", &["SELECT"]),
             ("public.parent_profiles", &["SELECT (id)"]),
             ("public.student_profiles", &["SELECT (id)"]),
