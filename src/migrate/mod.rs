@@ -29,7 +29,9 @@ use tokio_util::sync::CancellationToken;
 use self::attempts::Attempts;
 pub use self::attempts::LockWait;
 pub use self::compatibility::{check_newer_steps, newer_steps};
-pub use self::examine::{ServicePrivilege, TablePlace, broken_rules, former_names, placements, service_privileges, table_names};
+pub use self::examine::{
+    ServicePrivilege, TablePlace, broken_rules, former_names, placements, service_privileges, table_names,
+};
 pub use self::moves::{Check, Undone};
 pub use self::steps::{MigrationSteps, State, Step, pending, steps};
 pub use self::store::NewerStep;

@@ -1,7 +1,7 @@
 //! The plan of both moves: where the seven tables go, and what changes of the tables that are adopted. Pure.
 
-use super::compat_views;
 use super::change::{Change, Class, Inverse, Phase, Rule};
+use super::compat_views;
 use super::difference::difference;
 use super::recognition::{self, Action, Placement, TABLES, placements, replaced_name};
 use super::reference::ReferenceShape;

@@ -3,10 +3,10 @@
 use sqlx::PgConnection;
 
 use super::change::{Class, ForeignKey, Inverse};
-use super::{compat_views, locks};
 use super::rename::{Former, place};
 use super::store;
 use super::survey::ADM_SCHEMA;
+use super::{compat_views, locks};
 use crate::error::Result;
 use crate::migrate::attempts::Attempts;
 use crate::migrate::catalog::{self, Catalog, Relation, quote};

@@ -48,11 +48,8 @@ impl Comparison<'_> {
     }
 
     fn missing_index(self, name: &str, definition: &str) -> Change {
-        let statements = vec![format!(
-            "CREATE INDEX CONCURRENTLY {} ON {} USING {definition}",
-            quote(name),
-            self.found.sql_name()
-        )];
+        let statements =
+            vec![format!("CREATE INDEX CONCURRENTLY {} ON {} USING {definition}", quote(name), self.found.sql_name())];
         let inverse = Inverse::Index { table: self.found.oid, name: name.to_owned() };
         self.concurrent(format!("create index {name} ({definition})"), statements, inverse, None)
     }
