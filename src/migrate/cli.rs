@@ -147,7 +147,8 @@ fn describe(context: &Context, steps: &MigrationSteps) {
     if let Some(recognised) = &steps.recognised {
         say(&format_args!("found: {recognised}"));
     }
-    let moves = steps.steps.iter().filter(|step| step.kind == "move" && step.state == State::Pending);
+    let is_shown = |step: &&Step| step.kind == "move" && step.state == State::Pending && !step.changes.is_empty();
+    let moves = steps.steps.iter().filter(is_shown);
     for step in moves {
         say(&format_args!("\n{}", step.name));
         for table in &step.tables {
@@ -242,16 +243,7 @@ fn describe_receipt(context: &Context, receipt: &Value) {
 fn report(context: &Context, steps: Vec<Step>, more: Option<Value>) -> Result<Exit> {
     let count = |state: State| steps.iter().filter(|step| step.state == state).count();
     let (pending, conflicts) = (count(State::Pending), count(State::Conflict));
-    for step in &steps {
-        let state = match step.state {
-            State::Done => "done",
-            State::Pending => "pending",
-            State::NotNeeded => "not needed",
-            State::Conflict => "conflict",
-        };
-        context.console.notify(format_args!("  {state:10} {}", step.name));
-        step.problems.iter().for_each(|problem| context.console.notify(format_args!("             {problem}")));
-    }
+    list(context, &steps);
     context.console.notify(match (pending, conflicts) {
         (0, 0) => "the database schema is up to date".to_owned(),
         (pending, 0) => format!("{} pending: run `lectern migrate`", counted(pending, "step")),
@@ -268,6 +260,35 @@ fn report(context: &Context, steps: Vec<Step>, more: Option<Value>) -> Result<Ex
     Ok(if conflicts > 0 { Exit::NeedsAttention } else { Exit::Done })
 }
 
+/// Lists steps with their states; versioned SQL in one line where all of it has the same state.
+fn list(context: &Context, steps: &[Step]) {
+    let sql: Vec<&Step> = steps.iter().filter(|step| step.kind == "sql").collect();
+    let same =
+        |first: &&&Step| sql.len() > 2 && sql.iter().all(|step| step.state == first.state && step.problems.is_empty());
+    let all_same = sql.first().filter(same);
+    for step in steps.iter().filter(|step| all_same.is_none() || step.kind != "sql") {
+        context.console.notify(format_args!("  {:10} {}", state_name(step.state), step.name));
+        step.problems.iter().for_each(|problem| context.console.notify(format_args!("             {problem}")));
+    }
+    if let Some(first) = all_same {
+        let last = sql.last().map_or("", |step| step.name.as_str());
+        let (state, count) = (state_name(first.state), sql.len());
+        context.console.notify(format_args!("  {state:10} versioned SQL: {count} steps from {} to {last}", first.name));
+    }
+}
+
+fn state_name(state: State) -> &'static str {
+    match state {
+        State::Done => "done",
+        State::Pending => "pending",
+        State::NotNeeded => "not needed",
+        State::Conflict => "conflict",
+    }
+}
+
+/// Failed checks that are printed; `--json` contains all of them.
+const SHOWN_CHECKS: usize = 20;
+
 async fn verify(context: &Context, database: &Database, receipt: Option<PathBuf>) -> Result<Exit> {
     let receipt = match receipt {
         Some(path) => {
@@ -279,8 +300,11 @@ async fn verify(context: &Context, database: &Database, receipt: Option<PathBuf>
     };
     let checks = super::verify(&database.pool, receipt.as_ref()).await?;
     let failed: Vec<&Check> = checks.iter().filter(|check| !check.ok).collect();
-    for check in &failed {
+    for check in failed.iter().take(SHOWN_CHECKS) {
         context.console.notify(format_args!("  {}: expected {}, found {}", check.name, check.expected, check.found));
+    }
+    if failed.len() > SHOWN_CHECKS {
+        context.console.notify(format_args!("  … and {} more (`--json` contains them)", failed.len() - SHOWN_CHECKS));
     }
     context.console.notify(match failed.len() {
         0 => format!("{} passed", counted(checks.len(), "check")),

@@ -99,7 +99,7 @@ pub(super) async fn read(db: &mut PgConnection) -> Result<MigrationSteps> {
     let is_adopted = survey.is_adopted();
     Ok(MigrationSteps {
         steps,
-        recognised: moves::description(&survey.catalog),
+        recognised: (is_adopted || survey.plan.has_conflict()).then(|| moves::description(&survey.catalog)).flatten(),
         added: moves::added(&survey.catalog),
         django: if is_adopted { survey.django() } else { Vec::new() },
         estimated_seconds: estimate.as_secs_f64(),

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::change::{Class, ForeignKey, Inverse};
+use super::change::{Class, ForeignKey, FormerConstraint, Inverse};
 use super::rename::{Former, place};
 use super::store;
 use super::survey::ADM_SCHEMA;
@@ -173,9 +173,7 @@ impl Undo<'_> {
             Inverse::Constraint { name, former, .. } => {
                 self.run(format!("{alter} DROP CONSTRAINT IF EXISTS {}", quote(name))).await?;
                 match former {
-                    Some(former) => {
-                        self.run(format!("{alter} ADD CONSTRAINT {} {}", quote(&former.name), former.definition)).await
-                    }
+                    Some(former) => self.former_rule(table, former).await,
                     None => Ok(()),
                 }
             }
@@ -221,6 +219,20 @@ impl Undo<'_> {
         store::execute(self.db, &statements).await?;
         if let Some(table) = self.table(table.oid) {
             *table = rest;
+        }
+        Ok(())
+    }
+
+    /// Creates a rule again, unless rows written since break it.
+    async fn former_rule(&mut self, table: &Relation, former: &FormerConstraint) -> Result<()> {
+        let (place, name) = (table.sql_name(), quote(&former.name));
+        let sql = format!("ALTER TABLE {place} ADD CONSTRAINT {name} {}", former.definition);
+        if !store::execute_unless_violated(self.db, &sql).await? {
+            self.problems.push(format!(
+                "{}: the rule {} is not restored, because rows written since break it",
+                table.full_name(),
+                former.name
+            ));
         }
         Ok(())
     }

@@ -48,7 +48,11 @@ async fn run_in(context: &Context, database: &Database, args: &Args) -> Result<E
         context.console.document(&json!({ "uninstalled": false, "tables": [] }))?;
         return Ok(Exit::Done);
     };
-    if let Some(path) = &args.export {
+    if let Some(path) = &args.export
+        && removal.only_here.is_empty()
+    {
+        context.console.notify(format_args!("no row exists only there: {} was not written", path.display()));
+    } else if let Some(path) = &args.export {
         context.console.notify(format_args!(
             "{} written to {}",
             counted(removal.only_here.len(), "table"),

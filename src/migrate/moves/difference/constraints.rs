@@ -1,6 +1,7 @@
 //! Differences of constraints: names, actions of foreign keys, and rules that are missing.
 
 use super::Comparison;
+use super::early::is_former_rule;
 use crate::migrate::catalog::{Constraint, KeyTarget, quote};
 use crate::migrate::moves::change::{Change, Class, ForeignKey, FormerConstraint, Inverse, Rule, action_words};
 use crate::migrate::moves::recognition::replaced_name;
@@ -25,6 +26,10 @@ impl<'a> Comparison<'a> {
             }
         }
         for additional in self.found.constraints.iter().filter(|found| !matched.contains(&found.oid)) {
+            if additional.kind == "u" && is_former_rule(self.expected, &additional.columns) {
+                changes.push(self.dropped(additional));
+                continue;
+            }
             let name = plain_name(&additional.name);
             if name != additional.name && self.found.constraints.iter().all(|other| other.name != name) {
                 changes.push(self.renamed(additional, name));
@@ -143,6 +148,15 @@ impl<'a> Comparison<'a> {
             found.map(|found| FormerConstraint { name: found.name.clone(), definition: found.definition.clone() });
         let inverse = Inverse::Constraint { table: self.found.oid, name: name.clone(), former };
         self.concurrent(action, statements, inverse, Some(rule))
+    }
+
+    /// Drops a unique rule that holds no longer.
+    fn dropped(self, found: &Constraint) -> Change {
+        let sql = format!("ALTER TABLE {} DROP CONSTRAINT {}", self.found.sql_name(), quote(&found.name));
+        let former = FormerConstraint { name: found.name.clone(), definition: found.definition.clone() };
+        let inverse = Inverse::Constraint { table: self.found.oid, name: found.name.clone(), former: Some(former) };
+        let columns = found.columns.join(", ");
+        self.locked(format!("drop unique constraint {} ({columns}): values may repeat", found.name), vec![sql], inverse)
     }
 
     fn check(self, expected: &Constraint) -> Change {

@@ -28,19 +28,15 @@ const KNOWN: &[(&str, &[&str], Known)] = &[
     ("acted.catalog_exam_sessions", &["is_active"], Known::Default("false")),
 ];
 
-/// Columns that early states lack.
+/// Columns of tutorials that early states lack. Tables of Administrate's side may lack every column that need not be filled:
+/// their required `external_id` tells them from tables of other programs.
 const ADDED_LATER: &[(&str, &[&str])] = &[
-    ("adm.course_templates", &["tutorial_course_template_id", "event_learning_mode", "custom_fields"]),
-    ("adm.instructors", &["tutorial_instructor_id", "legacy_id", "is_active", "last_synced"]),
-    ("adm.locations", &["tutorial_location_id", "legacy_id"]),
-    ("adm.venues", &["tutorial_venue_id"]),
-    ("adm.pricelevels", &["last_synced"]),
-    ("adm.course_template_price_levels", &["last_synced"]),
-    ("adm.events", &["external_id", "tutorial_event_id"]),
-    ("adm.sessions", &["external_id", "tutorial_session_id"]),
     ("acted.tutorial_events", &["venue_id", "location_id"]),
     ("acted.tutorial_sessions", &["venue_id", "location_id"]),
 ];
+
+/// Unique rules of early states that hold no longer.
+const FORMER_RULES: &[(&str, &str)] = &[("adm.custom_fields", "external_id")];
 
 /// Columns that had another name.
 const FORMER_NAMES: &[(&str, &str, &str)] =
@@ -60,9 +56,18 @@ pub fn is_known(table: &Relation, column: &str) -> bool {
     known(table, column).is_some()
 }
 
+/// Reports whether a unique rule on one column has to go, because several rows may have its value.
+pub fn is_former_rule(table: &Relation, columns: &[String]) -> bool {
+    let key = key(table);
+    FORMER_RULES.iter().any(|(table, column)| *table == key && columns == [*column])
+}
+
+/// Reports whether a missing column can be added.
 pub fn is_added_later(table: &Relation, column: &str) -> bool {
     let key = key(table);
-    ADDED_LATER.iter().any(|(table, columns)| *table == key && columns.contains(&column))
+    let is_optional = || table.column(column).is_some_and(|column| column.is_optional() && column.name != "id");
+    (table.schema == "adm" && is_optional())
+        || ADDED_LATER.iter().any(|(table, columns)| *table == key && columns.contains(&column))
 }
 
 /// Returns the name that a column had in an early state.

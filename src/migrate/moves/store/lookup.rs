@@ -1,9 +1,27 @@
 //! Executes statements, and looks up objects by OID or name.
 
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::error::Result;
 use crate::migrate::catalog::{Catalog, Relation, quote};
+
+/// Executes a statement that adds a rule. Returns false, and changes nothing, if rows break the rule.
+pub(in crate::migrate::moves) async fn execute_unless_violated(db: &mut PgConnection, sql: &str) -> Result<bool> {
+    let mut savepoint = db.begin().await?;
+    match sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut *savepoint).await {
+        Ok(_) => savepoint.commit().await?,
+        Err(error)
+            if error
+                .as_database_error()
+                .is_some_and(|error| error.code().is_some_and(|code| code.starts_with("23"))) =>
+        {
+            savepoint.rollback().await?;
+            return Ok(false);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(true)
+}
 
 /// Executes statements in one request.
 pub(in crate::migrate::moves) async fn execute(db: &mut PgConnection, statements: &[String]) -> Result<()> {
