@@ -2,7 +2,7 @@
 
 use sqlx::PgPool;
 
-use super::store::{self, IdleTransaction, ReplicationSlot};
+use super::store::{self, IdleTransaction, ReplicationSlot, ServerFacts};
 use super::{CheckResult, bytes, listed, quoted};
 use crate::console::counted;
 use crate::error::{Error, Result};
@@ -11,10 +11,11 @@ use crate::error::{Error, Result};
 const MAX_RETAINED: i64 = 1 << 30;
 
 /// Finds transactions that have locked tables and do nothing for `seconds`.
-pub(super) async fn idle_transactions(pool: &PgPool, seconds: u32) -> Result<CheckResult> {
+pub(super) async fn idle_transactions(pool: &PgPool, facts: &ServerFacts, seconds: u32) -> Result<CheckResult> {
     let idle = store::idle_transactions(pool, seconds).await?;
     let Some(oldest) = idle.first() else {
-        return Ok(CheckResult::good(format!("no transaction has locked a table and is idle for {seconds} s")));
+        let whose = if facts.sees_others { "" } else { " of this user" };
+        return Ok(CheckResult::good(format!("no transaction{whose} has locked a table and is idle for {seconds} s")));
     };
     let described: Vec<String> = idle.iter().map(describe).collect();
     let end = match (&oldest.prepared, oldest.process) {
@@ -68,7 +69,7 @@ fn is_blocking(slot: &ReplicationSlot) -> bool {
 }
 
 /// Counts the statements that still use the names of tables before they were moved to `adm`.
-pub(super) async fn compat_views(pool: &PgPool, names: &[String]) -> Result<CheckResult> {
+pub(super) async fn compat_views(pool: &PgPool, facts: &ServerFacts, names: &[String]) -> Result<CheckResult> {
     let views = store::compat_views(pool, names).await?;
     let extension = store::statement_statistics(pool).await?;
     let there = match &extension {
@@ -106,12 +107,15 @@ pub(super) async fn compat_views(pool: &PgPool, names: &[String]) -> Result<Chec
             )
         })
         .collect();
-    Ok(CheckResult::good(match used.is_empty() {
-        true => format!(
-            "{count}; pg_stat_statements has counted no statement on them: `lectern migrate compat-views drop` removes \
-             them"
+    let used = if used.is_empty() { "no statement on them".to_owned() } else { listed(&used) };
+    let text = format!("{count}; {used} since the statistics were reset (names without a schema are not counted)");
+    Ok(CheckResult::good(match facts.sees_others {
+        false => format!(
+            "{text}; only statements of user {} are visible (GRANT pg_read_all_stats TO {})",
+            facts.user_name,
+            quoted(&facts.user_name)
         ),
-        false => format!("{count}; {} since the statistics were reset", listed(&used)),
+        true => text,
     }))
 }
 

@@ -196,7 +196,7 @@ async fn examine_server(
     examination.add("writable", server::writable(facts));
     examination.add("connections", server::connections(facts, &context.config));
     examination.add("track-activities", server::track_activities(facts));
-    examination.check("idle-transactions", activity::idle_transactions(pool, idle)).await;
+    examination.check("idle-transactions", activity::idle_transactions(pool, facts, idle)).await;
     examination.check("replication-slots", activity::replication_slots(pool)).await;
 }
 
@@ -213,6 +213,6 @@ async fn examine_schema(examination: &mut Examination, pool: &PgPool, facts: &Se
     examination.check("sequences", schema::sequences(pool, &tables)).await;
     examination.check("indexes", schema::indexes(pool, &tables)).await;
     examination.check("constraints", schema::constraints(pool, &tables)).await;
-    examination.check("compat-views", activity::compat_views(pool, &migrate::former_names())).await;
+    examination.check("compat-views", activity::compat_views(pool, facts, &migrate::former_names())).await;
     is_complete
 }

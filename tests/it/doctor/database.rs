@@ -1,6 +1,7 @@
 //! Databases of any state, and databases that cannot be reached.
 
 use crate::doctor::examine;
+use crate::fixtures::legacy::{Legacy, Naming, Placement, State};
 use crate::fixtures::sync::SyncFixture;
 use crate::fixtures::terminal::{Terminal, widest};
 use crate::fixtures::test_db::TestDb;
@@ -71,6 +72,35 @@ async fn bridge_tables_before_their_move_are_named() {
         assert!(detail.contains(place), "{place}: {detail}");
     }
     assert!(found.fix("placement").contains("`lectern migrate`"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn living_database_is_examined_in_each_state_of_its_adoption() {
+    let living = Legacy::new(State::February6, Placement::Dotted, Naming::Django).build().await;
+    let program = |arguments: &[&str]| {
+        let mut command = living.db.program(arguments);
+        command.env("DATABASE_URL", living.owner_url());
+        command
+    };
+    let found = examine(program(&["doctor"])).await;
+    assert!(found.fix("schema").contains("`lectern migrate`"), "{}", found.check("schema"));
+    assert!(
+        found.detail("placement").contains("adm.locations is public.\"adm.locations\""),
+        "{}",
+        found.check("placement")
+    );
+    for (arguments, failed) in [
+        (&["migrate", "apply", "--to", "adm-schema", "--compat-views"][..], &["schema", "administrate"][..]),
+        (&["migrate"], &["administrate"]),
+        (&["migrate", "undo", "adm-schema"], &["schema", "placement", "administrate"]),
+    ] {
+        let output = program(arguments).output().expect("it runs");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let found = examine(program(&["doctor"])).await;
+        assert_eq!(found.failed(), failed, "{arguments:?}: {:#}", found.document);
+        let has_views = !found.detail("compat-views").contains("there are no compatibility views");
+        assert_eq!(has_views, !arguments.contains(&"undo"), "{}", found.check("compat-views"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
