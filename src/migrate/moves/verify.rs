@@ -41,7 +41,11 @@ pub async fn verify(db: &mut PgConnection) -> Result<Vec<Check>> {
             None => checks.push(Check::new(expected.full_name(), "a table", "nothing")),
         }
     }
-    checks.push(Check::new("broken rules", 0, super::adopt::broken_rules(db).await?.len()));
+    let broken = super::adopt::broken_rules(db).await?;
+    if broken.is_empty() {
+        checks.push(Check::new("rows that break a rule", "none", "none"));
+    }
+    checks.extend(broken.into_iter().map(|sentence| Check::new("rows that break a rule", "none", sentence)));
     Ok(checks)
 }
 

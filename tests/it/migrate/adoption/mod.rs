@@ -1,15 +1,20 @@
 //! Living databases: recognised, moved, proved, undone.
 
+mod broken_rules;
+mod killed;
+mod oddities;
+mod receipts;
+mod refused;
 mod round_trip;
+mod traffic;
+mod with_django;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
 use serde_json::Value;
 
-use crate::fixtures::django::{Spelling, run_django};
-use crate::fixtures::legacy::refused::REFUSALS;
-use crate::fixtures::legacy::{Contents, Legacy, LivingDb, Naming, Placement, State};
+use crate::fixtures::legacy::{Legacy, LivingDb, Naming, Placement, State};
 
 const STATES: [State; 5] =
     [State::February4, State::February6, State::February10, State::February12, State::February13];
@@ -38,8 +43,13 @@ fn samples() -> Vec<Legacy> {
 
 /// Runs the program as the owner of the tables; returns exit code, document and messages.
 fn migrate(living: &LivingDb, arguments: &[&str]) -> (Option<i32>, Value, String) {
+    migrate_with(living, arguments, &[])
+}
+
+fn migrate_with(living: &LivingDb, arguments: &[&str], settings: &[(&str, &str)]) -> (Option<i32>, Value, String) {
     let mut command = living.db.program(&[&["migrate"], arguments, &["--json"]].concat());
-    let output = command.env("DATABASE_URL", living.owner_url()).output().expect("runs");
+    command.env("DATABASE_URL", living.owner_url()).envs(settings.iter().copied());
+    let output = command.output().expect("runs");
     let messages = String::from_utf8(output.stderr).expect("text");
     (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_default(), messages)
 }
@@ -68,29 +78,4 @@ fn difference(before: &[String], after: &[String]) -> String {
     let lost = before.iter().filter(|line| !after.contains(line)).map(|line| format!("- {line}\n"));
     let gained = after.iter().filter(|line| !before.contains(line)).map(|line| format!("+ {line}\n"));
     lost.chain(gained).collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_database_that_is_refused_can_be_built() {
-    for refusal in REFUSALS {
-        let living = Legacy::new(State::February13, Placement::Adm, Naming::Django).build().await;
-        living.execute(refusal.sql).await;
-        assert!(!refusal.names.is_empty());
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn django_works_before_the_adoption() {
-    for (state, placement, spelling) in [
-        (State::February4, Placement::Dotted, Spelling::Dotted),
-        (State::February6, Placement::Adm, Spelling::Quoted),
-        (State::February13, Placement::Public, Spelling::BySearchPath),
-    ] {
-        let living = Legacy::new(state, placement, Naming::Django).build().await;
-        let before = Contents::read(&living.db.pool).await;
-        let found = run_django(&living, state, spelling, &[]);
-        assert_eq!(found["adm.locations"], 3);
-        let changed = before.read_again(&living.db.pool).await;
-        assert_eq!(before.differences(&changed), ["public.auth_user", "public.django_session"], "{state:?}");
-    }
 }

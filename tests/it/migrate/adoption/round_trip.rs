@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{difference, in_parallel, migrate, samples};
+use super::{NAMINGS, PLACEMENTS, STATES, difference, in_parallel, migrate, samples};
 use crate::fixtures::legacy::{Contents, Legacy, State, fingerprint};
 use crate::fixtures::test_db::TestDb;
 
@@ -45,7 +45,7 @@ async fn adopt_and_give_back(legacy: &Legacy, arguments: &[&str], orders: &[[&st
 }
 
 /// Returns the difference without the tables and triggers of versioned SQL, which no undo takes away.
-fn without_what_lectern_made(before: &[String], after: &[String]) -> String {
+pub(super) fn without_what_lectern_made(before: &[String], after: &[String]) -> String {
     let relation = |line: &String| Some(line.strip_prefix("relation ")?.split(' ').next()?.to_owned());
     let old: Vec<String> = before.iter().filter_map(relation).collect();
     let new: Vec<String> = after.iter().filter_map(relation).filter(|name| !old.contains(name)).collect();
@@ -56,7 +56,7 @@ fn without_what_lectern_made(before: &[String], after: &[String]) -> String {
 }
 
 /// Returns what an adopted database lacks of a fresh one, and the names in it that tell of former places.
-async fn other_shape(pool: &sqlx::PgPool) -> String {
+pub(super) async fn other_shape(pool: &sqlx::PgPool) -> String {
     let fresh = TestDb::new().await;
     let expected = lectern::migrate::shape(&fresh.pool).await.expect("a shape");
     let found = lectern::migrate::shape(pool).await.expect("a shape");
@@ -123,17 +123,16 @@ async fn living_database_is_adopted_and_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore]
-async fn zz_dev() {
-    let mut held = Vec::new();
-    let mut text = String::new();
-    for legacy in samples() {
-        let living = legacy.build().await;
-        text += &format!("{} {legacy:?}\n", living.owner_url());
-        held.push(living);
+#[ignore = "long"]
+async fn long_every_state_placement_and_naming_is_adopted_and_given_back() {
+    let mut all = Vec::new();
+    for state in STATES {
+        for placement in PLACEMENTS {
+            all.extend(NAMINGS.map(|naming| Legacy::new(state, placement, naming)));
+        }
     }
-    std::fs::write("/tmp/legacy_dev.txt", text).unwrap();
-    while std::path::Path::new("/tmp/legacy_dev.txt").exists() {
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    }
+    in_parallel(all.into_iter().enumerate().collect(), async |(at, legacy)| {
+        let legacy = Legacy { customfields: at % 2 == 0, ..legacy };
+        adopt_and_give_back(&legacy, [&[][..], &["--compat-views"]][at / 2 % 2], &ORDERS).await;
+    });
 }
