@@ -57,7 +57,6 @@ impl Plan {
             reference.catalog.tables.iter().any(|table| moved.table(&table.schema, &table.name).is_some());
         plan.adoption_conflicts.extend(refused_state(catalog));
         plan.adoption_conflicts.extend(other_shapes(&moved, reference));
-        plan.adoption_conflicts.extend(other_owners(&moved, reference));
         if plan.has_conflict() {
             plan.moved = moved;
             return plan;
@@ -69,6 +68,7 @@ impl Plan {
         let changes = without_name_clashes(difference(&moved, reference), &moved);
         (plan.names, plan.adoption) =
             changes.into_iter().partition(|change| is_name(change) && moving.contains(&change.table_oid));
+        plan.adoption_conflicts.extend(other_owners(&moved, &plan.adoption));
         let views = compat_views::around(&moved, &plan.adoption).err();
         plan.adoption_conflicts.extend(views.map(|error| error.to_string()));
         plan.moved = moved;
@@ -282,9 +282,9 @@ fn other_shapes(moved: &Catalog, reference: &ReferenceShape) -> Vec<String> {
 }
 
 /// Returns the tables that the user of the connection may not change.
-fn other_owners(moved: &Catalog, reference: &ReferenceShape) -> Vec<String> {
-    let tables = reference.catalog.tables.iter().filter_map(|table| moved.table(&table.schema, &table.name));
-    let foreign = tables.filter(|table| table.is_table() && !table.is_owned);
+fn other_owners(moved: &Catalog, changes: &[Change]) -> Vec<String> {
+    let is_changed = |table: &&Relation| changes.iter().any(|change| change.table_oid == table.oid);
+    let foreign = moved.tables.iter().filter(|table| table.is_table() && !table.is_owned).filter(is_changed);
     foreign.map(|table| table.foreign_owner_message(&moved.user)).collect()
 }
 

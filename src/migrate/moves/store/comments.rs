@@ -34,7 +34,7 @@ pub async fn comments(db: &mut PgConnection) -> Result<Comments> {
     Ok(Comments(sqlx::query_scalar(COMMENTS).fetch_one(db).await?))
 }
 
-/// Takes back what versioned SQL has said about relations that it has not created.
+/// Takes back the comments of versioned SQL on relations that it has not created.
 pub async fn keep_comments(db: &mut PgConnection, before: &Comments) -> Result<()> {
     let statements: Vec<String> = sqlx::query_scalar(CHANGED).bind(&before.0).fetch_all(&mut *db).await?;
     if !statements.is_empty() {
