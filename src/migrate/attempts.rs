@@ -17,8 +17,8 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 
 /// Pause before the second attempt; later pauses are longer.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const MAX_PAUSE: Duration = Duration::from_secs(2);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const MAX_PAUSE: Duration = Duration::from_millis(500);
 
 /// How long a migration waits for locks.
 #[derive(Debug, Clone, Copy)]

@@ -104,7 +104,7 @@ async fn run_action(context: &Context, database: &Database, args: Args) -> Resul
             };
             apply(context, database, both).await
         }
-        MigrateCommand::Status => report(context, super::steps(&database.pool).await?.steps, None),
+        MigrateCommand::Status => report(context, steps(context, database).await?.steps, None),
         MigrateCommand::Verify { receipt } => verify(context, database, receipt).await,
         MigrateCommand::Receipt => receipt(context, database).await,
         MigrateCommand::Undo { name } => {
@@ -118,8 +118,13 @@ async fn run_action(context: &Context, database: &Database, args: Args) -> Resul
     }
 }
 
+async fn steps(context: &Context, database: &Database) -> Result<MigrationSteps> {
+    let notify = |line: &str| context.console.notify(line);
+    super::steps_when_free(&database.pool, LockWait::of(&context.config), &context.stop, &notify).await
+}
+
 async fn plan(context: &Context, database: &Database, with_sql: bool) -> Result<Exit> {
-    let steps = super::steps(&database.pool).await?;
+    let steps = steps(context, database).await?;
     let shown = |step: &&Step| step.state != State::Done || !step.problems.is_empty();
     if with_sql {
         steps.steps.iter().filter(shown).for_each(|step| print_sql(context, step));
@@ -200,7 +205,7 @@ fn table_line(table: &Value) -> String {
 }
 
 async fn apply(context: &Context, database: &Database, args: ApplyArgs) -> Result<Exit> {
-    let before = super::steps(&database.pool).await?;
+    let before = steps(context, database).await?;
     if let Some(to) = &args.to
         && before.steps.iter().all(|step| step.name != *to)
     {
@@ -216,7 +221,7 @@ async fn apply(context: &Context, database: &Database, args: ApplyArgs) -> Resul
     if let Some(receipt) = &receipt {
         describe_receipt(context, receipt);
     }
-    let steps = super::steps(&database.pool).await?.steps;
+    let steps = steps(context, database).await?.steps;
     let exit = report(context, steps, Some(json!({ "receipt": receipt })))?;
     Ok(if problems.is_empty() { exit } else { exit.max(Exit::NeedsAttention) })
 }

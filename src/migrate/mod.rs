@@ -33,7 +33,7 @@ pub use self::examine::{
     ServicePrivilege, TablePlace, broken_rules, former_names, placements, service_privileges, table_names,
 };
 pub use self::moves::{Check, Undone};
-pub use self::steps::{MigrationSteps, State, Step, pending, steps};
+pub use self::steps::{MigrationSteps, State, Step, pending};
 pub use self::store::NewerStep;
 use crate::error::{Error, Result};
 use crate::output_file::Existing;
@@ -95,7 +95,8 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
     }
     let is_adopted = survey.is_adopted();
     let django = survey.django();
-    if survey.has_moving() || options.compat_views && survey.plan.has_tables {
+    let is_interrupted = survey.is_recorded(moves::ADM_SCHEMA) && !survey.is_recorded(moves::ADOPT);
+    if survey.has_moving() || is_interrupted || options.compat_views && survey.plan.has_tables {
         done.push(moves::adm_schema(attempts, options.compat_views).await?);
     }
     let mut is_open = last != Some(moves::ADM_SCHEMA);
@@ -122,13 +123,32 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
         }
     }
     done.retain(|step| !step.is_empty());
-    let problems = if is_adopted { attempts.transaction(moves::broken_rules).await? } else { Vec::new() };
+    let mut problems = if is_adopted { attempts.transaction(moves::broken_rules).await? } else { Vec::new() };
+    problems.extend(done.iter().flat_map(|step| step.problems.clone()));
+    problems.sort();
+    problems.dedup();
     let receipt = match done.is_empty() {
         true => None,
         false => Some(moves::store_receipt(attempts, done, estimate, &django).await?),
     };
     attempts.transaction(grants::renew).await?;
     Ok(MigrationResult { receipt, problems })
+}
+
+/// Returns every step with its state.
+pub async fn steps(pool: &PgPool) -> Result<MigrationSteps> {
+    steps_when_free(pool, LockWait::default(), &CancellationToken::new(), &|_| ()).await
+}
+
+/// Returns every step with its state. Waits for locks like an application.
+pub async fn steps_when_free(
+    pool: &PgPool,
+    wait: LockWait,
+    stop: &CancellationToken,
+    on_wait: &(dyn Fn(&str) + Sync),
+) -> Result<MigrationSteps> {
+    let attempts = Attempts { pool, wait, stop, on_wait, has_changed: &AtomicBool::new(false) };
+    attempts.transaction(async |db| steps::read(db).await).await
 }
 
 /// Undoes a move. Rows that were written since stay.

@@ -68,14 +68,6 @@ impl MigrationSteps {
     }
 }
 
-/// Returns every step with its state.
-pub async fn steps(pool: &PgPool) -> Result<MigrationSteps> {
-    let mut transaction = pool.begin().await?;
-    let steps = read(&mut transaction).await?;
-    transaction.rollback().await?;
-    Ok(steps)
-}
-
 /// Returns how many steps are not applied.
 pub async fn pending(pool: &PgPool) -> Result<usize> {
     let mut db = pool.acquire().await?;

@@ -126,7 +126,8 @@ pub(super) async fn lock_holder(pool: &PgPool, waiting: i32) -> Result<Option<Lo
                 CASE WHEN a.pid IS NULL THEN NULL ELSE coalesce(host(a.client_addr), 'the host of the database') END AS host,
                 to_char(coalesce(a.xact_start, a.query_start, a.backend_start) AT TIME ZONE 'UTC',
                         'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS since,
-                (SELECT w.relation::regclass::text FROM pg_locks AS w
+                (SELECT format('%I.%I', n.nspname, c.relname)
+                 FROM pg_locks AS w JOIN pg_class AS c ON c.oid = w.relation JOIN pg_namespace AS n ON n.oid = c.relnamespace
                  WHERE w.pid = $1 AND NOT w.granted AND w.locktype = 'relation' LIMIT 1) AS table_name
          FROM unnest(pg_blocking_pids($1)) AS b (pid) LEFT JOIN pg_stat_activity AS a ON a.pid = b.pid
          ORDER BY a.wait_event_type IS NOT DISTINCT FROM 'Lock', a.xact_start LIMIT 1",

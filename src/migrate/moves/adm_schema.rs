@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use sqlx::PgConnection;
 
-use super::change::{Change, Inverse};
+use super::change::{Change, Class, Inverse};
 use super::hashing::{Which, contents};
-use super::locks::{Done, lock, run_locked};
+use super::locks::{Done, lock, parts};
 use super::plan::Plan;
 use super::receipt::{MoveReceipt, TableReceipt};
 use super::survey::{ADM_SCHEMA, refuse, survey};
@@ -21,10 +21,11 @@ pub async fn adm_schema(attempts: &Attempts<'_>, compat_views: bool) -> Result<M
     let started = Instant::now();
     let before = attempts.transaction(async |db| contents(db, &Which::Placed).await).await?;
     let moved = attempts.transaction(async |db| move_tables(db, compat_views).await).await?;
-    attempts.has_changed.store(true, Ordering::Relaxed);
-    if !moved.oids.is_empty() {
-        attempts.transaction(async |db| rename_objects(db, &moved.oids).await).await?;
+    if !moved.changes.is_empty() {
+        attempts.has_changed.store(true, Ordering::Relaxed);
     }
+    // Also those of tables that an interrupted application has moved.
+    rename_objects(attempts).await?;
     let after = attempts.transaction(async |db| contents(db, &Which::Same(&before)).await).await?;
     Ok(MoveReceipt {
         name: ADM_SCHEMA.to_owned(),
@@ -41,7 +42,7 @@ async fn move_tables(db: &mut PgConnection, with_views: bool) -> Result<Done> {
     let plan = &survey.plan;
     refuse(&plan.placement_conflicts)?;
     refuse(&plan.adoption_conflicts)?;
-    let views = if with_views { compat_views::missing(&survey.catalog, plan) } else { Vec::new() };
+    let views = if with_views { compat_views::missing(&survey.catalog, plan, survey.records.found_before.as_deref()) } else { Vec::new() };
     if plan.moving.is_empty() && views.is_empty() {
         return Ok(Done::default());
     }
@@ -69,7 +70,7 @@ async fn move_tables(db: &mut PgConnection, with_views: bool) -> Result<Done> {
     let started = Instant::now();
     store::execute(db, &statements).await?;
     let changes = all().map(|change| change.action.clone()).collect();
-    Ok(Done { oids, changes, locked: started.elapsed() })
+    Ok(Done { changes, locked: started.elapsed() })
 }
 
 /// Roles that may use a moved table must be able to look into its schema.
@@ -106,14 +107,32 @@ fn still_empty(plan: &Plan, catalog: &Catalog) -> Vec<String> {
 }
 
 /// Gives the indexes, constraints and sequences of moved tables the names of a fresh database.
-async fn rename_objects(db: &mut PgConnection, oids: &[i64]) -> Result<()> {
-    let survey = survey(db).await?;
-    let is_name = |change: &&Change| {
-        oids.contains(&change.table_oid)
-            && matches!(change.inverse, Inverse::Place { .. } | Inverse::ConstraintName { .. })
+async fn rename_objects(attempts: &Attempts<'_>) -> Result<()> {
+    let find = async |db: &mut PgConnection| {
+        let journal = store::journal(db, ADM_SCHEMA).await?.unwrap_or_default();
+        let survey = survey(db).await?;
+        let is_moved = |table: i64| {
+            journal.iter().any(|inverse| {
+                matches!(inverse, Inverse::Place { oid, class: Class::Table, .. } if *oid == table)
+            })
+        };
+        let is_name = |change: &&Change| {
+            matches!(change.inverse, Inverse::Place { .. } | Inverse::ConstraintName { .. })
+                && is_moved(change.table_oid)
+        };
+        let changes: Vec<Change> = survey.plan.adoption.iter().filter(is_name).cloned().collect();
+        Ok((changes, survey.catalog))
     };
-    let changes: Vec<Change> = survey.plan.adoption.iter().filter(is_name).cloned().collect();
-    let inverses: Vec<Inverse> = changes.iter().map(|change| change.inverse.clone()).collect();
-    store::record(db, ADM_SCHEMA, &inverses).await?;
-    run_locked(db, &changes, &survey.catalog).await
+    let (changes, catalog) = attempts.transaction(find).await?;
+    for part in parts(&changes) {
+        let rename = async |db: &mut PgConnection| {
+            let inverses: Vec<Inverse> = part.iter().map(|change| change.inverse.clone()).collect();
+            store::record(db, ADM_SCHEMA, &inverses).await?;
+            let mut statements = lock(part, &catalog);
+            statements.extend(part.iter().flat_map(|change| change.statements.iter().cloned()));
+            store::execute(db, &statements).await
+        };
+        attempts.transaction(rename).await?;
+    }
+    Ok(())
 }

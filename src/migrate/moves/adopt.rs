@@ -1,13 +1,13 @@
 //! Applies the move `adopt`: names and rules under one short lock, what takes long while readers and writers go on.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sqlx::PgConnection;
 
 use super::change::{Change, Inverse, Phase, Rule};
 use super::hashing::{Which, contents};
-use super::locks::{Done, lock};
+use super::locks::{Done, lock, parts};
 use super::plan::rules;
 use super::receipt::{MoveReceipt, TableReceipt};
 use super::reference::reference;
@@ -16,7 +16,7 @@ use super::survey::{ADOPT, refuse, survey};
 use super::{compat_views, store};
 use crate::error::{Error, Result};
 use crate::migrate::attempts::Attempts;
-use crate::migrate::catalog::{self, Catalog, Relation, quote};
+use crate::migrate::catalog::{self, Catalog, Constraint, Relation, quote};
 
 /// Brings the existing tables to the shape of a fresh database. Returns what was done, and the rules that rows break.
 ///
@@ -25,10 +25,11 @@ pub async fn adopt(attempts: &Attempts<'_>) -> Result<MoveReceipt> {
     let started = Instant::now();
     let before = attempts.transaction(async |db| contents(db, &Which::Changing).await).await?;
     if before.is_empty() {
-        return Ok(MoveReceipt { name: ADOPT.to_owned(), ..MoveReceipt::default() });
+        // An interrupted application may have left a rule that was not checked yet.
+        let problems = validate(attempts).await?;
+        return Ok(MoveReceipt { name: ADOPT.to_owned(), problems, ..MoveReceipt::default() });
     }
-    let done = attempts.transaction(change_tables).await?;
-    attempts.has_changed.store(true, Ordering::Relaxed);
+    let done = change_tables(attempts).await?;
     let mut changes = done.changes;
     // What lets readers and writers go on is done one by one, each in its own time.
     for change in attempts.transaction(concurrent).await? {
@@ -55,31 +56,44 @@ pub async fn record_adoption(db: &mut PgConnection) -> Result<()> {
     store::record(db, ADOPT, &[]).await
 }
 
-async fn change_tables(db: &mut PgConnection) -> Result<Done> {
-    let survey = survey(db).await?;
-    refuse(&survey.plan.adoption_conflicts)?;
-    let mut changes = Vec::new();
-    for change in survey.plan.adoption.iter().filter(|change| change.phase == Phase::Locked) {
-        if holds(db, &survey.catalog, change).await? {
-            changes.push(change.clone());
+async fn change_tables(attempts: &Attempts<'_>) -> Result<Done> {
+    let find = async |db: &mut PgConnection| {
+        let survey = survey(db).await?;
+        refuse(&survey.plan.adoption_conflicts)?;
+        let mut changes = Vec::new();
+        for change in survey.plan.adoption.iter().filter(|change| change.phase == Phase::Locked) {
+            if holds(db, &survey.catalog, change).await? {
+                changes.push(change.clone());
+            }
         }
+        record_adoption(db).await?;
+        Ok((changes, survey.catalog))
+    };
+    let (changes, catalog) = attempts.transaction(find).await?;
+    attempts.has_changed.store(true, Ordering::Relaxed);
+    let mut done = Done::default();
+    for part in parts(&changes) {
+        done.locked += attempts.transaction(async |db| change_table(db, part, &catalog).await).await?;
+        done.changes.extend(part.iter().map(|change| format!("{}: {}", change.table, change.action)));
     }
-    let key = super::receipt::new_key()?;
-    store::prepare_records(db, &key).await?;
+    Ok(done)
+}
+
+/// Makes the changes that lock the same tables. Returns how long it held them.
+async fn change_table(db: &mut PgConnection, changes: &[Change], catalog: &Catalog) -> Result<Duration> {
     let inverses: Vec<Inverse> = changes.iter().map(|change| change.inverse.clone()).collect();
     store::record(db, ADOPT, &inverses).await?;
-    let views = compat_views::around(&survey.catalog, &changes)?;
-    let mut statements = lock(&changes, &survey.catalog);
+    let views = compat_views::around(catalog, changes)?;
+    let mut statements = lock(changes, catalog);
     statements.extend(views.drop);
-    for change in &changes {
+    for change in changes {
         statements.extend(change.statements.iter().cloned());
-        statements.extend(restored(change, &survey.catalog));
+        statements.extend(restored(change, catalog));
     }
     statements.extend(views.create);
     let started = Instant::now();
     store::execute(db, &statements).await?;
-    let actions = changes.iter().map(|change| format!("{}: {}", change.table, change.action)).collect();
-    Ok(Done { oids: Vec::new(), changes: actions, locked: started.elapsed() })
+    Ok(started.elapsed())
 }
 
 /// Returns the statements that give an added column the values that an undo has archived.
@@ -145,7 +159,8 @@ async fn validate(attempts: &Attempts<'_>) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     for expected in &reference().catalog.tables {
         let Some(table) = catalog.table(&expected.schema, &expected.name) else { continue };
-        for constraint in table.constraints.iter().filter(|constraint| !constraint.is_valid) {
+        let is_expected = |constraint: &&Constraint| expected.constraints.iter().any(|rule| rule.name == constraint.name);
+        for constraint in table.constraints.iter().filter(is_expected).filter(|constraint| !constraint.is_valid) {
             let sql = format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", table.sql_name(), quote(&constraint.name));
             match attempts.patiently(async |db| store::execute(db, std::slice::from_ref(&sql)).await).await {
                 Ok(()) => {}

@@ -11,10 +11,14 @@ use crate::migrate::catalog::{Catalog, Relation, quote};
 pub const NAME: &str = "compat-views";
 
 /// Returns the views that are missing for the seven tables, as they will stand after the move.
-pub(super) fn missing(catalog: &Catalog, plan: &Plan) -> Vec<Change> {
+///
+/// A table that Lectern created has no former name. `found_before`: the relations that existed before the adoption.
+pub(super) fn missing(catalog: &Catalog, plan: &Plan, found_before: Option<&[i64]>) -> Vec<Change> {
     let mut views = Vec::new();
+    let existed = |table: &&Relation| found_before.is_none_or(|found| found.contains(&table.oid));
     for placed in &plan.placements {
-        let Some(table) = catalog.tables.iter().find(|table| Some(table.oid) == placed.oid) else { continue };
+        let table = catalog.tables.iter().find(|table| Some(table.oid) == placed.oid);
+        let Some(table) = table.filter(existed) else { continue };
         let mut names = vec![placed.table.to_owned(), format!("adm.{}", placed.table)];
         if table.schema == "public" && !names.contains(&table.name) {
             names.push(table.name.clone());

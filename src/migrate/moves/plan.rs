@@ -219,7 +219,7 @@ fn relation_names(catalog: &Catalog, schema: &str, without: Option<i64>) -> Vec<
 /// Renames in two steps where a name is still that of another object, and not at all where that one has it to the end.
 fn without_name_clashes(changes: Vec<Change>, moved: &Catalog) -> Vec<Change> {
     let mut renamed: Vec<(String, String)> = Vec::new();
-    let mut ordered = Vec::new();
+    let (mut ordered, mut last) = (Vec::new(), Vec::new());
     for schema in ["public", "acted", "adm"] {
         renamed.extend(relation_names(moved, schema, None).into_iter().map(|name| (schema.to_owned(), name)));
     }
@@ -242,11 +242,12 @@ fn without_name_clashes(changes: Vec<Change>, moved: &Catalog) -> Vec<Change> {
             change.statements = vec![format!("ALTER {} {} RENAME TO {}", class.sql(), relation(name), quote(&waiting))];
             let sql = format!("ALTER {} {} RENAME TO {}", class.sql(), relation(&waiting), quote(&new_name));
             ordered.insert(0, change.clone());
-            ordered.push(Change { statements: vec![sql], ..change });
+            last.push(Change { statements: vec![sql], ..change });
             continue;
         }
         ordered.push(change);
     }
+    ordered.extend(last);
     ordered
 }
 

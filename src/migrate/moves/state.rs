@@ -4,12 +4,24 @@ use crate::migrate::catalog::Catalog;
 
 /// Returns why a known state is not supported; none if it is, or if it is unknown.
 pub fn refused_state(catalog: &Catalog) -> Option<String> {
-    let split = catalog.table("acted", "purchasables")?;
-    Some(format!(
-        "{} exists: products were split by kind, as in the reference system since May 2026, and this version of Lectern \
-         does not support that: nothing was changed",
-        split.full_name()
-    ))
+    if let Some(split) = catalog.table("acted", "purchasables") {
+        return Some(format!(
+            "{} exists: products were split by kind, as in the reference system since May 2026, and this version of Lectern \
+             does not support that",
+            split.full_name()
+        ));
+    }
+    let sessions = catalog.table("public", "sessions")?;
+    let place = sessions.full_name();
+    if sessions.column("course_enrollment_id").is_some() {
+        return None;
+    }
+    Some(match sessions.column("enrolled_courses_id") {
+        Some(_) => format!(
+            "{place} has the column enrolled_courses_id: lessons of that state are not supported by this version of Lectern"
+        ),
+        None => format!("{place} is no table of lessons (it has no column course_enrollment_id): rename it"),
+    })
 }
 
 /// Describes the state of the Administrate tables and tutorials, such as `as of 2026-02-06`; none where there are none.

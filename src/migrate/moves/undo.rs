@@ -1,4 +1,6 @@
-//! Undoes a move: the inverse of each change, in reverse order, in one transaction.
+//! Undoes a move: the inverse of each change, in reverse order.
+
+use std::sync::atomic::Ordering;
 
 use sqlx::PgConnection;
 
@@ -7,7 +9,7 @@ use super::rename::{Former, place};
 use super::store;
 use super::survey::ADM_SCHEMA;
 use super::{compat_views, locks};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::migrate::attempts::Attempts;
 use crate::migrate::catalog::{self, Catalog, Relation, quote};
 
@@ -21,63 +23,116 @@ pub struct Undone {
     pub problems: Vec<String>,
 }
 
-/// Undoes a move. Rows that were written since stay.
+/// Undoes a move, table by table. Rows that were written since stay. What is undone is taken off the journal, so that an undo
+/// that was interrupted goes on where it ended.
 pub async fn undo(attempts: &Attempts<'_>, name: &str) -> Result<Undone> {
-    let (mut undone, validate) = attempts.transaction(async |db| undo_in(db, name).await).await?;
-    for (table, constraint) in validate {
-        let sql = format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", quote(&constraint));
-        if attempts.patiently(async |db| store::execute(db, std::slice::from_ref(&sql)).await).await.is_err() {
-            undone.problems.push(format!("rows written since break the foreign key {constraint} of {table}"));
+    let read = async |db: &mut PgConnection| {
+        let views = if name == ADM_SCHEMA { store::journal(db, compat_views::NAME).await? } else { None };
+        Ok((store::journal(db, name).await?, views.unwrap_or_default(), catalog::read(db).await?))
+    };
+    let (journal, views, mut catalog) = attempts.transaction(read).await?;
+    let Some(journal) = journal else { return Ok(Undone::default()) };
+    refuse_taken_places(&journal, &views, &catalog)?;
+    let mut undone = Undone { was_applied: true, changes: journal.len() + views.len(), problems: Vec::new() };
+    let mut rest = journal.as_slice();
+    loop {
+        let start = last_group(rest, &catalog);
+        let (part, views) = (&rest[start..], if start == 0 { views.as_slice() } else { &[] });
+        let invert = async |db: &mut PgConnection| {
+            let (problems, validate) = (Vec::new(), Vec::new());
+            let mut undo = Undo { db, catalog: catalog.clone(), journal: &journal, problems, validate };
+            undo.lock(views.iter().chain(part)).await?;
+            for inverse in views {
+                undo.invert(inverse).await?;
+            }
+            for at in (start..rest.len()).rev() {
+                // A relation that was renamed several times goes back in one step.
+                if !rest[..at].iter().any(|earlier| is_same_relation(earlier, &rest[at])) {
+                    undo.invert(&rest[at]).await?;
+                }
+            }
+            store::shorten_journal(undo.db, name, start).await?;
+            if start == 0 && name == ADM_SCHEMA {
+                store::shorten_journal(undo.db, compat_views::NAME, 0).await?;
+            }
+            Ok((undo.catalog, undo.problems, undo.validate))
+        };
+        let (changed, problems, validate) = attempts.transaction(invert).await?;
+        attempts.has_changed.store(true, Ordering::Relaxed);
+        catalog = changed;
+        undone.problems.extend(problems);
+        for (table, constraint) in validate {
+            let sql = format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", quote(&constraint));
+            if attempts.patiently(async |db| store::execute(db, std::slice::from_ref(&sql)).await).await.is_err() {
+                undone.problems.push(format!("rows written since break the foreign key {constraint} of {table}"));
+            }
+        }
+        rest = &rest[..start];
+        if rest.is_empty() {
+            return Ok(undone);
         }
     }
-    Ok(undone)
 }
 
 /// Table and name of a constraint that is validated after the transaction.
 type Unvalidated = (String, String);
 
-async fn undo_in(db: &mut PgConnection, name: &str) -> Result<(Undone, Vec<Unvalidated>)> {
-    let Some(journal) = store::journal(db, name).await? else { return Ok((Undone::default(), Vec::new())) };
-    let mut steps = vec![(name, journal)];
-    if name == ADM_SCHEMA
-        && let Some(views) = store::journal(db, compat_views::NAME).await?
-    {
-        steps.insert(0, (compat_views::NAME, views));
+fn is_same_relation(earlier: &Inverse, later: &Inverse) -> bool {
+    matches!((earlier, later), (Inverse::Place { oid: a, .. }, Inverse::Place { oid: b, .. }) if a == b)
+}
+
+/// Returns where the last changes begin that are undone together: those of one table, or all tables that were moved together.
+fn last_group(journal: &[Inverse], catalog: &Catalog) -> usize {
+    let key = |inverse: &Inverse| {
+        let oid = table_oid(inverse)?;
+        let owner = catalog.tables.iter().find(|table| {
+            let parts = table.indexes.iter().map(|index| index.oid);
+            parts.chain(table.sequences.iter().map(|sequence| sequence.oid)).any(|part| part == oid)
+        });
+        // Each foreign key belongs to other two tables.
+        let key = if let Inverse::ForeignKey { name, .. } = inverse { name.as_str() } else { "" };
+        Some((owner.map_or(oid, |table| table.oid), key.to_owned()))
+    };
+    let is_moved = |inverse: &Inverse| {
+        matches!(inverse, Inverse::Place { class: Class::Table, .. }) || table_oid(inverse).is_none()
+    };
+    let Some(last) = journal.last() else { return 0 };
+    if is_moved(last) {
+        return 0;
     }
-    let catalog = catalog::read(db).await?;
-    let mut undo = Undo { db, catalog, problems: Vec::new(), validate: Vec::new() };
-    undo.lock(&steps).await?;
-    let mut changes = 0;
-    for (name, journal) in &steps {
-        let mut placed = Vec::new();
-        for inverse in journal.iter().rev() {
-            // A relation that was renamed in two steps goes back in one.
-            if let Inverse::Place { oid, class, schema, name } = inverse {
-                let earliest = journal.iter().find_map(|other| match other {
-                    Inverse::Place { oid: other, schema, name, .. } if other == oid => Some((schema, name)),
-                    _ => None,
-                });
-                if placed.contains(oid) {
-                    continue;
-                }
-                placed.push(*oid);
-                let (schema, name) = earliest.unwrap_or((schema, name));
-                undo.place(*oid, *class, schema, name).await?;
-            } else {
-                undo.invert(inverse).await?;
-            }
-            changes += 1;
-        }
-        store::mark_undone(undo.db, name).await?;
+    let same = journal.iter().rev().take_while(|inverse| !is_moved(inverse) && key(inverse) == key(last)).count();
+    journal.len() - same
+}
+
+/// Refuses an undo when another table has got the former name of one.
+fn refuse_taken_places(journal: &[Inverse], views: &[Inverse], catalog: &Catalog) -> Result<()> {
+    let is_ours = |holder: &Relation| {
+        let is_placed = |inverse: &Inverse| matches!(inverse, Inverse::Place { oid, .. } if *oid == holder.oid);
+        let is_view = |inverse: &Inverse| {
+            matches!(inverse, Inverse::View { schema, name } if *schema == holder.schema && *name == holder.name)
+        };
+        journal.iter().any(is_placed) || views.iter().any(is_view)
+    };
+    let taken = journal.iter().filter_map(|inverse| match inverse {
+        Inverse::Place { class: Class::Table, schema, name, .. } => catalog.table(schema, name),
+        _ => None,
+    });
+    let taken: Vec<String> = taken.filter(|holder| !is_ours(holder)).map(Relation::full_name).collect();
+    if taken.is_empty() {
+        return Ok(());
     }
-    let (problems, validate) = (undo.problems, undo.validate);
-    Ok((Undone { was_applied: true, changes, problems }, validate))
+    Err(Error::NeedsAttention(format!(
+        "nothing was changed: {} was created since, and a moved table has to get this name back: rename it, then run the \
+         command again",
+        taken.join(", ")
+    )))
 }
 
 struct Undo<'a> {
     db: &'a mut PgConnection,
     /// As it is after each change, as far as the other changes need it.
     catalog: Catalog,
+    journal: &'a [Inverse],
     problems: Vec<String>,
     validate: Vec<Unvalidated>,
 }
@@ -88,9 +143,9 @@ impl Undo<'_> {
     }
 
     /// Locks every table that changes, with one bounded wait. A foreign key belongs to two tables.
-    async fn lock(&mut self, steps: &[(&str, Vec<Inverse>)]) -> Result<()> {
+    async fn lock(&mut self, inverses: impl Iterator<Item = &Inverse>) -> Result<()> {
         let mut oids: Vec<i64> = Vec::new();
-        for inverse in steps.iter().flat_map(|(_, journal)| journal) {
+        for inverse in inverses {
             oids.extend(table_oid(inverse));
             if let Inverse::ForeignKey { table, name, former } = inverse {
                 oids.extend(former.as_ref().map(|former| former.target));
@@ -110,13 +165,22 @@ impl Undo<'_> {
 
     async fn place(&mut self, oid: i64, class: Class, schema: &str, name: &str) -> Result<()> {
         let Some((now_schema, now_name)) = store::relation(self.db, oid).await? else { return Ok(()) };
+        let mut sequences = self.catalog.tables.iter().flat_map(|table| &table.sequences);
+        let follows = class == Class::Index || sequences.any(|sequence| sequence.oid == oid && sequence.is_owned);
+        // An index and an owned sequence are where their table is.
+        let schema = if follows { now_schema.as_str() } else { schema };
         if let Some((kind, holder)) = store::holder(self.db, schema, name).await?.filter(|(_, holder)| *holder != oid) {
+            let is_ours = |inverse: &Inverse| matches!(inverse, Inverse::Place { oid, .. } if *oid == holder);
+            if !self.journal.iter().any(is_ours) {
+                self.problems.push(format!("{now_schema}.{now_name} keeps this name, because {schema}.{name} was created since"));
+                return Ok(());
+            }
             let class = match kind.as_str() {
                 "i" | "I" => Class::Index,
                 "S" => Class::Sequence,
                 _ => Class::Table,
             };
-            // It is renamed by this undo too, or it was created since.
+            // It is renamed by this undo too.
             let holder = Former { class, oid: holder, schema, name };
             let aside = format!("lectern_{}", holder.oid);
             store::execute(self.db, &place(&holder, schema, &aside)).await?;
@@ -134,11 +198,12 @@ impl Undo<'_> {
     }
 
     async fn invert(&mut self, inverse: &Inverse) -> Result<()> {
-        if let Some(oid) = table_oid(inverse) {
+        if let Some(oid) = table_oid(inverse).filter(|_| !matches!(inverse, Inverse::Place { .. })) {
             let Some(table) = store::table_of(&self.catalog, oid).cloned() else { return Ok(()) };
             return self.invert_of_table(inverse, &table).await;
         }
         match inverse {
+            Inverse::Place { oid, class, schema, name } => self.place(*oid, *class, schema, name).await,
             Inverse::Usage { schema, role } => {
                 let role = if role.is_empty() { "PUBLIC".to_owned() } else { quote(role) };
                 self.run(format!("REVOKE USAGE ON SCHEMA {} FROM {role}", quote(schema))).await

@@ -125,11 +125,20 @@ pub(in crate::migrate::moves) async fn journal(db: &mut PgConnection, name: &str
     Ok(journal.map(|Json(journal)| journal))
 }
 
-pub(in crate::migrate::moves) async fn mark_undone(db: &mut PgConnection, name: &str) -> Result<()> {
-    sqlx::query("UPDATE lectern.moves SET undone_at = clock_timestamp() WHERE name = $1 AND undone_at IS NULL")
-        .bind(name)
-        .execute(db)
-        .await?;
+/// Keeps the first `length` changes of the move that is in force; none: it is undone.
+pub(in crate::migrate::moves) async fn shorten_journal(db: &mut PgConnection, name: &str, length: usize) -> Result<()> {
+    sqlx::query(
+        "UPDATE lectern.moves
+         SET journal = coalesce((SELECT jsonb_agg(e.value ORDER BY e.position)
+                                 FROM jsonb_array_elements(journal) WITH ORDINALITY AS e (value, position)
+                                 WHERE e.position <= $2), '[]'),
+             undone_at = CASE WHEN $2 = 0 THEN clock_timestamp() END
+         WHERE name = $1 AND undone_at IS NULL",
+    )
+    .bind(name)
+    .bind(i64::try_from(length).unwrap_or(i64::MAX))
+    .execute(db)
+    .await?;
     Ok(())
 }
 
@@ -145,6 +154,8 @@ pub(in crate::migrate::moves) struct Records {
     pub undone: Vec<String>,
     /// Whether versioned SQL was applied.
     pub has_schema_steps: bool,
+    /// OIDs of what existed before the adoption; none before it.
+    pub found_before: Option<Vec<i64>>,
 }
 
 pub(in crate::migrate::moves) async fn records(db: &mut PgConnection) -> Result<Records> {
@@ -154,11 +165,12 @@ pub(in crate::migrate::moves) async fn records(db: &mut PgConnection) -> Result<
         return Ok(Records { has_schema_steps, ..Records::default() });
     }
     let rows: Vec<(String, bool)> =
-        sqlx::query_as("SELECT name, undone_at IS NULL FROM lectern.moves ORDER BY id").fetch_all(db).await?;
+        sqlx::query_as("SELECT name, undone_at IS NULL FROM lectern.moves ORDER BY id").fetch_all(&mut *db).await?;
+    let found_before = sqlx::query_scalar("SELECT relations FROM lectern.found_before").fetch_optional(db).await?;
     let applied: Vec<String> =
         rows.iter().filter(|(_, is_applied)| *is_applied).map(|(name, _)| name.clone()).collect();
     let undone = rows.into_iter().map(|(name, _)| name).filter(|name| !applied.contains(name)).collect();
-    Ok(Records { applied, undone, has_schema_steps })
+    Ok(Records { applied, undone, has_schema_steps, found_before })
 }
 
 /// Stores a receipt.

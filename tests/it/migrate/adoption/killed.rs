@@ -149,7 +149,8 @@ async fn stopped_postgres_leaves_the_old_or_the_new_state() {
     let db = TestDb::private().await;
     let admin = db.url.replace("postgresql://lectern@", "postgresql://lectern_admin@");
     let mut admin = PgConnection::connect(&admin).await.expect("connected");
-    let sql = "ALTER ROLE lectern SUPERUSER; DROP SCHEMA lectern, acted, adm, public CASCADE; CREATE SCHEMA public";
+    let sql = "ALTER ROLE lectern SUPERUSER; DROP SCHEMA lectern, acted, adm, public CASCADE; CREATE SCHEMA public;
+               GRANT ALL ON SCHEMA public TO PUBLIC";
     sqlx::raw_sql(sql).execute(&mut admin).await.expect("emptied");
     admin.close().await.expect("closed");
     let living = sample().build_in(db).await;

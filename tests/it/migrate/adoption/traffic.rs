@@ -104,7 +104,7 @@ async fn work(
     while !stop.load(Ordering::Relaxed) {
         prepared = !prepared;
         for round in &rounds {
-            let mut transaction = connection.begin().await.expect("begun");
+            let Ok(mut transaction) = connection.begin().await else { return vec!["no connection".to_owned()] };
             for sql in round {
                 let done = match prepared {
                     true => sqlx::query(AssertSqlSafe(sql.clone())).execute(&mut *transaction).await,
@@ -118,6 +118,8 @@ async fn work(
             if let Err(error) = transaction.commit().await {
                 return vec![format!("{error}: commit of {round:?}")];
             }
+            // Programs have other things to do as well.
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     }
     Vec::new()
@@ -170,14 +172,14 @@ async fn transaction_that_stays_open_is_named_and_nothing_is_changed() {
     let living = Legacy::new(State::February12, Placement::Mixed, Naming::Django).build().await;
     let before = fingerprint(&living.db.pool).await;
     let (reader, process) = self::reader(&living, "public.pricelevels").await;
-    let named = |messages: &str, table: &str| {
+    let is_named = |messages: &str, table: &str| {
         for part in ["nothing was changed", table, &format!("(pid) {process} "), "program \"report\""] {
             assert!(messages.contains(part), "{part}: {messages}");
         }
     };
     let (exit, _, messages) = migrate_with(&living, &[], &SHORT);
     assert_eq!(exit, Some(1), "{messages}");
-    named(&messages, "public.pricelevels");
+    is_named(&messages, "public.pricelevels");
     assert_eq!(difference(&before, &fingerprint(&living.db.pool).await), "");
     reader.close().await.expect("closed");
     assert_eq!(migrate(&living, &[]).0, Some(0));
