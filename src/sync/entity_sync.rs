@@ -182,6 +182,7 @@ impl SyncContext {
 }
 
 /// What a user and earlier runs decided about the rows of an entity.
+#[derive(Debug)]
 pub(super) struct Decisions<R> {
     pub(super) overrides: MatchOverrides,
     pub(super) comparison: Comparison<R>,

@@ -71,10 +71,10 @@ pub struct SyncPlan<R> {
     damaged: HashSet<String>,
     /// Rows that are up to date, of which something is still to be stored that Lectern alone stores.
     #[serde(skip, default = "Vec::new")]
-    pub(super) completed: Vec<R>,
+    pub(in crate::sync) completed: Vec<R>,
     /// What is to be remembered of this comparison; none if nothing new.
     #[serde(skip, default = "Option::default")]
-    pub(super) comparison: Option<Comparison<R>>,
+    pub(in crate::sync) comparison: Option<Comparison<R>>,
     pub findings: Findings,
 }
 
