@@ -4,7 +4,7 @@ use administrate_sim::tenant::{
     Contact, CustomField, Event, EventState, FieldKind, Location, PriceLevel, Template, Venue,
 };
 use administrate_sim::{Options, RunningSimulator, Simulator, Tenant};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::fixtures::legacy::{Contents, Legacy, LivingDb, Naming, Placement, State};
 
@@ -73,7 +73,8 @@ async fn first_sync_leaves_what_means_the_same() {
         assert_eq!(counts(&summary, "unchanged"), [4, 3, 3, 3, 3, 3, 3], "{summary:#}");
         assert_eq!(counts(&summary, "fetched"), [4, 3, 3, 3, 3, 3, 3], "{summary:#}");
     }
-    let options = "SELECT string_agg(options::text, ' ' ORDER BY options::text COLLATE \"C\") FROM lectern.custom_field_options";
+    let options =
+        "SELECT string_agg(options::text, ' ' ORDER BY options::text COLLATE \"C\") FROM lectern.custom_field_options";
     assert_eq!(adopted.text(options).await, r#"["One", "Two"] [] [] []"#, "what Lectern alone stores is there");
 }
 
@@ -120,18 +121,27 @@ async fn event_with_another_title_stays_linked_and_keeps_its_code() {
     assert_eq!(adopted.run(&["sync", "all"]).0, Some(0));
     let codes = "SELECT string_agg(code, ' ' ORDER BY id) FROM acted.tutorial_events";
     let before = adopted.text(codes).await;
-    let (exit, report, changed) = adopted.run_and_compare(&["sync", "events"]).await;
-    assert_eq!((exit, &report["counts"]["created"]), (Some(0), &json!(0)), "{report:#}");
-    assert_eq!((adopted.text(codes).await, changed), (before, vec![]), "{report:#}");
-    let difference = &report["differences"][0];
-    assert_eq!(
-        (&difference["field"], &difference["local"], &difference["remote"]),
-        (&json!("Event title"), &json!("CB1-0000001-25S"), &json!("WB CB1-01-25S")),
-        "{report:#}"
-    );
-    let (exit, decided) = adopted.run(&["sync", "decide", "events", "CB1-0000001-25S", "Event title", "theirs"]);
-    assert_eq!(exit, Some(0), "{decided:#}");
-    assert!(adopted.text(codes).await.starts_with("WB CB1-01-25S "), "by choice: {decided:#}");
+    for _ in 0..2 {
+        let (exit, report, changed) = adopted.run_and_compare(&["sync", "events"]).await;
+        let counted = ["created", "updated", "unchanged"].map(|count| report["counts"][count].as_u64());
+        assert_eq!((exit, counted), (Some(0), [0, 0, 3].map(Some)), "{report:#}");
+        assert_eq!((adopted.text(codes).await, changed), (before.clone(), vec![]), "{report:#}");
+        let difference = &report["differences"][0];
+        let values = ["field", "ours", "theirs"].map(|key| difference[key].as_str().unwrap_or_default());
+        assert_eq!(values, ["title", "CB1-0000001-25S", "WB CB1-01-25S"], "{report:#}");
+    }
+    let decide = async |field, side| {
+        adopted.run_and_compare(&["sync", "decide", "events", "CB1-0000001-25S", field, side]).await
+    };
+    for (field, side) in [("title", "ours"), ("max-places", "theirs")] {
+        let (exit, refused, changed) = decide(field, side).await;
+        assert_eq!((exit, changed), (Some(2), vec![]), "{refused:#}");
+    }
+    let (exit, decided, changed) = decide("title", "theirs").await;
+    assert_eq!((exit, changed), (Some(0), vec!["acted.tutorial_events".to_owned()]), "{decided:#}");
+    assert_eq!(adopted.text(codes).await, before.replacen("CB1-0000001-25S", "WB CB1-01-25S", 1), "by choice");
+    let (exit, undone) = adopted.run(&["sync", "undo", &decided["run_id"].to_string(), "--no-prompt"]);
+    assert_eq!((exit, adopted.text(codes).await), (Some(0), before), "{undone:#}");
 }
 
 /// Gives the records of a living database the ids of the simulator, and values that mean the same as the simulator's.

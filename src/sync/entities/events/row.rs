@@ -80,6 +80,12 @@ impl LinkRow for Row {
     fn spelled_texts(&mut self) -> Vec<(String, SpelledText<'_>)> {
         self.bridge.spelled_texts()
     }
+
+    /// An adopted row lacks only the places that both sides had last.
+    fn only_completes(&self, before: &Self) -> bool {
+        before.places_baseline == Some(ReportedPlaces::default())
+            && (&self.bridge, self.places) == (&before.bridge, before.places)
+    }
 }
 
 /// Adds to link rows the current availability of the linked local events and the baselines of places, by external id.
