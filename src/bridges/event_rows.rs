@@ -5,6 +5,7 @@ use jiff::civil::{Date, Time};
 use serde::{Deserialize, Serialize};
 
 use super::reference::{BoundedColumn, bounded};
+use super::spelling::SpelledText;
 
 /// Selects rows of events.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +71,19 @@ impl EventLinkRow {
             ]
         }));
         columns
+    }
+
+    /// Returns the texts that may be spelled differently than in Administrate, by name.
+    pub fn spelled_texts(&mut self) -> Vec<(String, SpelledText<'_>)> {
+        let mut texts = vec![
+            ("title".to_owned(), SpelledText::Optional(&mut self.title)),
+            ("timezone".to_owned(), SpelledText::Optional(&mut self.timezone)),
+            ("lifecycle_state".to_owned(), SpelledText::Word(&mut self.lifecycle_state)),
+        ];
+        for SessionLinkRow { external_id, title, .. } in &mut self.sessions {
+            texts.push((format!("title of {external_id}"), SpelledText::Optional(title)));
+        }
+        texts
     }
 }
 

@@ -11,4 +11,5 @@ pub mod lifecycle;
 pub mod overrides;
 pub mod reference;
 pub mod session_match;
+pub mod spelling;
 pub mod store;

@@ -10,6 +10,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::spelling::SpelledText;
+
 /// A kind of record that may be created on either side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ReferenceKind {
@@ -38,6 +40,16 @@ pub trait LinkRow: Clone + PartialEq + Serialize {
 
     /// Returns the values of columns with a maximum length.
     fn bounded(&self) -> Vec<BoundedColumn<'_>>;
+
+    /// Returns the texts that may be spelled differently than in Administrate, by name.
+    fn spelled_texts(&mut self) -> Vec<(String, SpelledText<'_>)> {
+        Vec::new()
+    }
+
+    /// Reports whether the row adds to `before` only what an adopted database cannot have, because Lectern alone stores it.
+    fn only_completes(&self, _before: &Self) -> bool {
+        false
+    }
 }
 
 /// The value of a column with a maximum length.
@@ -56,7 +68,7 @@ pub(crate) fn bounded<'a>(column: &'static str, text: impl Into<Option<&'a Strin
 }
 
 /// The definition of a custom field for one kind of record (`adm.custom_fields`). Its options, a list of texts, are in
-/// `lectern.custom_field_options`.
+/// `lectern.custom_field_options`; null: not known yet, as in an adopted database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct CustomFieldRow {
     pub entity_type: String,
@@ -108,8 +120,8 @@ pub struct InstructorRow {
     pub tutorial_instructor_id: Option<i64>,
 }
 
-/// A course template (`adm.course_templates`). Its learning mode is in upper case, `custom_fields` is
-/// `{definition key: value}`.
+/// A course template (`adm.course_templates`). Its learning mode is in upper case unless it was found otherwise,
+/// `custom_fields` is `{definition key: value}`; a null value means none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct CourseTemplateRow {
     pub external_id: String,
@@ -214,6 +226,10 @@ impl LinkRow for LocationRow {
     fn bounded(&self) -> Vec<BoundedColumn<'_>> {
         vec![bounded("external_id", &self.external_id, 255), bounded("legacy_id", self.legacy_id.as_ref(), 255)]
     }
+
+    fn spelled_texts(&mut self) -> Vec<(String, SpelledText<'_>)> {
+        vec![("legacy_id".into(), SpelledText::Optional(&mut self.legacy_id))]
+    }
 }
 
 impl LinkRow for VenueRow {
@@ -250,6 +266,10 @@ impl LinkRow for InstructorRow {
     fn bounded(&self) -> Vec<BoundedColumn<'_>> {
         vec![bounded("external_id", &self.external_id, 255), bounded("legacy_id", self.legacy_id.as_ref(), 255)]
     }
+
+    fn spelled_texts(&mut self) -> Vec<(String, SpelledText<'_>)> {
+        vec![("legacy_id".into(), SpelledText::Optional(&mut self.legacy_id))]
+    }
 }
 
 impl LinkRow for CourseTemplateRow {
@@ -277,6 +297,13 @@ impl LinkRow for CourseTemplateRow {
         }));
         columns
     }
+
+    fn spelled_texts(&mut self) -> Vec<(String, SpelledText<'_>)> {
+        vec![
+            ("event_learning_mode".into(), SpelledText::Word(&mut self.event_learning_mode)),
+            ("custom_fields".into(), SpelledText::Json(&mut self.custom_fields)),
+        ]
+    }
 }
 
 impl LinkRow for CustomFieldRow {
@@ -298,6 +325,19 @@ impl LinkRow for CustomFieldRow {
             bounded("description", self.description.as_ref(), usize::MAX),
         ]
     }
+
+    fn spelled_texts(&mut self) -> Vec<(String, SpelledText<'_>)> {
+        vec![
+            ("label".into(), SpelledText::Text(&mut self.label)),
+            ("field_type".into(), SpelledText::Text(&mut self.field_type)),
+            ("description".into(), SpelledText::Optional(&mut self.description)),
+            ("roles".into(), SpelledText::Json(&mut self.roles)),
+        ]
+    }
+
+    fn only_completes(&self, before: &Self) -> bool {
+        before.options.is_null() && *self == CustomFieldRow { options: self.options.clone(), ..before.clone() }
+    }
 }
 
 impl LinkRow for PriceLevelRow {
@@ -310,6 +350,13 @@ impl LinkRow for PriceLevelRow {
             bounded("external_id", &self.external_id, 255),
             bounded("name", &self.name, 255),
             bounded("description", self.description.as_ref(), usize::MAX),
+        ]
+    }
+
+    fn spelled_texts(&mut self) -> Vec<(String, SpelledText<'_>)> {
+        vec![
+            ("name".into(), SpelledText::Text(&mut self.name)),
+            ("description".into(), SpelledText::Optional(&mut self.description)),
         ]
     }
 }

@@ -1,11 +1,12 @@
-//! Applies a plan in the caller's transaction, with a constant number of statements; none for an empty plan.
+//! Applies a plan in the caller's transaction, with a constant number of statements. An empty plan writes at most what Lectern alone
+//! stores.
 
 use sqlx::PgConnection;
 
 use super::entity_sync::EntitySync;
 use super::plan::{RowChange, SyncPlan};
 use crate::bridges::reference::LinkRow;
-use crate::bridges::store::references;
+use crate::bridges::store::{references, spellings};
 use crate::error::Result;
 use crate::sync::conflicts::apply::apply_resolutions;
 
@@ -22,6 +23,12 @@ pub(super) async fn apply<E: EntitySync>(
     let written: Vec<&E::Row> = plan.changes.iter().filter_map(|change| change.after.as_ref()).collect();
     if !written.is_empty() {
         E::upsert(db, &written).await?;
+    }
+    if !plan.completed.is_empty() {
+        E::complete(db, &plan.completed.iter().collect::<Vec<_>>()).await?;
+    }
+    if let Some(comparison) = &plan.comparison {
+        spellings::save_comparison(db, E::ENTITY.name(), comparison.stored()?).await?;
     }
     if !plan.approvals.is_empty() {
         references::change_approvals(db, &plan.approvals.removed, &plan.approvals.added).await?;

@@ -7,10 +7,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::PgConnection;
 
-use super::entity_sync::{EntitySync, SyncContext, plan_storable};
+use super::entity_sync::{Decisions, EntitySync, SyncContext, plan_storable};
 use super::matching::{MatchKey, RemoteRecord};
 use super::plan::SyncPlan;
-use crate::bridges::overrides::MatchOverrides;
 use crate::error::Result;
 use crate::sync::plan::validate::column_error;
 use crate::sync::report::findings::SkippedRecord;
@@ -29,7 +28,7 @@ pub(super) async fn create_local<E: EntitySync>(
     context: &SyncContext,
     remote: E::Remote,
     rows: &[E::Row],
-    overrides: &MatchOverrides,
+    decisions: &Decisions<E::Row>,
     options: CreateLocalOptions<'_>,
 ) -> Result<SyncPlan<E::Row>> {
     let mut local = E::local_records(db, context).await?;
@@ -38,7 +37,7 @@ pub(super) async fn create_local<E: EntitySync>(
     let inactive: HashSet<MatchKey> =
         E::inactive_names(db).await?.iter().filter_map(|name| MatchKey::of(name)).collect();
     let unstorable = unstorable_records::<E>(&remote);
-    let mut plan = plan_storable::<E>(&local, remote.clone(), rows, overrides);
+    let mut plan = plan_storable::<E>(&local, remote.clone(), rows, decisions);
     let unmatched = &plan.findings.unmatched_remote;
     let separated: HashSet<&str> = plan.findings.separated.iter().map(|one| one.remote.external_id.as_str()).collect();
     // A decision that keeps records apart needs no attention, unless the record is requested by name.
@@ -69,7 +68,7 @@ pub(super) async fn create_local<E: EntitySync>(
             created_rows = reference::add(db, &records).await?;
             local = E::local_records(db, context).await?;
         }
-        plan = plan_storable::<E>(&local, remote, rows, overrides);
+        plan = plan_storable::<E>(&local, remote, rows, decisions);
         plan.created_local_rows = created_rows;
         plan.planned_local = planned;
         let unmatched = plan.findings.unmatched_remote.iter();

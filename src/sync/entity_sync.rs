@@ -10,11 +10,12 @@ use sqlx::PgConnection;
 
 use super::entity::Entity;
 use super::matching::RemoteCandidate;
+use super::plan::spelling::Comparison;
 use super::plan::{RowChange, SyncPlan};
 use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
 use crate::bridges::reference::{BoundedColumn, CascadedDeletes, LinkRow};
-use crate::bridges::store::references;
+use crate::bridges::store::{overrides, references, spellings};
 use crate::config::{Config, ConflictPolicy, Labels};
 use crate::error::Result;
 use crate::sync::entities::prices::PricePreference;
@@ -94,6 +95,11 @@ pub(super) trait EntitySync {
 
     /// Inserts or updates link rows.
     async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()>;
+
+    /// Stores what rows have that an adopted database cannot have, without writing the link rows.
+    async fn complete(_db: &mut PgConnection, _rows: &[&Self::Row]) -> Result<()> {
+        Ok(())
+    }
 
     /// Deletes link rows.
     async fn delete(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()>;
@@ -175,14 +181,31 @@ impl SyncContext {
     }
 }
 
-/// Plans an entity. Findings that PostgreSQL cannot store become errors.
+/// What a user and earlier runs decided about the rows of an entity.
+#[derive(Debug)]
+pub(super) struct Decisions<R> {
+    pub(super) overrides: MatchOverrides,
+    pub(super) comparison: Comparison<R>,
+}
+
+impl<R: LinkRow + DeserializeOwned> Decisions<R> {
+    /// Loads what is stored about an entity.
+    pub(super) async fn load(db: &mut PgConnection, entity: Entity) -> Result<Self> {
+        let overrides = overrides::overrides(db, entity.name()).await?;
+        let comparison = Comparison::of(spellings::comparison(db, entity.name()).await?);
+        Ok(Decisions { overrides, comparison })
+    }
+}
+
+/// Plans an entity. Values that mean the same stay as they are; findings that PostgreSQL cannot store become errors.
 pub(super) fn plan_storable<S: EntitySync>(
     local: &S::Local,
     remote: S::Remote,
     rows: &[S::Row],
-    overrides: &MatchOverrides,
+    decisions: &Decisions<S::Row>,
 ) -> SyncPlan<S::Row> {
-    let mut plan = S::plan(local, remote, rows, overrides);
+    let mut plan = S::plan(local, remote, rows, &decisions.overrides);
+    plan.keep_spellings(rows, &decisions.comparison);
     plan.drop_unstorable();
     plan
 }

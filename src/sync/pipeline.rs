@@ -9,7 +9,7 @@ use sqlx::{Connection, Either, PgConnection};
 use super::apply::apply;
 use super::create_local::{self, CreateLocalOptions};
 use super::entity::Entity;
-use super::entity_sync::{EntitySync, plan_storable};
+use super::entity_sync::{Decisions, EntitySync, plan_storable};
 use super::options::SyncOptions;
 use super::plan::plan_file::is_same_plan;
 use super::plan::staleness::differences;
@@ -18,7 +18,6 @@ use super::report::Report;
 use super::run::{ProgressEvent, SyncRun};
 use super::undo::journal::UndoJournalRef;
 use crate::bridges::reference::{CascadedDeletes, LinkRow};
-use crate::bridges::store::overrides;
 use crate::error::{Error, Result};
 use crate::runs;
 use crate::sync::report::findings::RecordError;
@@ -128,8 +127,8 @@ impl SyncRun {
         let mut transaction = self.pool.begin().await?;
         let rows = E::link_rows(&mut transaction).await?;
         let local = E::local_records(&mut transaction, &self.context).await?;
-        let saved = overrides::overrides(&mut transaction, E::ENTITY.name()).await?;
-        let mut plan = plan_storable::<E>(&local, remote, &rows, &saved);
+        let decisions = Decisions::load(&mut transaction, E::ENTITY).await?;
+        let mut plan = plan_storable::<E>(&local, remote, &rows, &decisions);
         plan.restrict_to(external_ids);
         apply::<E>(&mut transaction, &plan, None).await?;
         Ok(transaction.commit().await?)
@@ -194,13 +193,13 @@ impl SyncRun {
         remote: E::Remote,
         rows: &[E::Row],
     ) -> Result<SyncPlan<E::Row>> {
-        let saved = overrides::overrides(db, E::ENTITY.name()).await?;
+        let decisions = Decisions::load(db, E::ENTITY).await?;
         let SyncOptions { dry_run, only, .. } = &self.options;
         if !self.options.create_local {
-            return Ok(plan_storable::<E>(&E::local_records(db, &self.context).await?, remote, rows, &saved));
+            return Ok(plan_storable::<E>(&E::local_records(db, &self.context).await?, remote, rows, &decisions));
         }
         let options = CreateLocalOptions { only, dry_run: *dry_run };
-        create_local::create_local::<E>(db, &self.context, remote, rows, &saved, options).await
+        create_local::create_local::<E>(db, &self.context, remote, rows, &decisions, options).await
     }
 
     /// Returns why the plan must not be applied: it differs from the saved plan, or it prunes too much.

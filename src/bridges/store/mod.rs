@@ -7,3 +7,4 @@ pub mod events;
 pub mod links;
 pub mod overrides;
 pub mod references;
+pub mod spellings;

@@ -17,7 +17,7 @@ use crate::error::Result;
 pub async fn custom_fields(db: &mut PgConnection) -> Result<Vec<CustomFieldRow>> {
     Ok(sqlx::query_as(
         "SELECT entity_type, external_id, label, field_type, description, is_required,
-             coalesce(roles, '[]') AS roles, coalesce(o.options, '[]') AS options
+             coalesce(roles, 'null') AS roles, coalesce(o.options, 'null') AS options
          FROM adm.custom_fields LEFT JOIN lectern.custom_field_options AS o USING (entity_type, external_id) ORDER BY id",
     )
     .fetch_all(db)
@@ -46,10 +46,21 @@ pub async fn put_custom_fields(db: &mut PgConnection, rows: &[&CustomFieldRow]) 
     .bind(Json(rows))
     .execute(&mut *db)
     .await?;
+    put_custom_field_options(db, rows).await
+}
+
+/// Writes the options of custom fields, and deletes those that are null.
+pub async fn put_custom_field_options(db: &mut PgConnection, rows: &[&CustomFieldRow]) -> Result<()> {
     sqlx::query(
-        "INSERT INTO lectern.custom_field_options (entity_type, external_id, options)
-         SELECT DISTINCT ON (entity_type, external_id) entity_type, external_id, coalesce(options, '[]')
-         FROM jsonb_to_recordset($1) AS w (entity_type text, external_id text, options jsonb)
+        "WITH desired AS (
+             SELECT DISTINCT ON (entity_type, external_id) entity_type, external_id, options
+             FROM jsonb_to_recordset($1) AS w (entity_type text, external_id text, options jsonb)
+         ), unknown AS (
+             DELETE FROM lectern.custom_field_options AS o USING desired AS w
+             WHERE o.entity_type = w.entity_type AND o.external_id = w.external_id AND w.options IS NULL
+         )
+         INSERT INTO lectern.custom_field_options (entity_type, external_id, options)
+         SELECT entity_type, external_id, options FROM desired WHERE options IS NOT NULL
          ON CONFLICT (entity_type, external_id) DO UPDATE SET options = excluded.options",
     )
     .bind(Json(rows))
@@ -228,7 +239,8 @@ pub async fn remove_instructors(db: &mut PgConnection, external_ids: &[String]) 
 /// Returns every course template.
 pub async fn course_templates(db: &mut PgConnection) -> Result<Vec<CourseTemplateRow>> {
     Ok(sqlx::query_as(
-        "SELECT external_id, event_learning_mode, custom_fields, tutorial_course_template_id::bigint
+        "SELECT external_id, event_learning_mode, coalesce(nullif(custom_fields, 'null'), '{}') AS custom_fields,
+             tutorial_course_template_id::bigint
          FROM adm.course_templates ORDER BY id",
     )
     .fetch_all(db)

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::{BaselineChange, Resolution, Winner};
 use crate::bridges::events as bridges;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::outbox::DeliveryStep;
 use crate::sync::report::findings::SkippedRecord;
 use crate::tutorials;
@@ -39,7 +39,15 @@ pub(in crate::sync) async fn apply_resolutions(
     run: Option<i64>,
     resolutions: &[Resolution],
 ) -> Result<()> {
-    let changed = resolutions.iter().filter(|resolution| resolution.before != resolution.after);
+    for Resolution { id, before, after, .. } in resolutions.iter().filter(|one| one.before.code != one.after.code) {
+        if !tutorials::store::rename_event(db, *id, &after.code).await? {
+            let message = format!("{}: its code stays, because another event is called {}", before.code, after.code);
+            return Err(Error::NeedsAttention(message));
+        }
+    }
+    let has_other_values =
+        |one: &&Resolution| Event { code: one.before.code.clone(), ..one.after.clone() } != one.before;
+    let changed = resolutions.iter().filter(has_other_values);
     let changed: Vec<(i64, Event)> = changed.map(|resolution| (resolution.id, resolution.after.clone())).collect();
     if !changed.is_empty() {
         tutorials::apply_remote_values(db, changed).await?;

@@ -23,7 +23,7 @@ use crate::bridges::events::BaselineKind;
 use crate::config::ConflictPolicy;
 use crate::merge::accept::recompute_dates;
 use crate::merge::desired::DesiredSession;
-use crate::merge::{EventBaseline, FieldKey, ReferenceNames, ValueDiff, diff_values};
+use crate::merge::{EventBaseline, EventField, FieldKey, ReferenceNames, ValueDiff, diff_values};
 use crate::names::fold;
 use crate::tutorials::{Event, KnownEvent};
 
@@ -54,6 +54,25 @@ pub struct FieldConflict {
     pub baseline: Option<String>,
 }
 
+impl FieldConflict {
+    /// Returns the difference between the code of a linked event without baseline and its title in Administrate.
+    pub(in crate::sync) fn of_title(external_id: &str, code: &str, title: &str) -> Self {
+        FieldConflict {
+            external_id: external_id.to_owned(),
+            name: code.to_owned(),
+            field: EventField::Title.name().to_owned(),
+            local: Some(code.to_owned()),
+            remote: Some(title.to_owned()).filter(|title| !title.is_empty()),
+            baseline: None,
+        }
+    }
+
+    /// Reports whether it is the difference of [`Self::of_title`]: every baseline of an event has a title.
+    pub(in crate::sync) fn is_other_title(&self) -> bool {
+        self.baseline.is_none() && self.field == EventField::Title.name()
+    }
+}
+
 /// The side whose value wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 pub enum Winner {
@@ -81,7 +100,7 @@ impl fmt::Display for FieldConflict {
         let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
         let (local, remote, baseline) = (text(&self.local), text(&self.remote), text(&self.baseline));
         write!(f, "{}, {}: {local} locally, {remote} in Administrate", self.name, self.field)?;
-        if self.local == self.baseline { Ok(()) } else { write!(f, ", previously {baseline}") }
+        if self.local == self.baseline || self.is_other_title() { Ok(()) } else { write!(f, ", previously {baseline}") }
     }
 }
 

@@ -3,12 +3,13 @@
 use administrate::{Client, Id};
 use sqlx::{PgConnection, PgPool};
 
-use super::{FieldConflict, ResolvedField, Winner, is_same_field, load, matches_field_name, merge};
+use super::{FieldConflict, Resolution, ResolvedField, Winner, is_same_field, load, matches_field_name, merge};
 use crate::bridges::events as bridges;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::merge::ValueDiff;
 use crate::merge::places::REMAINING_PLACES;
+use crate::names::{fold, tidy};
 use crate::outbox;
 use crate::outbox::{DeliveryState, DeliveryStep};
 use crate::runs;
@@ -22,8 +23,11 @@ use crate::sync::plan::SyncPlan;
 use crate::sync::report::Report;
 use crate::sync::undo::journal::UndoJournalRef;
 use crate::tutorials;
-use crate::tutorials::EVENT;
 use crate::tutorials::reference::Named;
+use crate::tutorials::{EVENT, Event};
+
+/// Most characters of an event's code.
+const MAX_CODE: usize = 100;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolveRequest {
@@ -97,7 +101,7 @@ async fn values_plan(
     let (event_id, code) = (request.event.id, &request.event.name);
     let baselines = load::load_baselines(db, context, &[event_id]).await?;
     let Some((local, names)) = baselines.events.get(&event_id).zip(baselines.names.as_ref()) else {
-        return Err(Error::Usage(format!("{code} has no baseline, so it has no conflict to resolve")));
+        return title_plan(db, remote, request).await;
     };
     if let Some(reason) = &local.baseline.unreadable {
         return Err(Error::Failed(format!("{code}: {reason}")));
@@ -114,6 +118,51 @@ async fn values_plan(
     let mut plan = SyncPlan::between(Entity::Events, Vec::new(), &[], MatchResult::default());
     plan.fetched = 1;
     plan.resolutions.push(resolution);
+    Ok(plan)
+}
+
+/// Plans to give a linked event without baseline, such as an adopted one, its title in Administrate as code.
+async fn title_plan(
+    db: &mut PgConnection,
+    remote: &administrate::Event,
+    request: &ResolveRequest,
+) -> Result<SyncPlan<Row>> {
+    let (event_id, code) = (request.event.id, &request.event.name);
+    let title = tidy(&remote.title);
+    let conflict = FieldConflict::of_title(remote.id.as_str(), code, &title);
+    if !is_same_field(&conflict.field, &request.field) {
+        let message = "was never exchanged with Administrate, so only its title can be decided";
+        return Err(Error::Usage(format!("{code} {message}: {} is not compared", request.field)));
+    }
+    if fold(code) == fold(&title) {
+        return Err(no_difference(code, &request.field, &[]));
+    }
+    if request.wins == Winner::Local {
+        let message = "was never exchanged with Administrate, so its title is not sent: rename the event there";
+        return Err(Error::Usage(format!("{code} {message}, or leave both as they are")));
+    }
+    if title.is_empty() || title.chars().count() > MAX_CODE {
+        let message = format!("the title in Administrate has to have 1 to {MAX_CODE} characters to become its code");
+        return Err(Error::NeedsAttention(format!("{code}: {message}")));
+    }
+    let others = tutorials::store::event_codes(db).await?;
+    if let Some(other) = others.iter().find(|other| other.id != event_id && fold(&other.name) == fold(&title)) {
+        let message = format!("another event has the code {} already: rename one of them", other.name);
+        return Err(Error::NeedsAttention(format!("{code}: {message}")));
+    }
+    let event = tutorials::store::events_by_id(db, &[event_id]).await?.into_iter().next();
+    let before = event.ok_or_else(|| Error::Usage(format!("{code} no longer exists")))?.event;
+    let mut plan = SyncPlan::between(Entity::Events, Vec::new(), &[], MatchResult::default());
+    plan.fetched = 1;
+    plan.resolutions.push(Resolution {
+        external_id: remote.id.to_string(),
+        id: event_id,
+        fields: vec![ResolvedField { conflict, wins: request.wins }],
+        after: Event { code: title, ..before.clone() },
+        before,
+        baselines: Vec::new(),
+    });
+    check_shown(request, &plan.resolutions[0].fields)?;
     Ok(plan)
 }
 

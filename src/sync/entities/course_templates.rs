@@ -1,9 +1,8 @@
 //! Course templates, matched by code, with their learning mode, custom fields and approved instructors.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use administrate::Client;
-use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::locations::local_candidates;
@@ -110,18 +109,13 @@ pub fn plan(
     let matches =
         match_records(local_candidates(local), remote.iter().map(remote_candidate).collect(), rows, overrides);
     let mut approvals = diff_approvals(&remote, approvals);
-    let stored: HashMap<&str, &bridges::CourseTemplateRow> =
-        rows.iter().map(|row| (row.external_id.as_str(), row)).collect();
     let desired = remote.into_iter().map(|template| DesiredRow {
-        row: as_stored(
-            stored.get(template.external_id.as_str()).copied(),
-            bridges::CourseTemplateRow {
-                external_id: template.external_id,
-                event_learning_mode: template.learning_mode.map(|mode| mode.trim().to_uppercase()),
-                custom_fields: template.custom_fields.into_iter().collect(),
-                tutorial_course_template_id: None,
-            },
-        ),
+        row: bridges::CourseTemplateRow {
+            external_id: template.external_id,
+            event_learning_mode: template.learning_mode.map(|mode| mode.trim().to_uppercase()),
+            custom_fields: template.custom_fields.into_iter().collect(),
+            tutorial_course_template_id: None,
+        },
         name: template.code,
         other_texts: vec![("title", template.title)],
     });
@@ -132,31 +126,6 @@ pub fn plan(
     approvals.removed.retain(|approval| !damaged.contains(approval.template_external_id.as_str()));
     plan.approvals = approvals;
     plan
-}
-
-/// Returns a desired row with the stored spelling of values that mean the same, as an adopted database may contain them.
-fn as_stored(
-    stored: Option<&bridges::CourseTemplateRow>,
-    mut desired: bridges::CourseTemplateRow,
-) -> bridges::CourseTemplateRow {
-    let Some(stored) = stored else { return desired };
-    let mode = |row: &bridges::CourseTemplateRow| {
-        row.event_learning_mode.as_ref().map(|mode| mode.trim().to_uppercase()).filter(|mode| !mode.is_empty())
-    };
-    if mode(stored) == mode(&desired) {
-        desired.event_learning_mode.clone_from(&stored.event_learning_mode);
-    }
-    if without_nulls(&stored.custom_fields) == without_nulls(&desired.custom_fields) {
-        desired.custom_fields = stored.custom_fields.clone();
-    }
-    desired
-}
-
-/// Returns the values of custom fields that are not null, without regard to letter case.
-fn without_nulls(fields: &Value) -> BTreeMap<&str, Value> {
-    let values = fields.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-    let folded = |value: &Value| value.as_str().map_or_else(|| value.clone(), |text| text.to_lowercase().into());
-    values.map(|(key, value)| (key.as_str(), folded(value))).collect()
 }
 
 fn remote_candidate(template: &remote::RemoteCourseTemplate) -> RemoteCandidate {

@@ -44,6 +44,10 @@ impl EntitySync for CustomFields {
         references::put_custom_fields(db, rows).await
     }
 
+    async fn complete(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
+        references::put_custom_field_options(db, rows).await
+    }
+
     async fn delete(db: &mut PgConnection, rows: &[Self::Row]) -> Result<()> {
         references::remove_custom_fields(db, rows).await
     }

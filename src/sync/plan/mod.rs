@@ -7,6 +7,7 @@ pub mod change;
 pub mod display;
 mod field_labels;
 pub mod plan_file;
+pub(crate) mod spelling;
 pub(crate) mod staleness;
 pub mod validate;
 
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 pub use self::change::{ChangeAction, RowChange, SetDiff};
+use self::spelling::Comparison;
 use self::validate::{row_error, text_error};
 use super::conflicts::Resolution;
 use super::entity::Entity;
@@ -67,6 +69,12 @@ pub struct SyncPlan<R> {
     /// Administrate's ids of the records of which nothing may be written, because one of their texts cannot be stored.
     #[serde(skip)]
     damaged: HashSet<String>,
+    /// Rows that are up to date, of which something is still to be stored that Lectern alone stores.
+    #[serde(skip, default = "Vec::new")]
+    pub(in crate::sync) completed: Vec<R>,
+    /// What is to be remembered of this comparison; none if nothing new.
+    #[serde(skip, default = "Option::default")]
+    pub(in crate::sync) comparison: Option<Comparison<R>>,
     pub findings: Findings,
 }
 
@@ -107,6 +115,8 @@ impl<R: LinkRow> SyncPlan<R> {
             cascaded: CascadedDeletes::default(),
             unknown: BTreeSet::new(),
             damaged: HashSet::new(),
+            completed: Vec::new(),
+            comparison: None,
             findings: Findings { unmatched_local, unmatched_remote, ambiguous, separated, ..Findings::default() },
         };
         let stored: HashMap<String, &R> = rows.iter().map(|row| (row.identity(), row)).collect();

@@ -274,14 +274,21 @@ impl FindingsText<'_> {
 
     fn field_values(&mut self) {
         let report = self.report;
-        let resolve = |conflict: &FieldConflict| {
+        let command = |conflict: &FieldConflict| {
             let field: String = conflict.field.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
             let field = field.split_whitespace().collect::<Vec<_>>().join("-");
-            let command = format!("lectern sync decide events {} {}", quoted(&conflict.name), quoted(&field));
+            format!("lectern sync decide events {} {}", quoted(&conflict.name), quoted(&field))
+        };
+        let resolve = |conflict: &FieldConflict| {
+            let command = command(conflict);
             format!("{conflict}\nuse the local value:  {command} ours\nuse Administrate's:    {command} theirs")
         };
         self.section("Changed on both sides, needs a decision", report.conflicts.iter().map(resolve));
-        self.section("Changed in Administrate only", report.differences.iter().map(FieldConflict::to_string));
+        let (titles, changed): (Vec<_>, Vec<_>) =
+            report.differences.iter().partition(|difference| difference.is_other_title());
+        let rename = |title: &FieldConflict| format!("{title}\nuse Administrate's:    {} theirs", command(title));
+        self.section("Linked under another title, stays as it is unless you decide", titles.into_iter().map(rename));
+        self.section("Changed in Administrate only", changed.into_iter().map(FieldConflict::to_string));
         self.section("Resolved", report.resolved.iter().map(ResolvedField::to_string));
     }
 

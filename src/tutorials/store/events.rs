@@ -40,7 +40,20 @@ pub async fn insert_events(db: &mut PgConnection, events: &[Event]) -> Result<Ve
     Ok(ids)
 }
 
-/// Writes changes of events, their details and their staff.
+/// Gives an event another code. Returns false, without writing, if another event has it.
+pub async fn rename_event(db: &mut PgConnection, id: i64, code: &str) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE acted.tutorial_events SET code = $2
+         WHERE id = $1 AND NOT EXISTS (SELECT FROM acted.tutorial_events WHERE code = $2 AND id <> $1)",
+    )
+    .bind(id)
+    .bind(code)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Writes changes of events, their details and their staff. The codes stay.
 pub async fn update_events(db: &mut PgConnection, events: &[(i64, Event)]) -> Result<()> {
     let known: Vec<(i64, &Event)> = events.iter().map(|(id, event)| (*id, event)).collect();
     sqlx::query(

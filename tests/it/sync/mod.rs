@@ -1,5 +1,6 @@
 //! `lectern sync` against the simulator.
 
+mod adopted;
 mod conflicts;
 mod create_local;
 mod create_remote;

@@ -23,7 +23,7 @@ use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference::LinkRow;
 use crate::config::ConflictPolicy;
 use crate::error::Result;
-use crate::merge::{EventField, ReferenceNames, ValueDiff};
+use crate::merge::{ReferenceNames, ValueDiff};
 use crate::names::fold;
 use crate::outbox;
 use crate::outbox::DeliveryState;
@@ -102,6 +102,10 @@ impl EntitySync for Events {
     async fn upsert(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         bridges::upsert_rows(db, &rows.iter().map(|row| &row.bridge).collect::<Vec<_>>()).await?;
         places::write(db, rows).await?;
+        Self::complete(db, rows).await
+    }
+
+    async fn complete(db: &mut PgConnection, rows: &[&Self::Row]) -> Result<()> {
         let linked = rows.iter().filter(|row| row.link().is_some());
         bridges::record_last_seen(db, linked.map(|row| (row.external_id(), row.last_seen()))).await
     }
@@ -285,14 +289,8 @@ fn compare_values(
 
 /// Returns the difference between the code of a linked event and its title; none if they are equal as names.
 fn other_title(link: &Availability, remote_event: &administrate::Event) -> Option<FieldConflict> {
-    (fold(&link.code) != fold(&remote_event.title)).then(|| FieldConflict {
-        external_id: remote_event.id.to_string(),
-        name: link.code.clone(),
-        field: EventField::Title.name().to_owned(),
-        local: Some(link.code.clone()),
-        remote: Some(remote_event.title.clone()).filter(|title| !title.is_empty()),
-        baseline: None,
-    })
+    (fold(&link.code) != fold(&remote_event.title))
+        .then(|| FieldConflict::of_title(remote_event.id.as_str(), &link.code, &remote_event.title))
 }
 
 fn unreadable_error(event: UnreadableEvent) -> RecordError {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bridges::events::{EventLinkRow, LastSeen};
 use crate::bridges::reference::{BoundedColumn, LinkRow};
+use crate::bridges::spelling::SpelledText;
 use crate::merge::places::ReportedPlaces;
 use crate::tutorials::{Availability, PlacesChange};
 
@@ -74,6 +75,16 @@ impl LinkRow for Row {
 
     fn bounded(&self) -> Vec<BoundedColumn<'_>> {
         self.bridge.bounded()
+    }
+
+    fn spelled_texts(&mut self) -> Vec<(String, SpelledText<'_>)> {
+        self.bridge.spelled_texts()
+    }
+
+    /// An adopted row lacks only the places that both sides had last.
+    fn only_completes(&self, before: &Self) -> bool {
+        before.places_baseline == Some(ReportedPlaces::default())
+            && (&self.bridge, self.places) == (&before.bridge, before.places)
     }
 }
 

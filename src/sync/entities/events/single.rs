@@ -11,14 +11,13 @@ use super::row::with_availability;
 use super::{Events, Row, load_events, plan};
 use crate::bridges::events as bridges;
 use crate::bridges::events::RowFilter;
-use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference::LinkRow;
-use crate::bridges::store::overrides;
 use crate::error::Result;
 use crate::names::fold;
 use crate::sync::apply::apply;
 use crate::sync::conflicts::Winner;
 use crate::sync::entity::Entity;
+use crate::sync::entity_sync::Decisions;
 use crate::sync::matching::MatchResult;
 use crate::sync::plan::SyncPlan;
 use crate::tutorials;
@@ -47,7 +46,7 @@ pub enum ApplyOutcome {
 pub struct ApplyContext {
     /// Ids of the local events by folded code.
     codes: Option<HashMap<String, Vec<i64>>>,
-    overrides: Option<MatchOverrides>,
+    decisions: Option<Decisions<Row>>,
     references: Option<HashSet<String>>,
 }
 
@@ -70,10 +69,10 @@ impl ApplyContext {
         Ok(codes.get(&fold(title)).cloned().unwrap_or_default())
     }
 
-    async fn overrides(&mut self, db: &mut PgConnection) -> Result<&MatchOverrides> {
-        Ok(match &mut self.overrides {
-            Some(overrides) => overrides,
-            unread => unread.insert(overrides::overrides(db, Entity::Events.name()).await?),
+    async fn decisions(&mut self, db: &mut PgConnection) -> Result<&Decisions<Row>> {
+        Ok(match &mut self.decisions {
+            Some(decisions) => decisions,
+            unread => unread.insert(Decisions::load(db, Entity::Events).await?),
         })
     }
 
@@ -100,7 +99,7 @@ pub async fn apply_remote_event(
 ) -> Result<ApplyOutcome> {
     let external_id = event.id.to_string();
     let references = context.references(db).await?;
-    let chosen = context.overrides(db).await?.linked.get(&external_id).copied();
+    let chosen = context.decisions(db).await?.overrides.linked.get(&external_id).copied();
     let mut stored = bridges::rows(db, RowFilter::Of(&external_id, &[])).await?;
     let linked = stored.iter().find_map(|row| row.tutorial_event_id);
     let mut local_ids: Vec<i64> = chosen.into_iter().chain(linked).collect();
@@ -118,16 +117,19 @@ pub async fn apply_remote_event(
     if stored.iter().any(|row| row.external_id != external_id) && chosen.is_none() {
         return Ok(ApplyOutcome::Ambiguous);
     }
-    let saved = context.overrides(db).await?;
+    let saved = context.decisions(db).await?;
     let local = load_events(db, Some(&local_ids), references, time_zone).await?;
     let baseline = load_places_baselines(db, RowFilter::Of(&external_id, &local_ids)).await?;
     let rows = with_availability(stored, &local.availabilities, &baseline);
     let is_linked = rows.iter().any(|row| row.external_id() == external_id && row.link().is_some());
-    let plan = plan(&local, vec![event], &rows, saved);
+    let mut plan = plan(&local, vec![event], &rows, &saved.overrides);
+    plan.keep_spellings(&rows, &saved.comparison);
+    // Only a sync of all events compares every row.
+    plan.comparison = None;
     let becomes_linked = plan.changes.iter().filter_map(|change| change.after.as_ref()).any(|row| row.link().is_some());
     // Only a sync of all events writes rows without a link.
     let is_unknown = !is_linked && !becomes_linked;
-    if !plan.is_empty() && !is_unknown {
+    if !(plan.is_empty() && plan.completed.is_empty()) && !is_unknown {
         apply::<Events>(db, &plan, None).await?;
         return Ok(ApplyOutcome::Written);
     }
