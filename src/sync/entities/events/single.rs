@@ -129,7 +129,7 @@ pub async fn apply_remote_event(
     let becomes_linked = plan.changes.iter().filter_map(|change| change.after.as_ref()).any(|row| row.link().is_some());
     // Only a sync of all events writes rows without a link.
     let is_unknown = !is_linked && !becomes_linked;
-    if !(plan.is_empty() && plan.completed.is_empty()) && !is_unknown {
+    if !is_unknown && !(plan.is_empty() && plan.completed.is_empty()) {
         apply::<Events>(db, &plan, None).await?;
         return Ok(ApplyOutcome::Written);
     }
