@@ -42,7 +42,11 @@ async fn move_tables(db: &mut PgConnection, with_views: bool) -> Result<Done> {
     let plan = &survey.plan;
     refuse(&plan.placement_conflicts)?;
     refuse(&plan.adoption_conflicts)?;
-    let views = if with_views { compat_views::missing(&survey.catalog, plan, survey.records.found_before.as_deref()) } else { Vec::new() };
+    let views = if with_views {
+        compat_views::missing(&survey.catalog, plan, survey.records.found_before.as_deref())
+    } else {
+        Vec::new()
+    };
     if plan.moving.is_empty() && views.is_empty() {
         return Ok(Done::default());
     }
@@ -112,9 +116,9 @@ async fn rename_objects(attempts: &Attempts<'_>) -> Result<()> {
         let journal = store::journal(db, ADM_SCHEMA).await?.unwrap_or_default();
         let survey = survey(db).await?;
         let is_moved = |table: i64| {
-            journal.iter().any(|inverse| {
-                matches!(inverse, Inverse::Place { oid, class: Class::Table, .. } if *oid == table)
-            })
+            journal
+                .iter()
+                .any(|inverse| matches!(inverse, Inverse::Place { oid, class: Class::Table, .. } if *oid == table))
         };
         let is_name = |change: &&Change| {
             matches!(change.inverse, Inverse::Place { .. } | Inverse::ConstraintName { .. })

@@ -159,7 +159,8 @@ async fn validate(attempts: &Attempts<'_>) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     for expected in &reference().catalog.tables {
         let Some(table) = catalog.table(&expected.schema, &expected.name) else { continue };
-        let is_expected = |constraint: &&Constraint| expected.constraints.iter().any(|rule| rule.name == constraint.name);
+        let is_expected =
+            |constraint: &&Constraint| expected.constraints.iter().any(|rule| rule.name == constraint.name);
         for constraint in table.constraints.iter().filter(is_expected).filter(|constraint| !constraint.is_valid) {
             let sql = format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", table.sql_name(), quote(&constraint.name));
             match attempts.patiently(async |db| store::execute(db, std::slice::from_ref(&sql)).await).await {

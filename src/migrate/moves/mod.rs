@@ -106,7 +106,8 @@ pub(super) async fn row_counts(db: &mut PgConnection, survey: &Survey) -> Result
             || survey.plan.adoption.iter().any(|change| change.table_oid == oid)
     };
     let mut rows = HashMap::new();
-    for table in survey.catalog.tables.iter().filter(|table| table.is_table() && table.is_readable && shown(table.oid)) {
+    for table in survey.catalog.tables.iter().filter(|table| table.is_table() && table.is_readable && shown(table.oid))
+    {
         let count = match table.bytes > MAX_COUNTED_BYTES {
             true => table.estimated_rows.max(0),
             false => store::count(db, table).await?,

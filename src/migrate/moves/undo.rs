@@ -131,9 +131,7 @@ fn last_group(journal: &[Inverse], catalog: &Catalog) -> usize {
 fn refuse_taken_places(journal: &[Inverse], views: &[Inverse], catalog: &Catalog) -> Result<()> {
     let is_ours = |holder: &Relation| {
         let is_placed = |inverse: &Inverse| matches!(inverse, Inverse::Place { oid, .. } if *oid == holder.oid);
-        let is_view = |inverse: &Inverse| {
-            matches!(inverse, Inverse::View { schema, name } if *schema == holder.schema && *name == holder.name)
-        };
+        let is_view = |inverse: &Inverse| matches!(inverse, Inverse::View { schema, name } if *schema == holder.schema && *name == holder.name);
         journal.iter().any(is_placed) || views.iter().any(is_view)
     };
     let taken = journal.iter().filter_map(|inverse| match inverse {
@@ -182,7 +180,9 @@ impl Undo<'_> {
         if let Some((kind, holder)) = store::holder(self.db, schema, name).await?.filter(|(_, holder)| *holder != oid) {
             let is_ours = |inverse: &Inverse| matches!(inverse, Inverse::Place { oid, .. } if *oid == holder);
             if !self.journal.iter().any(is_ours) {
-                self.problems.push(format!("{now_schema}.{now_name} keeps this name, because {schema}.{name} was created since"));
+                self.problems.push(format!(
+                    "{now_schema}.{now_name} keeps this name, because {schema}.{name} was created since"
+                ));
                 return Ok(());
             }
             let class = match kind.as_str() {

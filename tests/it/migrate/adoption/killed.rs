@@ -67,8 +67,12 @@ async fn recover(living: &LivingDb, before: &[String], contents: &Contents, undi
     let mut placed: Vec<bool> = Vec::new();
     for table in SEVEN {
         let (schema, name) = sample().place(table);
-        let oid = |schema: &str, name: &str| format!("SELECT to_regclass('{schema}.\"{name}\"') IS NOT NULL AND
-            (SELECT relkind = 'r' FROM pg_class WHERE oid = to_regclass('{schema}.\"{name}\"'))");
+        let oid = |schema: &str, name: &str| {
+            format!(
+                "SELECT to_regclass('{schema}.\"{name}\"') IS NOT NULL AND
+            (SELECT relkind = 'r' FROM pg_class WHERE oid = to_regclass('{schema}.\"{name}\"'))"
+            )
+        };
         let exists = async |sql: String| -> bool {
             let exists: Option<bool> =
                 sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&living.db.pool).await.expect("readable");

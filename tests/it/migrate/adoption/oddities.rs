@@ -120,7 +120,8 @@ async fn sequences_go_on_where_they_were() {
                  VALUES (1, 1, 'new', 1, now(), now(), now())",
             )
             .await;
-        let next: i64 = answer(&living, "SELECT id FROM adm.course_template_price_levels WHERE external_id = 'new'").await;
+        let next: i64 =
+            answer(&living, "SELECT id FROM adm.course_template_price_levels WHERE external_id = 'new'").await;
         assert_eq!(next, 4, "{naming:?}");
         let sequence = "SELECT count(*) = 1 FROM pg_class WHERE relkind = 'S' AND relnamespace = 'adm'::regnamespace
                         AND relname = 'course_template_price_levels_id_seq'";
@@ -149,8 +150,10 @@ async fn roles_may_do_through_the_views_what_they_may_do_on_the_tables() {
         assert!(!may(&shop, &format!("SELECT id FROM {name}")).await, "{name}");
     }
     for name in ["adm.course_templates", "public.course_templates", "public.\"adm.course_templates\""] {
-        let insert = format!("INSERT INTO {name} (external_id, custom_fields, created_at, updated_at)
-                              VALUES ('x', '{{}}', now(), now())");
+        let insert = format!(
+            "INSERT INTO {name} (external_id, custom_fields, created_at, updated_at)
+                              VALUES ('x', '{{}}', now(), now())"
+        );
         assert!(may(&shop, &insert).await, "{name}");
         assert!(may(&shop, &format!("UPDATE {name} SET event_learning_mode = 'lms'")).await, "{name}");
         assert!(!may(&reader, &format!("SELECT id FROM {name}")).await, "{name}");

@@ -14,7 +14,10 @@ async fn receipt_proves_each_table_and_shows_when_it_was_altered() {
         .iter()
         .filter(|table| table["step"] == "adm-schema")
         .map(|table| {
-            assert_eq!((&table["same_oid"], &table["same_relfilenode"], &table["ok"]), (&true.into(), &true.into(), &true.into()));
+            assert_eq!(
+                (&table["same_oid"], &table["same_relfilenode"], &table["ok"]),
+                (&true.into(), &true.into(), &true.into())
+            );
             assert_eq!(table["before"]["hash"], table["after"]["hash"], "{table}");
             assert_eq!((&table["before"]["rows"], &table["after"]["rows"]), (&3.into(), &3.into()), "{table}");
             table["before"]["place"].as_str().expect("a place")
@@ -24,9 +27,15 @@ async fn receipt_proves_each_table_and_shows_when_it_was_altered() {
     assert!(moved.contains(&"public.\"adm.course_templates\"") && moved.contains(&"public.custom_fields"), "{moved:?}");
     let hash = "SELECT sum(hashtextextended(row(id, external_id, name, description, last_synced)::text, 0))::text FROM adm.pricelevels";
     let mut connection = living.db.pool.acquire().await.expect("connected");
-    sqlx::raw_sql("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET extra_float_digits = 1").execute(&mut *connection).await.expect("set");
+    sqlx::raw_sql("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET extra_float_digits = 1")
+        .execute(&mut *connection)
+        .await
+        .expect("set");
     let hash: String = sqlx::query_scalar(hash).fetch_one(&mut *connection).await.expect("a hash");
-    let levels = tables.iter().find(|table| table["table"] == "pricelevels" && table["step"] == "adm-schema").expect("pricelevels");
+    let levels = tables
+        .iter()
+        .find(|table| table["table"] == "pricelevels" && table["step"] == "adm-schema")
+        .expect("pricelevels");
     assert_eq!(levels["before"]["hash"], hash);
 
     let file = living.db.folder().join("receipt.json");

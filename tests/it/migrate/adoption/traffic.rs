@@ -31,9 +31,11 @@ const ROUNDS: [&[&str]; 4] = [
         "DELETE FROM {t:instructors} WHERE external_id = 'n{n}'",
     ],
     &["SELECT id, external_id FROM {t:locations} WHERE external_id = 'x' OR id = {n}"],
-    &["UPDATE {t:course_template_price_levels} SET amount = amount WHERE id = {n}",
-      "UPDATE {t:custom_fields} SET label = label WHERE id = {n}",
-      "UPDATE acted.tutorial_sessions SET title = title WHERE id = {n}"],
+    &[
+        "UPDATE {t:course_template_price_levels} SET amount = amount WHERE id = {n}",
+        "UPDATE {t:custom_fields} SET label = label WHERE id = {n}",
+        "UPDATE acted.tutorial_sessions SET title = title WHERE id = {n}",
+    ],
 ];
 
 struct Traffic {
@@ -129,7 +131,9 @@ async fn adopt_under_traffic(legacy: &Legacy, search_path: &str, views: bool, na
     let traffic = Traffic::start(&living, search_path, name).await;
     traffic.wait_for(500).await;
     let apply: &[&str] = if views { &["apply", "--compat-views"] } else { &["apply"] };
-    for arguments in [apply, &["undo", "adm-schema"], &["undo", "adopt"], apply, &["undo", "adopt"], &["undo", "adm-schema"]] {
+    for arguments in
+        [apply, &["undo", "adm-schema"], &["undo", "adopt"], apply, &["undo", "adopt"], &["undo", "adm-schema"]]
+    {
         let before = traffic.statements();
         let (exit, document, messages) = tokio::task::block_in_place(|| migrate(&living, arguments));
         assert_eq!(exit, Some(0), "{legacy:?} {arguments:?}\n{messages}\n{document:#}");
@@ -143,7 +147,8 @@ async fn adopt_under_traffic(legacy: &Legacy, search_path: &str, views: bool, na
 async fn no_statement_fails_during_the_adoption() {
     let rows = |legacy| Legacy { rows: 20, ..legacy };
     let (state, naming) = (State::February13, Naming::Living);
-    adopt_under_traffic(&rows(Legacy::new(state, Placement::Public, naming)), "adm, public", false, &|t| t.to_owned()).await;
+    adopt_under_traffic(&rows(Legacy::new(state, Placement::Public, naming)), "adm, public", false, &|t| t.to_owned())
+        .await;
     let dotted = |table: &str| format!("public.\"adm.{table}\"");
     adopt_under_traffic(&rows(Legacy::new(state, Placement::Dotted, naming)), "public", true, &dotted).await;
     let plain = |table: &str| format!("public.{table}");
