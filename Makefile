@@ -3,7 +3,7 @@
 CARGO ?= cargo
 ARGS ?=
 
-.PHONY: demo test torture hostile check deny release fmt bench clean-data prerequisites test-prerequisites
+.PHONY: demo test long torture hostile check deny release fmt bench clean-data prerequisites test-prerequisites
 
 # ARGS: options of `lectern demo`. LECTERN_ONCE=1: ends after the search.
 demo: prerequisites
@@ -11,6 +11,10 @@ demo: prerequisites
 
 test: test-prerequisites check
 	$(CARGO) test --locked --workspace
+
+# Adopts a living database in every state, place and naming, with Django, and kills the program at many moments.
+long: test-prerequisites
+	$(CARGO) test --locked --test it -- --ignored long_
 
 # Runs a thousand imports with one fault each. ARGS="--seed 7" repeats one.
 torture: prerequisites

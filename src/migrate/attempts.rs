@@ -146,7 +146,7 @@ impl Attempts<'_> {
 
 /// Remembers the connection for which a server process waits; never ends.
 async fn watch(pool: &PgPool, process: i32, wait: Duration, seen: &Mutex<Option<LockHolder>>) -> Infallible {
-    let interval = (wait / 5).clamp(Duration::from_millis(1), Duration::from_millis(100));
+    let interval = (wait / 10).clamp(Duration::from_millis(1), Duration::from_millis(50));
     loop {
         tokio::time::sleep(interval).await;
         if let Ok(Some(holder)) = store::lock_holder(pool, process).await

@@ -95,6 +95,9 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
     }
     let is_adopted = survey.is_adopted();
     let django = survey.django();
+    if is_adopted {
+        moves::try_locks(attempts, &survey).await?;
+    }
     let is_interrupted = survey.is_recorded(moves::ADM_SCHEMA) && !survey.is_recorded(moves::ADOPT);
     if survey.has_moving() || is_interrupted || options.compat_views && survey.plan.has_tables {
         done.push(moves::adm_schema(attempts, options.compat_views).await?);

@@ -52,6 +52,9 @@ pub struct Relation {
     /// Whether the user of the connection may change the table.
     #[serde(skip_serializing_if = "is_false")]
     pub is_owned: bool,
+    /// Whether the user of the connection may read all columns.
+    #[serde(skip_serializing_if = "is_false")]
+    pub is_readable: bool,
     /// Whether roles see only some of the rows.
     #[serde(skip_serializing_if = "is_false")]
     pub has_row_security: bool,

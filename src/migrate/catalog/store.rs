@@ -46,7 +46,7 @@ SELECT json_build_object(
     'bytes', CASE WHEN c.relkind IN ('r', 'p', 'm') THEN pg_total_relation_size(c.oid) ELSE 0 END,
     'estimated_rows', c.reltuples::bigint,
     'owner', pg_get_userbyid(c.relowner), 'is_owned', pg_has_role(c.relowner, 'USAGE'),
-    'has_row_security', c.relrowsecurity,
+    'is_readable', has_table_privilege(c.oid, 'SELECT'), 'has_row_security', c.relrowsecurity,
     'columns', coalesce((
         SELECT json_agg(json_build_object(
             'name', a.attname, 'data_type', format_type(a.atttypid, a.atttypmod), 'not_null', a.attnotnull,

@@ -50,8 +50,12 @@ fn view(table: &Relation, target: &str, name: &str) -> Change {
 fn create(table: &Relation, target: &str, name: &str) -> Vec<String> {
     let view = format!("\"public\".{}", quote(name));
     let columns: Vec<String> = table.columns.iter().map(|column| quote(&column.name)).collect();
+    // A view that runs with the rights of its user asks for the right to read all of its columns. A role that may read some
+    // of them reads with its privileges on the view instead, unless the rows depend on the role.
+    let has_column_grants = table.grants.iter().any(|grant| grant.column.is_some());
+    let is_invoker = !has_column_grants || table.has_row_security;
     let mut statements = vec![format!(
-        "CREATE VIEW {view} WITH (security_invoker = true) AS SELECT {} FROM {target}",
+        "CREATE VIEW {view} WITH (security_invoker = {is_invoker}) AS SELECT {} FROM {target}",
         columns.join(", ")
     )];
     if !table.owner.is_empty() {

@@ -7,7 +7,9 @@ use sqlx::PgConnection;
 use super::change::Change;
 use super::reference::reference;
 use super::store;
+use super::survey::Survey;
 use crate::error::Result;
+use crate::migrate::attempts::Attempts;
 use crate::migrate::catalog::{Catalog, Relation};
 
 /// What a transaction under locks has done.
@@ -40,7 +42,7 @@ pub(super) fn lock_tables<'a>(tables: impl Iterator<Item = &'a Relation>, mode: 
     // therefore short: the next one finds the tables free.
     let wait = match names.len() {
         1 => "1",
-        _ => "CASE WHEN random() < 0.8 THEN 0.2 ELSE 1 END",
+        _ => "CASE WHEN random() < 0.7 THEN 0.4 ELSE 1 END",
     };
     vec![
         format!(
@@ -50,6 +52,29 @@ pub(super) fn lock_tables<'a>(tables: impl Iterator<Item = &'a Relation>, mode: 
         format!("LOCK TABLE {} IN {mode} MODE", names.join(", ")),
         "SET LOCAL statement_timeout = 0".to_owned(),
     ]
+}
+
+/// Takes every lock that an application needs, one at a time, and gives it back. A transaction that holds one of them for
+/// long ends the application before anything is changed.
+pub(in crate::migrate) async fn try_locks(attempts: &Attempts<'_>, survey: &Survey) -> Result<()> {
+    let plan = &survey.plan;
+    let changes = || plan.moving.iter().chain(&plan.names).chain(&plan.adoption);
+    let is_needed = |table: &&Relation| {
+        let is_locked = |change: &Change| {
+            !change.is_concurrent() && (change.table_oid == table.oid || change.also_locks.contains(&table.oid))
+        };
+        changes().any(is_locked)
+    };
+    try_each(attempts, survey.catalog.tables.iter().filter(is_needed)).await
+}
+
+/// Takes an exclusive lock of each table, one at a time, and gives it back.
+pub(super) async fn try_each(attempts: &Attempts<'_>, tables: impl Iterator<Item = &Relation>) -> Result<()> {
+    for table in tables.filter(|table| table.is_table()) {
+        let statements = lock_tables(std::iter::once(table), EXCLUSIVE);
+        attempts.transaction(async |db| store::execute(db, &statements).await).await?;
+    }
+    Ok(())
 }
 
 /// Locks the existing tables to which versioned SQL adds triggers and foreign keys. Readers go on.

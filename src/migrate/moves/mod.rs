@@ -33,7 +33,7 @@ pub(super) use self::adm_schema::adm_schema;
 pub(super) use self::adopt::{adopt, broken_rules, record_adoption};
 pub(super) use self::change::Change;
 pub(super) use self::compat_views::NAME as COMPAT_VIEWS;
-pub(super) use self::locks::lock_for_versioned_sql;
+pub(super) use self::locks::{lock_for_versioned_sql, try_locks};
 pub(super) use self::plan::PlacedTable;
 use self::receipt::{MoveReceipt, Origin};
 pub(super) use self::recognition::{TABLES as PLACED_TABLES, former_names};
@@ -106,7 +106,8 @@ pub(super) async fn row_counts(db: &mut PgConnection, survey: &Survey) -> Result
             || survey.plan.adoption.iter().any(|change| change.table_oid == oid)
     };
     let mut rows = HashMap::new();
-    for table in survey.catalog.tables.iter().filter(|table| table.is_table() && shown(table.oid)) {
+    for table in survey.catalog.tables.iter().filter(|table| table.is_table() && table.is_readable && shown(table.oid))
+    {
         let count = match table.bytes > MAX_COUNTED_BYTES {
             true => table.estimated_rows.max(0),
             false => store::count(db, table).await?,

@@ -49,6 +49,7 @@ pub fn document(catalog: Catalog, functions: &[String]) -> Value {
 /// Removes what differs between two fresh databases.
 fn strip(table: &mut Relation) {
     (table.oid, table.filenode, table.bytes, table.estimated_rows, table.is_owned) = (0, 0, 0, 0, false);
+    table.is_readable = false;
     table.owner.clear();
     table.triggers.clear();
     table.dependents.clear();

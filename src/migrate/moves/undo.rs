@@ -33,6 +33,9 @@ pub async fn undo(attempts: &Attempts<'_>, name: &str) -> Result<Undone> {
     let (journal, views, mut catalog) = attempts.transaction(read).await?;
     let Some(journal) = journal else { return Ok(Undone::default()) };
     refuse_taken_places(&journal, &views, &catalog)?;
+    let changed = changed_tables(&journal, &catalog);
+    let is_changed = |table: &&Relation| changed.contains(&table.oid);
+    locks::try_each(attempts, catalog.tables.iter().filter(is_changed)).await?;
     let mut undone = Undone { was_applied: true, changes: journal.len() + views.len(), problems: Vec::new() };
     let mut rest = journal.as_slice();
     loop {
@@ -76,6 +79,26 @@ pub async fn undo(attempts: &Attempts<'_>, name: &str) -> Result<Undone> {
 
 /// Table and name of a constraint that is validated after the transaction.
 type Unvalidated = (String, String);
+
+/// Returns the tables that these changes lock. A foreign key belongs to two.
+fn changed_tables<'a>(inverses: impl IntoIterator<Item = &'a Inverse>, catalog: &Catalog) -> Vec<i64> {
+    let mut oids: Vec<i64> = Vec::new();
+    for inverse in inverses {
+        oids.extend(table_oid(inverse));
+        if let Inverse::ForeignKey { table, name, former } = inverse {
+            oids.extend(former.as_ref().map(|former| former.target));
+            let keys = store::table_of(catalog, *table).into_iter().flat_map(|table| &table.constraints);
+            let key = keys.filter(|key| key.name == *name).find_map(|key| key.target.as_ref());
+            oids.extend(key.map(|target| target.oid));
+        }
+    }
+    let is_changed = |table: &&Relation| {
+        let sequences = table.sequences.iter().map(|sequence| sequence.oid);
+        let parts = table.indexes.iter().map(|index| index.oid).chain(sequences).chain([table.oid]);
+        table.is_table() && parts.into_iter().any(|part| oids.contains(&part))
+    };
+    catalog.tables.iter().filter(is_changed).map(|table| table.oid).collect()
+}
 
 fn is_same_relation(earlier: &Inverse, later: &Inverse) -> bool {
     matches!((earlier, later), (Inverse::Place { oid: a, .. }, Inverse::Place { oid: b, .. }) if a == b)
@@ -140,23 +163,10 @@ impl Undo<'_> {
         store::execute(self.db, &[sql]).await
     }
 
-    /// Locks every table that changes, with one bounded wait. A foreign key belongs to two tables.
-    async fn lock(&mut self, inverses: impl Iterator<Item = &Inverse>) -> Result<()> {
-        let mut oids: Vec<i64> = Vec::new();
-        for inverse in inverses {
-            oids.extend(table_oid(inverse));
-            if let Inverse::ForeignKey { table, name, former } = inverse {
-                oids.extend(former.as_ref().map(|former| former.target));
-                let keys = store::table_of(&self.catalog, *table).into_iter().flat_map(|table| &table.constraints);
-                let key = keys.filter(|key| key.name == *name).find_map(|key| key.target.as_ref());
-                oids.extend(key.map(|target| target.oid));
-            }
-        }
-        let is_changed = |table: &&Relation| {
-            let sequences = table.sequences.iter().map(|sequence| sequence.oid);
-            let parts = table.indexes.iter().map(|index| index.oid).chain(sequences).chain([table.oid]);
-            table.is_table() && parts.into_iter().any(|part| oids.contains(&part))
-        };
+    /// Locks every table that changes, with one bounded wait.
+    async fn lock<'i>(&mut self, inverses: impl Iterator<Item = &'i Inverse>) -> Result<()> {
+        let oids = changed_tables(inverses, &self.catalog);
+        let is_changed = |table: &&Relation| oids.contains(&table.oid);
         let statements = locks::lock_tables(self.catalog.tables.iter().filter(is_changed), locks::EXCLUSIVE);
         store::execute(self.db, &statements).await
     }
