@@ -8,6 +8,7 @@ mod delivery;
 mod figure;
 mod import;
 mod load;
+mod moves;
 mod parse;
 mod program;
 mod provider;
@@ -55,6 +56,7 @@ enum Part {
     Delivery,
     WorkbookMemory,
     Load,
+    Moves,
 }
 
 #[tokio::main]
@@ -81,6 +83,7 @@ async fn measure(stage: &Stage, options: &Options) -> Result<Vec<Figure>> {
             Part::Delivery => delivery::measure(stage).await?,
             Part::WorkbookMemory => workbook_memory::measure(stage).await?,
             Part::Load => load::measure(stage).await?,
+            Part::Moves => moves::measure(stage, options.runs).await?,
         });
     }
     Ok(figures)
