@@ -48,6 +48,10 @@ impl Stage {
         self.cluster.url_of(database)
     }
 
+    pub fn admin_url(&self, database: &str) -> String {
+        self.cluster.admin_url_of(database)
+    }
+
     pub async fn connect(&self, database: &str) -> Result<PgPool> {
         Ok(PgPool::connect(&self.url(database)).await?)
     }

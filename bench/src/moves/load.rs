@@ -79,8 +79,7 @@ async fn work(
 ) -> Result<(Vec<Done>, Vec<String>)> {
     let name = |table: &str| format!("\"{prefix}{table}\"");
     let reads = TABLES.map(|table| format!("SELECT external_id FROM {} WHERE id = $1", name(table)));
-    let writes =
-        TABLES.map(|table| format!("UPDATE {} SET external_id = external_id WHERE id = $1", name(table)));
+    let writes = TABLES.map(|table| format!("UPDATE {} SET external_id = external_id WHERE id = $1", name(table)));
     let (mut done, mut failures) = (Vec::new(), Vec::new());
     let first = tokio::time::Instant::now() + INTERVAL * number / CLIENTS;
     let mut ticks = tokio::time::interval_at(first, INTERVAL);

@@ -20,7 +20,7 @@ const NAMES: [&str; 2] = ["public.\"adm.locations\"", "adm.locations"];
 
 impl Reader {
     pub async fn start(stage: &Stage, database: &str) -> Result<Reader> {
-        let connection = PgConnection::connect(&stage.url(database)).await?;
+        let connection = PgConnection::connect(&stage.admin_url(database)).await?;
         let stop = CancellationToken::new();
         Ok(Reader { task: tokio::spawn(read(connection, stop.clone())), stop })
     }
@@ -37,12 +37,9 @@ async fn read(mut connection: PgConnection, stop: CancellationToken) -> Result<f
     let mut is_warm = false;
     while !stop.is_cancelled() {
         let started = Instant::now();
-        let read = async |name: usize, connection: &mut PgConnection| {
-            sqlx::raw_sql(AssertSqlSafe(format!("SELECT FROM {} LIMIT 1", NAMES[name]))).execute(connection).await
-        };
-        if read(name, &mut connection).await.is_err() {
+        if read_row(&mut connection, NAMES[name]).await.is_err() {
             name = 1 - name;
-            read(name, &mut connection).await?;
+            read_row(&mut connection, NAMES[name]).await?;
         }
         if std::mem::replace(&mut is_warm, true) {
             longest = longest.max(started.elapsed().as_secs_f64());
@@ -51,6 +48,11 @@ async fn read(mut connection: PgConnection, stop: CancellationToken) -> Result<f
     }
     connection.close().await?;
     Ok(longest)
+}
+
+async fn read_row(connection: &mut PgConnection, name: &str) -> Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(format!("SELECT FROM {name} LIMIT 1"))).execute(connection).await?;
+    Ok(())
 }
 
 /// Returns how long each transaction of a log held exclusive locks, in seconds: from the start of the statement that
@@ -67,7 +69,9 @@ pub fn locked_in(log: &str) -> Vec<f64> {
         if let Some((process, ended, seconds)) = duration(&entry) {
             if entry.contains("IN ACCESS EXCLUSIVE MODE") {
                 open = Some((process, ended - seconds));
-            } else if let Some((_, locked)) = open.take_if(|(locker, _)| *locker == process && entry.ends_with("COMMIT")) {
+            } else if let Some((_, locked)) =
+                open.take_if(|(locker, _)| *locker == process && entry.ends_with("COMMIT"))
+            {
                 found.push(ended - locked);
             }
         }
