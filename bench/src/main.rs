@@ -42,6 +42,9 @@ struct Options {
     /// Run each side this many times and compare the medians
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// Move tables of at most this many rows
+    #[arg(long, default_value_t = 10_000_000)]
+    rows: u32,
     /// Measure only these parts
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
@@ -83,7 +86,7 @@ async fn measure(stage: &Stage, options: &Options) -> Result<Vec<Figure>> {
             Part::Delivery => delivery::measure(stage).await?,
             Part::WorkbookMemory => workbook_memory::measure(stage).await?,
             Part::Load => load::measure(stage).await?,
-            Part::Moves => moves::measure(stage, options.runs).await?,
+            Part::Moves => moves::measure(stage, options.runs, options.rows).await?,
         });
     }
     Ok(figures)

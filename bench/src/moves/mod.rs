@@ -20,9 +20,9 @@ use crate::stage::{Stage, peer_file};
 
 /// Rows of the table `locations`.
 const SIZES: [u32; 4] = [1_000, 100_000, 1_000_000, 10_000_000];
-const SMALLEST: usize = 0;
-const COPIED: usize = 2;
-const LARGEST: usize = 3;
+
+/// The size whose rows are copied.
+const COPIED: u32 = 1_000_000;
 
 /// How often each lock is measured.
 const TURNS: usize = 20;
@@ -34,15 +34,16 @@ fn database(rows: u32) -> String {
     format!("living_{rows}")
 }
 
-pub async fn measure(stage: &Stage, runs: usize) -> Result<Vec<Figure>> {
-    for rows in SIZES {
+pub async fn measure(stage: &Stage, runs: usize, most_rows: u32) -> Result<Vec<Figure>> {
+    let sizes: Vec<u32> = SIZES.into_iter().filter(|rows| *rows <= most_rows).collect();
+    for rows in sizes.iter().copied() {
         let started = Instant::now();
         living::create(stage, &database(rows), rows).await?;
         eprintln!("{rows} rows are made in {}", seconds(started.elapsed().as_secs_f64()));
     }
-    let mut figures = locks(stage, runs).await?;
+    let mut figures = locks(stage, &sizes, runs).await?;
     figures.extend(beside_django(stage).await?);
-    for rows in SIZES {
+    for rows in sizes {
         figures.extend(whole_program(stage, rows, if rows > 1_000_000 { 1 } else { runs }).await?);
         stage.drop(&database(rows)).await?;
     }
@@ -51,39 +52,40 @@ pub async fn measure(stage: &Stage, runs: usize) -> Result<Vec<Figure>> {
 }
 
 /// Measures the locks of one table of each size, in turn, on warm connections.
-async fn locks(stage: &Stage, runs: usize) -> Result<Vec<Figure>> {
+async fn locks(stage: &Stage, sizes: &[u32], runs: usize) -> Result<Vec<Figure>> {
     let mut sides = Vec::new();
-    for rows in SIZES {
+    for rows in sizes.iter().copied() {
         let statements = Statements::of_program(stage, &database(rows)).await?.of_table("locations");
         let mut connection = PgConnection::connect(&stage.url(&database(rows))).await?;
         statements.run(&mut connection).await?;
         sides.push((statements, connection, Samples::default(), Samples::default()));
     }
     let mut copies = Samples::default();
+    let copied = sizes.iter().position(|rows| *rows == COPIED).unwrap_or(sizes.len() - 1);
     for turn in 0..TURNS {
         for (statements, connection, places, names) in &mut sides {
             let locked = statements.run(connection).await?;
             places.push(locked.places);
             names.push(locked.names);
         }
-        if turn < runs.min(3) {
-            copies.push(copy(&mut sides[COPIED].1).await?);
+        if let Some((_, connection, ..)) = sides.get_mut(copied).filter(|_| turn < runs.min(3)) {
+            copies.push(copy(connection).await?);
             stage.execute("CHECKPOINT".to_owned()).await?;
         }
     }
     let mut figures = Vec::new();
     let mut times = Vec::new();
-    for ((_, connection, places, names), rows) in sides.into_iter().zip(SIZES) {
+    for ((_, connection, places, names), rows) in sides.into_iter().zip(sizes) {
         connection.close().await?;
         figures.push(Figure::within(&format!("lock of a table of {rows} rows for its place"), &places, MAX_LOCKED));
         figures.push(Figure::within("the same for the names of its indexes", &names, MAX_LOCKED));
         times.push(places);
     }
-    let (smallest, largest) = (&times[SMALLEST], &times[LARGEST]);
-    let what = format!("lock of a table of {} rows", SIZES[LARGEST]);
-    figures.push(Figure::at_most(&what, largest, (&format!("of {} rows", SIZES[SMALLEST]), smallest), 1.5));
-    let what = format!("lock of a table of {} rows", SIZES[COPIED]);
-    figures.push(Figure::faster(&what, &times[COPIED], ("copy of the rows, with keys and indexes", &copies), 300.0));
+    let of = |at: usize| format!("lock of a table of {} rows", sizes[at]);
+    let last = sizes.len() - 1;
+    figures.push(Figure::at_most(&of(last), &times[last], (&of(0), &times[0]), 1.5));
+    let copy = ("copy of the rows, with keys and indexes", &copies);
+    figures.push(Figure::faster(&of(copied), &times[copied], copy, 300.0));
     Ok(figures)
 }
 
@@ -121,7 +123,7 @@ async fn copy(db: &mut PgConnection) -> Result<f64> {
 
 /// Measures the lock of all seven tables together, beside Django's migration of the same tables.
 async fn beside_django(stage: &Stage) -> Result<Vec<Figure>> {
-    let database = database(SIZES[SMALLEST]);
+    let database = database(SIZES[0]);
     let statements = Statements::of_program(stage, &database).await?;
     let mut connection = PgConnection::connect(&stage.url(&database)).await?;
     statements.run(&mut connection).await?;
