@@ -1,28 +1,8 @@
 """The tables of Lectern as unmanaged models, so that the peers write the same rows."""
 
-import os
-from urllib.parse import parse_qs, unquote, urlsplit
+from database import connect
 
-import django
-from django.conf import settings
-
-_url = urlsplit(os.environ["DATABASE_URL"])
-settings.configure(
-    DATABASES={
-        "default": {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": _url.path.lstrip("/"),
-            "USER": _url.username,
-            "HOST": unquote(parse_qs(_url.query)["host"][0]),
-        }
-    },
-    INSTALLED_APPS=[],
-    USE_TZ=True,
-    TIME_ZONE="UTC",
-    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-    DEBUG=False,
-)
-django.setup()
+connect()
 
 from django.db import models  # noqa: E402
 from django.db.models.functions import Now  # noqa: E402

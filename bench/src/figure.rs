@@ -11,6 +11,11 @@ impl Samples {
         self.0.push(seconds);
     }
 
+    /// Returns the greatest, or 0 without samples.
+    pub fn greatest(&self) -> f64 {
+        self.0.iter().copied().fold(0.0, f64::max)
+    }
+
     /// Returns the median, or 0 without samples.
     pub fn median(&self) -> f64 {
         let mut sorted = self.0.clone();
@@ -54,6 +59,23 @@ impl Figure {
         }
     }
 
+    /// Compares a time with a limit in seconds.
+    pub fn within(what: &str, lectern: &Samples, limit: f64) -> Self {
+        Self {
+            what: what.to_owned(),
+            lectern: seconds(lectern.median()),
+            peer: String::new(),
+            ratio: String::new(),
+            goal: format!("≤ {}", seconds(limit)),
+            met: lectern.median() <= limit,
+        }
+    }
+
+    /// Reports a figure without a goal.
+    pub fn plain(what: &str, lectern: String, peer: String, ratio: String) -> Self {
+        Self { what: what.to_owned(), lectern, peer, ratio, goal: String::new(), met: true }
+    }
+
     /// Compares a count with its limit.
     pub fn count(what: &str, lectern: u64, limit: (&str, u64)) -> Self {
         Self {
@@ -79,7 +101,8 @@ impl Figure {
     }
 }
 
-fn seconds(value: f64) -> String {
+/// Returns a time as it is printed.
+pub fn seconds(value: f64) -> String {
     if value < 1.0 { format!("{:.1} ms", value * 1000.0) } else { format!("{value:.2} s") }
 }
 

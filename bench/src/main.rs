@@ -8,6 +8,7 @@ mod delivery;
 mod figure;
 mod import;
 mod load;
+mod moves;
 mod parse;
 mod program;
 mod provider;
@@ -41,6 +42,9 @@ struct Options {
     /// Run each side this many times and compare the medians
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// Move tables of at most this many rows
+    #[arg(long, default_value_t = 10_000_000)]
+    rows: u32,
     /// Measure only these parts
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
@@ -55,6 +59,7 @@ enum Part {
     Delivery,
     WorkbookMemory,
     Load,
+    Moves,
 }
 
 #[tokio::main]
@@ -81,6 +86,7 @@ async fn measure(stage: &Stage, options: &Options) -> Result<Vec<Figure>> {
             Part::Delivery => delivery::measure(stage).await?,
             Part::WorkbookMemory => workbook_memory::measure(stage).await?,
             Part::Load => load::measure(stage).await?,
+            Part::Moves => moves::measure(stage, options.runs, options.rows).await?,
         });
     }
     Ok(figures)

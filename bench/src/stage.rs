@@ -48,14 +48,31 @@ impl Stage {
         self.cluster.url_of(database)
     }
 
+    pub fn admin_url(&self, database: &str) -> String {
+        self.cluster.admin_url_of(database)
+    }
+
     pub async fn connect(&self, database: &str) -> Result<PgPool> {
         Ok(PgPool::connect(&self.url(database)).await?)
     }
 
-    async fn execute(&self, sql: String) -> Result<()> {
+    /// Executes SQL as the superuser.
+    pub async fn execute(&self, sql: String) -> Result<()> {
         let mut connection = PgConnection::connect(&self.cluster.admin_url_of("postgres")).await?;
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await?;
         Ok(connection.close().await?)
+    }
+
+    pub async fn drop(&self, name: &str) -> Result<()> {
+        self.execute(format!("DROP DATABASE {name} WITH (FORCE)")).await
+    }
+
+    /// Returns what the server has logged since this position, and the position after it.
+    pub fn log_since(&self, position: usize) -> Result<(String, usize)> {
+        let log = std::fs::read(self.folder.join("postgres.log"))?;
+        // A large log is put aside, and a new one begun.
+        let position = if position > log.len() { 0 } else { position };
+        Ok((String::from_utf8_lossy(&log[position..]).into_owned(), log.len()))
     }
 
     pub async fn create_empty(&self, name: &str) -> Result<()> {
