@@ -83,7 +83,7 @@ impl LinkRow for Row {
 
     /// An adopted row lacks only the places that both sides had last.
     fn only_completes(&self, before: &Self) -> bool {
-        before.places_baseline == Some(ReportedPlaces::default())
+        before.places_baseline.is_some_and(|places| places.remaining.is_none())
             && (&self.bridge, self.places) == (&before.bridge, before.places)
     }
 }
