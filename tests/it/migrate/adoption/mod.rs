@@ -25,7 +25,7 @@ const NAMINGS: [Naming; 3] = [Naming::Django, Naming::Living, Naming::Plain];
 fn samples() -> Vec<Legacy> {
     let mixed = PLACEMENTS.into_iter().cycle().zip(NAMINGS.into_iter().cycle()).zip(STATES.into_iter().cycle());
     let mut samples: Vec<Legacy> = mixed
-        .take(12)
+        .take(5)
         .map(|((placement, naming), state)| Legacy {
             customfields: placement == Placement::Mixed || naming == Naming::Plain,
             ..Legacy::new(state, placement, naming)

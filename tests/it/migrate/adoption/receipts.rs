@@ -1,7 +1,18 @@
 //! The receipt: what was moved, proved, signed.
 
 use super::migrate;
-use crate::fixtures::legacy::{Legacy, Naming, Placement, State};
+use crate::fixtures::legacy::{Legacy, LivingDb, Naming, Placement, State};
+
+/// Hashes the rows as the receipt says that it does.
+async fn hash_of_levels(living: &LivingDb) -> String {
+    let hash = "SELECT sum(hashtextextended(row(id, external_id, name, description, last_synced)::text, 0))::text FROM adm.pricelevels";
+    let mut connection = living.db.pool.acquire().await.expect("connected");
+    sqlx::raw_sql("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET extra_float_digits = 1")
+        .execute(&mut *connection)
+        .await
+        .expect("set");
+    sqlx::query_scalar(hash).fetch_one(&mut *connection).await.expect("a hash")
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn receipt_proves_each_table_and_shows_when_it_was_altered() {
@@ -25,13 +36,7 @@ async fn receipt_proves_each_table_and_shows_when_it_was_altered() {
         .collect();
     assert_eq!(moved.len(), 5, "those in adm stay: {moved:?}");
     assert!(moved.contains(&"public.\"adm.course_templates\"") && moved.contains(&"public.custom_fields"), "{moved:?}");
-    let hash = "SELECT sum(hashtextextended(row(id, external_id, name, description, last_synced)::text, 0))::text FROM adm.pricelevels";
-    let mut connection = living.db.pool.acquire().await.expect("connected");
-    sqlx::raw_sql("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET extra_float_digits = 1")
-        .execute(&mut *connection)
-        .await
-        .expect("set");
-    let hash: String = sqlx::query_scalar(hash).fetch_one(&mut *connection).await.expect("a hash");
+    let hash = hash_of_levels(&living).await;
     let levels = tables
         .iter()
         .find(|table| table["table"] == "pricelevels" && table["step"] == "adm-schema")
