@@ -211,25 +211,29 @@ async fn under_load(stage: &Stage) -> Result<Vec<Figure>> {
         let Load { before, during, failures, program } = load::beside(stage, database, prefix, arguments).await?;
         failures.iter().take(5).for_each(|failure| eprintln!("{failure}"));
         let receipt = &program.document()?["receipt"];
+        let count = during[0].count + during[1].count;
         eprintln!(
-            "{how}: {} statements in {}, {:.0} a second ({:.0} before), receipt {}, locked {} + {}",
-            during.count,
+            "{how}: {count} statements in {}, receipt {}, locked {} + {}",
             seconds(program.seconds),
-            during.per_second,
-            before.per_second,
             receipt["ok"],
             receipt["steps"][0]["locked_seconds"],
             receipt["steps"][1]["locked_seconds"],
         );
-        let of = |what: &str| format!("{what} of {} statements beside `migrate`, {how}", during.count);
         figures.push(Figure {
             met: failures.is_empty(),
             goal: "0".to_owned(),
-            ..Figure::plain(&of("failures"), failures.len().to_string(), String::new(), String::new())
+            ..Figure::plain(
+                &format!("failures of {count} statements beside `migrate`, {how}"),
+                failures.len().to_string(),
+                String::new(),
+                String::new(),
+            )
         });
-        for (name, during, before) in [("p99", during.p99, before.p99), ("longest wait", during.max, before.max)] {
-            let (peer, ratio) = (format!("before it: {}", seconds(before)), format!("{:.1} ×", during / before));
-            figures.push(Figure::plain(&of(name), seconds(during), peer, ratio));
+        for ((kind, before), during) in ["reads", "writes"].iter().zip(&before).zip(&during) {
+            for (name, before, during) in [("p99", before.p99, during.p99), ("longest wait", before.max, during.max)] {
+                let (peer, ratio) = (format!("before it: {}", seconds(before)), format!("{:.1} ×", during / before));
+                figures.push(Figure::plain(&format!("{name} of these {kind}"), seconds(during), peer, ratio));
+            }
         }
         stage.drop(database).await?;
     }
