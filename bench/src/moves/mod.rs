@@ -14,7 +14,7 @@ use self::load::Load;
 use self::observer::Reader;
 use self::statements::Statements;
 use crate::Result;
-use crate::figure::{Figure, Samples, seconds};
+use crate::figure::{Figure, Samples, seconds, table};
 use crate::program::run;
 use crate::stage::{Stage, peer_file};
 
@@ -41,14 +41,21 @@ pub async fn measure(stage: &Stage, runs: usize, most_rows: u32) -> Result<Vec<F
         living::create(stage, &database(rows), rows).await?;
         eprintln!("{rows} rows are made in {}", seconds(started.elapsed().as_secs_f64()));
     }
-    let mut figures = locks(stage, &sizes, runs).await?;
-    figures.extend(beside_django(stage).await?);
+    let mut figures = shown(locks(stage, &sizes, runs).await?);
+    figures.extend(shown(beside_django(stage).await?));
+    figures.extend(shown(under_load(stage).await?));
     for rows in sizes {
-        figures.extend(whole_program(stage, rows, if rows > 1_000_000 { 1 } else { runs }).await?);
+        let runs = if rows > COPIED { 1 } else { runs };
+        figures.extend(shown(whole_program(stage, rows, runs).await?));
         stage.drop(&database(rows)).await?;
     }
-    figures.extend(under_load(stage).await?);
     Ok(figures)
+}
+
+/// Shows figures before the others are measured, which takes minutes.
+fn shown(figures: Vec<Figure>) -> Vec<Figure> {
+    eprintln!("{}", table(&figures));
+    figures
 }
 
 /// Measures the locks of one table of each size, in turn, on warm connections.
