@@ -11,11 +11,6 @@ impl Samples {
         self.0.push(seconds);
     }
 
-    /// Returns the greatest, or 0 without samples.
-    pub fn greatest(&self) -> f64 {
-        self.0.iter().copied().fold(0.0, f64::max)
-    }
-
     /// Returns the median, or 0 without samples.
     pub fn median(&self) -> f64 {
         let mut sorted = self.0.clone();

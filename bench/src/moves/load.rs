@@ -23,14 +23,15 @@ const ALONE: Duration = Duration::from_secs(5);
 /// A statement: when it was due, in seconds, and how long it took from then.
 #[derive(Clone, Copy)]
 struct Done {
+    is_write: bool,
     due: Instant,
     seconds: f64,
 }
 
-/// What clients met before the migration and during it.
+/// What clients met before the migration and during it, first as readers, then as writers.
 pub struct Load {
-    pub before: Waits,
-    pub during: Waits,
+    pub before: [Waits; 2],
+    pub during: [Waits; 2],
     pub failures: Vec<String>,
     pub program: ProgramResult,
 }
@@ -38,7 +39,6 @@ pub struct Load {
 /// Waits of statements in seconds.
 pub struct Waits {
     pub count: usize,
-    pub per_second: f64,
     pub p99: f64,
     pub max: f64,
 }
@@ -66,11 +66,11 @@ pub async fn beside(stage: &Stage, database: &str, prefix: &str, arguments: &[&s
         done.extend(of_client);
         failures.extend(failed);
     }
-    let waits = |from: Instant, to: Instant| Waits::of(&done, from, to);
+    let waits = |from, to| [false, true].map(|is_write| Waits::of(&done, is_write, from, to));
     Ok(Load { before: waits(alone, started), during: waits(started, ended), failures, program: program? })
 }
 
-/// Reads and writes in turn until it is stopped.
+/// Reads or writes until it is stopped.
 async fn work(
     mut connection: PgConnection,
     number: u32,
@@ -80,6 +80,8 @@ async fn work(
     let name = |table: &str| format!("\"{prefix}{table}\"");
     let reads = TABLES.map(|table| format!("SELECT external_id FROM {} WHERE id = $1", name(table)));
     let writes = TABLES.map(|table| format!("UPDATE {} SET external_id = external_id WHERE id = $1", name(table)));
+    // Nobody waits for another kind of statement.
+    let is_write = number % 2 == 1;
     let (mut done, mut failures) = (Vec::new(), Vec::new());
     let first = tokio::time::Instant::now() + INTERVAL * number / CLIENTS;
     let mut ticks = tokio::time::interval_at(first, INTERVAL);
@@ -89,8 +91,8 @@ async fn work(
         if stop.is_cancelled() {
             break;
         }
-        let table = turn as usize / 2 % TABLES.len();
-        let sql = if turn % 2 == 0 { &reads[table] } else { &writes[table] };
+        let table = turn as usize % TABLES.len();
+        let sql = if is_write { &writes[table] } else { &reads[table] };
         let id = i64::from(turn.wrapping_mul(7919) % OTHER_ROWS) + 1;
         let ended = sqlx::query(AssertSqlSafe(sql.clone())).bind(id).execute(&mut connection).await;
         match ended {
@@ -98,24 +100,21 @@ async fn work(
             Ok(result) => failures.push(format!("{sql}: {} rows", result.rows_affected())),
             Err(error) => failures.push(format!("{sql}: {error}")),
         }
-        done.push(Done { due, seconds: due.elapsed().as_secs_f64() });
+        done.push(Done { is_write, due, seconds: due.elapsed().as_secs_f64() });
     }
     connection.close().await?;
     Ok((done, failures))
 }
 
 impl Waits {
-    /// Of the statements that were due or waiting in this time.
-    fn of(done: &[Done], from: Instant, to: Instant) -> Waits {
-        let within = |done: &&Done| done.due + Duration::from_secs_f64(done.seconds) >= from && done.due < to;
+    /// Of the reads or writes that were due or waiting in this time.
+    fn of(done: &[Done], is_write: bool, from: Instant, to: Instant) -> Waits {
+        let within = |done: &&Done| {
+            done.is_write == is_write && done.due + Duration::from_secs_f64(done.seconds) >= from && done.due < to
+        };
         let mut seconds: Vec<f64> = done.iter().filter(within).map(|done| done.seconds).collect();
         seconds.sort_by(f64::total_cmp);
         let at = |share: f64| seconds.get((seconds.len() as f64 * share) as usize).copied().unwrap_or_default();
-        Waits {
-            count: seconds.len(),
-            per_second: seconds.len() as f64 / (to - from).as_secs_f64(),
-            p99: at(0.99),
-            max: seconds.last().copied().unwrap_or_default(),
-        }
+        Waits { count: seconds.len(), p99: at(0.99), max: seconds.last().copied().unwrap_or_default() }
     }
 }

@@ -14,7 +14,7 @@ use self::load::Load;
 use self::observer::Reader;
 use self::statements::Statements;
 use crate::Result;
-use crate::figure::{Figure, Samples, seconds};
+use crate::figure::{Figure, Samples, seconds, table};
 use crate::program::run;
 use crate::stage::{Stage, peer_file};
 
@@ -41,14 +41,21 @@ pub async fn measure(stage: &Stage, runs: usize, most_rows: u32) -> Result<Vec<F
         living::create(stage, &database(rows), rows).await?;
         eprintln!("{rows} rows are made in {}", seconds(started.elapsed().as_secs_f64()));
     }
-    let mut figures = locks(stage, &sizes, runs).await?;
-    figures.extend(beside_django(stage).await?);
+    let mut figures = shown(locks(stage, &sizes, runs).await?);
+    figures.extend(shown(beside_django(stage).await?));
+    figures.extend(shown(under_load(stage).await?));
     for rows in sizes {
-        figures.extend(whole_program(stage, rows, if rows > 1_000_000 { 1 } else { runs }).await?);
+        let runs = if rows > COPIED { 1 } else { runs };
+        figures.extend(shown(whole_program(stage, rows, runs).await?));
         stage.drop(&database(rows)).await?;
     }
-    figures.extend(under_load(stage).await?);
     Ok(figures)
+}
+
+/// Shows figures before the others are measured, which takes minutes.
+fn shown(figures: Vec<Figure>) -> Vec<Figure> {
+    eprintln!("{}", table(&figures));
+    figures
 }
 
 /// Measures the locks of one table of each size, in turn, on warm connections.
@@ -211,25 +218,29 @@ async fn under_load(stage: &Stage) -> Result<Vec<Figure>> {
         let Load { before, during, failures, program } = load::beside(stage, database, prefix, arguments).await?;
         failures.iter().take(5).for_each(|failure| eprintln!("{failure}"));
         let receipt = &program.document()?["receipt"];
+        let count = during[0].count + during[1].count;
         eprintln!(
-            "{how}: {} statements in {}, {:.0} a second ({:.0} before), receipt {}, locked {} + {}",
-            during.count,
+            "{how}: {count} statements in {}, receipt {}, locked {} + {}",
             seconds(program.seconds),
-            during.per_second,
-            before.per_second,
             receipt["ok"],
             receipt["steps"][0]["locked_seconds"],
             receipt["steps"][1]["locked_seconds"],
         );
-        let of = |what: &str| format!("{what} of {} statements beside `migrate`, {how}", during.count);
         figures.push(Figure {
             met: failures.is_empty(),
             goal: "0".to_owned(),
-            ..Figure::plain(&of("failures"), failures.len().to_string(), String::new(), String::new())
+            ..Figure::plain(
+                &format!("failures of {count} statements beside `migrate`, {how}"),
+                failures.len().to_string(),
+                String::new(),
+                String::new(),
+            )
         });
-        for (name, during, before) in [("p99", during.p99, before.p99), ("longest wait", during.max, before.max)] {
-            let (peer, ratio) = (format!("before it: {}", seconds(before)), format!("{:.1} ×", during / before));
-            figures.push(Figure::plain(&of(name), seconds(during), peer, ratio));
+        for ((kind, before), during) in ["reads", "writes"].iter().zip(&before).zip(&during) {
+            for (name, before, during) in [("p99", before.p99, during.p99), ("longest wait", before.max, during.max)] {
+                let (peer, ratio) = (format!("before it: {}", seconds(before)), format!("{:.1} ×", during / before));
+                figures.push(Figure::plain(&format!("{name} of these {kind}"), seconds(during), peer, ratio));
+            }
         }
         stage.drop(database).await?;
     }
