@@ -10,4 +10,4 @@ COMMENT ON TABLE lectern.found_spellings IS
     'Values of link rows that differ from Administrate in letter case only and were left as they were found; one row for each entity that was compared with Administrate.';
 COMMENT ON COLUMN lectern.found_spellings.entity IS 'The entity, as on the command line of sync.';
 COMMENT ON COLUMN lectern.found_spellings.comparison IS
-    'JSON: kept, the rows with such values as Administrate had them, by identity; pending, the identities of rows that have not been compared yet.';
+    'JSON: retained, the rows with such values as Administrate had them, by identity; pending, the identities of rows that have not been compared yet.';

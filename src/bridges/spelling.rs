@@ -42,20 +42,20 @@ impl SpelledText<'_> {
 ///
 /// A value that differs in letter case keeps it only if Administrate has not changed it since the first comparison:
 /// `first` is the row that Administrate had then, none if this is the first comparison. Returns whether such a value
-/// was kept.
+/// was retained.
 pub fn keep_spelling<R: LinkRow>(row: &mut R, stored: &R, first: Option<&R>) -> bool {
     let (stored, first) = (values(stored), first.map(values));
-    let mut kept = false;
+    let mut retained = false;
     for (key, text) in row.spelled_texts() {
         let Some(stored) = stored.get(&key) else { continue };
         let is_word = matches!(text, SpelledText::Word(_));
         let first = first.as_ref().filter(|_| !is_word).map(|first| first.get(&key).unwrap_or(&Value::Null));
-        let mut kept_here = false;
-        let value = as_stored(text.value(), stored, first, &mut kept_here);
-        kept |= kept_here && !is_word;
+        let mut retained_here = false;
+        let value = as_stored(text.value(), stored, first, &mut retained_here);
+        retained |= retained_here && !is_word;
         text.set(value);
     }
-    kept
+    retained
 }
 
 fn values<R: LinkRow>(row: &R) -> BTreeMap<String, Value> {
@@ -63,20 +63,20 @@ fn values<R: LinkRow>(row: &R) -> BTreeMap<String, Value> {
 }
 
 /// Returns `stored` where `desired` means the same, value by value.
-fn as_stored(desired: Value, stored: &Value, first: Option<&Value>, kept: &mut bool) -> Value {
+fn as_stored(desired: Value, stored: &Value, first: Option<&Value>, retained: &mut bool) -> Value {
     match (desired, stored) {
         (desired, stored) if is_blank(&desired) && is_blank(stored) => stored.clone(),
         (Value::String(desired), Value::String(stored)) => {
             let differs = desired != *stored && caseless::default_caseless_match_str(&desired, stored);
-            let is_kept = differs && first.is_none_or(|first| first.as_str() == Some(desired.as_str()));
-            *kept |= is_kept;
-            Value::String(if is_kept { stored.clone() } else { desired })
+            let is_retained = differs && first.is_none_or(|first| first.as_str() == Some(desired.as_str()));
+            *retained |= is_retained;
+            Value::String(if is_retained { stored.clone() } else { desired })
         }
-        (Value::Object(desired), Value::Object(stored)) => object_as_stored(desired, stored, first, kept),
+        (Value::Object(desired), Value::Object(stored)) => object_as_stored(desired, stored, first, retained),
         (Value::Array(desired), Value::Array(stored)) if desired.len() == stored.len() => {
             let pairs = desired.into_iter().zip(stored).enumerate();
             let item = |(at, (desired, stored)): (usize, (Value, &Value))| {
-                as_stored(desired, stored, first.map(|first| &first[at]), kept)
+                as_stored(desired, stored, first.map(|first| &first[at]), retained)
             };
             pairs.map(item).collect()
         }
@@ -89,14 +89,14 @@ fn object_as_stored(
     desired: Map<String, Value>,
     stored: &Map<String, Value>,
     first: Option<&Value>,
-    kept: &mut bool,
+    retained: &mut bool,
 ) -> Value {
     let mut result: Map<String, Value> =
         stored.iter().filter(|(_, value)| is_blank(value)).map(|(key, value)| (key.clone(), value.clone())).collect();
     for (key, value) in desired {
         match stored.get(&key) {
             Some(before) => {
-                let value = as_stored(value, before, first.map(|first| &first[key.as_str()]), kept);
+                let value = as_stored(value, before, first.map(|first| &first[key.as_str()]), retained);
                 result.insert(key, value);
             }
             None if is_blank(&value) => {}
@@ -122,9 +122,9 @@ mod tests {
 
     use super::*;
 
-    fn kept(desired: Value, stored: &Value, first: Option<&Value>) -> (Value, bool) {
-        let mut kept = false;
-        (as_stored(desired, stored, first, &mut kept), kept)
+    fn retained(desired: Value, stored: &Value, first: Option<&Value>) -> (Value, bool) {
+        let mut retained = false;
+        (as_stored(desired, stored, first, &mut retained), retained)
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
             (json!(["a"]), json!(["A", "b"]), json!(["A", "b"])),
             (json!(0), json!(null), json!(null)),
         ] {
-            assert_eq!(kept(desired.clone(), &stored, None).0, expected, "{stored} {desired}");
+            assert_eq!(retained(desired.clone(), &stored, None).0, expected, "{stored} {desired}");
         }
     }
 
@@ -152,7 +152,7 @@ mod tests {
     fn letter_case_that_administrate_changes_is_taken() {
         let (stored, first) = (json!({ "a": "yes", "b": "no" }), json!({ "a": "Yes", "b": "No" }));
         let now = json!({ "a": "Yes", "b": "NO" });
-        assert_eq!(kept(now.clone(), &stored, Some(&first)), (json!({ "a": "yes", "b": "NO" }), true));
-        assert_eq!(kept(now.clone(), &stored, Some(&stored)), (now, false));
+        assert_eq!(retained(now.clone(), &stored, Some(&first)), (json!({ "a": "yes", "b": "NO" }), true));
+        assert_eq!(retained(now.clone(), &stored, Some(&stored)), (now, false));
     }
 }

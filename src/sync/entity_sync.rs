@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 
 use super::entity::Entity;
 use super::matching::RemoteCandidate;
-use super::plan::spelling::Comparison;
+use super::plan::spelling::FirstComparison;
 use super::plan::{RowChange, SyncPlan};
 use crate::bridges::overrides::MatchOverrides;
 use crate::bridges::reference as bridges;
@@ -185,14 +185,14 @@ impl SyncContext {
 #[derive(Debug)]
 pub(super) struct Decisions<R> {
     pub(super) overrides: MatchOverrides,
-    pub(super) comparison: Comparison<R>,
+    pub(super) comparison: FirstComparison<R>,
 }
 
 impl<R: LinkRow + DeserializeOwned> Decisions<R> {
     /// Loads what is stored about an entity.
     pub(super) async fn load(db: &mut PgConnection, entity: Entity) -> Result<Self> {
         let overrides = overrides::overrides(db, entity.name()).await?;
-        let comparison = Comparison::of(spellings::comparison(db, entity.name()).await?);
+        let comparison = FirstComparison::of(spellings::comparison(db, entity.name()).await?);
         Ok(Decisions { overrides, comparison })
     }
 }

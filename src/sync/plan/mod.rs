@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 pub use self::change::{ChangeAction, RowChange, SetDiff};
-use self::spelling::Comparison;
+use self::spelling::FirstComparison;
 use self::validate::{row_error, text_error};
 use super::conflicts::Resolution;
 use super::entity::Entity;
@@ -74,7 +74,7 @@ pub struct SyncPlan<R> {
     pub(in crate::sync) completed: Vec<R>,
     /// What is to be remembered of this comparison; none if nothing new.
     #[serde(skip, default = "Option::default")]
-    pub(in crate::sync) comparison: Option<Comparison<R>>,
+    pub(in crate::sync) comparison: Option<FirstComparison<R>>,
     pub findings: Findings,
 }
 
