@@ -76,9 +76,8 @@ impl Database {
     pub fn http_pool(&self, config: &Config) -> Result<PgPool> {
         let timeout = config.http.statement_timeout_ms;
         let settings = pool_options(config.http.database_connections).acquire_timeout(HTTP_ACQUIRE_TIMEOUT);
-        let settings = settings.after_connect(move |connection, _| {
-            Box::pin(async move { set_statement_timeout(connection, timeout).await })
-        });
+        let settings =
+            settings.after_connect(move |connection, _| Box::pin(async move { prepare(connection, timeout).await }));
         Ok(settings.connect_lazy_with(connect_options(&self.url)?))
     }
 
@@ -108,10 +107,22 @@ impl Database {
 /// The longest time until a database accepts a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-async fn set_statement_timeout(connection: &mut PgConnection, milliseconds: u32) -> sqlx::Result<()> {
-    // A startup parameter would be refused by poolers.
-    let sql = format!("SET statement_timeout = {milliseconds}");
-    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(connection).await?;
+/// Gives a connection the settings that statements rely on, whatever is set for the role or the database: a timeout that is
+/// meant for other programs would end a migration, and other quoting would change what the catalogue says.
+async fn prepare(connection: &mut PgConnection, statement_timeout_ms: u32) -> sqlx::Result<()> {
+    // Startup parameters would be refused by poolers.
+    sqlx::query(
+        "SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', '0', false),
+                set_config('idle_in_transaction_session_timeout', '0', false),
+                set_config('default_transaction_isolation', 'read committed', false),
+                set_config('quote_all_identifiers', 'off', false), set_config('standard_conforming_strings', 'on', false),
+                set_config('transform_null_equals', 'off', false), set_config('array_nulls', 'on', false),
+                set_config('IntervalStyle', 'postgres', false), set_config('bytea_output', 'hex', false),
+                set_config('xmloption', 'content', false), set_config('check_function_bodies', 'on', false)",
+    )
+    .bind(statement_timeout_ms.to_string())
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -135,7 +146,9 @@ fn pool_options(connections: u32) -> PgPoolOptions {
 async fn connect(url: &str, connections: u32) -> Result<PgPool> {
     let options = connect_options(url)?;
     check_server(&options).await?;
-    Ok(pool_options(connections).connect_lazy_with(options))
+    let settings = pool_options(connections);
+    let settings = settings.after_connect(|connection, _| Box::pin(prepare(connection, 0)));
+    Ok(settings.connect_lazy_with(options))
 }
 
 /// Connects once, so that an error names the server and the reason, and checks the version.

@@ -185,6 +185,7 @@ fn database_message(error: &sqlx::Error) -> String {
                 _ if is_busy(refusal.as_ref()) => {
                     "the database is busy and did not answer in time: try again in a few seconds".into()
                 }
+                Some("25006") => DATABASE_READ_ONLY.into(),
                 Some("42501") => "the database user lacks a privilege: `lectern migrate plan --grants OWNER,SERVICE` prints what it needs".into(),
                 Some(code) => {
                     format!("the database refused the change (SQLSTATE {code}): run again with --debug for details")
@@ -201,6 +202,9 @@ fn database_message(error: &sqlx::Error) -> String {
 }
 
 const DATABASE_DISK_FULL: &str = "the disk of the database is full: free some space";
+
+const DATABASE_READ_ONLY: &str = "the database accepts no changes: name the primary server in DATABASE_URL if this is a \
+                                  standby, or turn default_transaction_read_only off for this user and database";
 
 const UNREACHABLE: &str = "the database cannot be reached: check that PostgreSQL runs and that DATABASE_URL is right";
 

@@ -21,6 +21,7 @@ mod versioned;
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use serde_json::Value;
 use sqlx::PgPool;
@@ -151,7 +152,25 @@ pub async fn steps_when_free(
     on_wait: &(dyn Fn(&str) + Sync),
 ) -> Result<MigrationSteps> {
     let attempts = Attempts { pool, wait, stop, on_wait, has_changed: &AtomicBool::new(false) };
-    attempts.transaction(async |db| steps::read(db).await).await
+    for _ in 0..READINGS {
+        match attempts.transaction(steps::read).await {
+            Err(error) if is_gone(&error) => tokio::time::sleep(PAUSE_BETWEEN_READINGS).await,
+            read => return read,
+        }
+    }
+    attempts.transaction(steps::read).await
+}
+
+/// How often the steps are read again while a migration of another process moves tables.
+const READINGS: u32 = 10;
+const PAUSE_BETWEEN_READINGS: Duration = Duration::from_millis(200);
+
+/// Reports whether a table or column was moved between the reading of the catalogue and that of its rows.
+fn is_gone(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    let code = error.as_database_error().and_then(|refusal| refusal.code());
+    // The last one: "cache lookup failed", "could not open relation with OID".
+    matches!(code.as_deref(), Some("42P01" | "42703" | "42704" | "3F000" | "XX000"))
 }
 
 /// Undoes a move. Rows that were written since stay.

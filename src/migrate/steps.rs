@@ -103,6 +103,8 @@ fn adm_schema(survey: &Survey, rows: &HashMap<i64, i64>) -> Step {
     let state = match () {
         () if !plan.placement_conflicts.is_empty() => State::Conflict,
         () if survey.has_moving() => State::Pending,
+        // A conflict of another step keeps it from being planned.
+        () if plan.placements.iter().any(moves::PlacedTable::is_moved) => State::Pending,
         () if survey.is_adopted() => State::Done,
         () => State::NotNeeded,
     };

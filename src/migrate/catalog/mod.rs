@@ -15,6 +15,12 @@ pub struct Catalog {
     pub schemas: Vec<String>,
     /// The user of the connection.
     pub user: String,
+    /// Of these schemas, the ones into which the user may not look.
+    #[serde(skip)]
+    pub closed_schemas: Vec<String>,
+    /// Of these schemas, the ones in which the user may not create anything.
+    #[serde(skip)]
+    pub fixed_schemas: Vec<String>,
     /// Relations that are neither one of the tables nor part of one, such as a sequence that no column uses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<OtherRelation>,
@@ -210,6 +216,30 @@ impl Catalog {
 
     pub fn has_schema(&self, name: &str) -> bool {
         self.schemas.iter().any(|schema| schema == name)
+    }
+
+    /// Says in which schemas the user of the connection may not create anything; none if there are none.
+    ///
+    /// Without it a move would succeed and the next step, or the undo, would fail.
+    pub fn fixed_schemas_message(&self) -> Option<String> {
+        self.privilege_message(&self.fixed_schemas, "CREATE", "may not create anything in")
+    }
+
+    /// Says into which schemas the user of the connection may not look; none if there are none.
+    pub fn closed_schemas_message(&self) -> Option<String> {
+        self.privilege_message(&self.closed_schemas, "USAGE", "may not use")
+    }
+
+    fn privilege_message(&self, schemas: &[String], privilege: &str, lacks: &str) -> Option<String> {
+        let user = &self.user;
+        (!schemas.is_empty()).then(|| {
+            format!(
+                "the user {user} {lacks} schema {}: run as the owner of the database: GRANT {privilege} ON SCHEMA {} TO {}",
+                schemas.join(", "),
+                schemas.join(", "),
+                quote(user)
+            )
+        })
     }
 }
 

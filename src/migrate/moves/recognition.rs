@@ -95,10 +95,13 @@ pub fn candidates(catalog: &Catalog) -> Vec<&Relation> {
 
 fn candidates_of<'a>(catalog: &'a Catalog, table: &str) -> Vec<&'a Relation> {
     let names: Vec<String> = spellings(table).into_iter().flat_map(|name| [format!("adm.{name}"), name]).collect();
-    let is_candidate = |found: &&Relation| {
-        (found.schema == "public" || found.schema == "adm") && names.contains(&found.name) && !is_compat_view(found)
-    };
+    let is_candidate =
+        |found: &&Relation| (found.schema == "public" || found.schema == "adm") && names.contains(&found.name);
     let mut found: Vec<&Relation> = catalog.tables.iter().filter(is_candidate).collect();
+    // Without the table, the rows behind such a view are in a table of another name.
+    if found.iter().any(|found| found.is_table()) {
+        found.retain(|found| !is_compat_view(found));
+    }
     found.sort_by_key(|found| !is_target(found, table));
     found
 }
@@ -125,6 +128,10 @@ fn placement<'a>(catalog: &'a Catalog, reference: &ReferenceShape, rows: &Rows, 
     if let Some(wrong) = wrong.iter().find(|wrong| is_target(wrong, table) || right.is_empty()) {
         let problem = reference.problem_as("adm", table, wrong).unwrap_or_default();
         return Placement::conflict(table, vec![wrong], problem);
+    }
+    if let Some(other) = catalog.others.iter().find(|other| other.schema == "adm" && other.name == table) {
+        let problem = format!("{}.{} exists and is not a table: rename it", other.schema, other.name);
+        return Placement::conflict(table, right, problem);
     }
     let has_rows = |found: &Relation| rows.get(&found.oid).copied().unwrap_or(true);
     let (filled, empty): (Vec<&Relation>, Vec<&Relation>) = right.iter().partition(|found| has_rows(found));

@@ -23,6 +23,9 @@ pub struct Survey {
 /// Reads the database and plans both moves.
 pub async fn survey(db: &mut PgConnection) -> Result<Survey> {
     let catalog = catalog::read(db).await?;
+    if let Some(message) = catalog.closed_schemas_message() {
+        return Err(Error::Prerequisite(message));
+    }
     let records = store::records(db).await?;
     let mut tables = candidates(&catalog);
     // Tables that refer to an empty one decide whether it may give way.
