@@ -16,6 +16,10 @@ use super::store::{self, LockHolder};
 use crate::config::Config;
 use crate::error::{Error, Result};
 
+/// How long an attempt waits for a lock that an autovacuum worker holds: longer than PostgreSQL's `deadlock_timeout` of a
+/// second, after which the worker is cancelled for the benefit of the waiting process.
+const AUTOVACUUM_WAIT: Duration = Duration::from_millis(1500);
+
 /// Pause before the second attempt; later pauses are longer.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_millis(500);
@@ -92,10 +96,13 @@ impl Attempts<'_> {
         let deadline = Instant::now() + self.wait.total;
         let (mut pause, mut is_reported) = (FIRST_PAUSE, false);
         let holder = Mutex::new(None);
+        let mut each = self.wait.each;
         loop {
-            match self.attempt(&work, &holder).await {
+            match self.attempt(&work, each, &holder).await {
                 Err(error) if is_blocked(&error) => {
                     let holder = holder.lock().ok().and_then(|seen| seen.clone());
+                    let is_autovacuum = holder.as_ref().is_some_and(LockHolder::is_autovacuum);
+                    each = if is_autovacuum { self.wait.each.max(AUTOVACUUM_WAIT) } else { self.wait.each };
                     if Instant::now() + pause >= deadline {
                         let has_changed = self.has_changed.load(Ordering::Relaxed);
                         return Err(Error::Failed(blocked_message(holder.as_ref(), self.wait.total, has_changed)));
@@ -119,16 +126,17 @@ impl Attempts<'_> {
     async fn attempt<T>(
         &self,
         work: &impl AsyncFn(&mut PgConnection) -> Result<T>,
+        each: Duration,
         holder: &Mutex<Option<LockHolder>>,
     ) -> Result<(T, PgConnection)> {
         let mut connection = self.pool.acquire().await?.detach();
-        let milliseconds = u64::try_from(self.wait.each.as_millis()).unwrap_or(u64::MAX).min(i32::MAX as u64);
+        let milliseconds = u64::try_from(each.as_millis()).unwrap_or(u64::MAX).min(i32::MAX as u64);
         let process = store::prepare(&mut connection, &program_name(), milliseconds).await?;
         let ended = tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(Error::Cancelled),
             ended = work(&mut connection) => ended,
-            never = watch(self.pool, process, self.wait.each, holder) => match never {},
+            never = watch(self.pool, process, each, holder) => match never {},
         };
         match ended {
             Ok(result) => Ok((result, connection)),
@@ -186,6 +194,9 @@ fn blocked_by(holder: Option<&LockHolder>) -> String {
     };
     if holder.process == 0 {
         return format!("{what} that a prepared transaction holds");
+    }
+    if holder.is_autovacuum() {
+        return format!("{what} that server process (pid) {} holds, an autovacuum worker", holder.process);
     }
     let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
     format!(

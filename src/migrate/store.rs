@@ -119,6 +119,13 @@ pub(super) struct LockHolder {
     pub table_name: Option<String>,
 }
 
+impl LockHolder {
+    /// Reports whether it is a process of the server itself. Of these, only autovacuum workers lock tables.
+    pub fn is_autovacuum(&self) -> bool {
+        self.process != 0 && self.user_name.is_none()
+    }
+}
+
 /// Returns the connection for which a server process waits.
 pub(super) async fn lock_holder(pool: &PgPool, waiting: i32) -> Result<Option<LockHolder>> {
     Ok(sqlx::query_as(
