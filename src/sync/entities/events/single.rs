@@ -129,7 +129,8 @@ pub async fn apply_remote_event(
     let becomes_linked = plan.changes.iter().filter_map(|change| change.after.as_ref()).any(|row| row.link().is_some());
     // Only a sync of all events writes rows without a link.
     let is_unknown = !is_linked && !becomes_linked;
-    if !is_unknown && !(plan.is_empty() && plan.completed.is_empty()) {
+    let has_changes = !plan.is_empty() || !plan.completed.is_empty();
+    if has_changes && !is_unknown {
         apply::<Events>(db, &plan, None).await?;
         return Ok(ApplyOutcome::Written);
     }
