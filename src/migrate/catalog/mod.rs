@@ -21,6 +21,9 @@ pub struct Catalog {
     /// Of these schemas, the ones in which the user may not create anything.
     #[serde(skip)]
     pub fixed_schemas: Vec<String>,
+    /// The database, if the user may not create schemas in it.
+    #[serde(skip)]
+    pub fixed_database: Option<String>,
     /// Relations that are neither one of the tables nor part of one, such as a sequence that no column uses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<OtherRelation>,
@@ -223,6 +226,18 @@ impl Catalog {
     /// Without it a move would succeed and the next step, or the undo, would fail.
     pub fn fixed_schemas_message(&self) -> Option<String> {
         self.privilege_message(&self.fixed_schemas, "CREATE", "may not create anything in")
+    }
+
+    /// Says that the user of the connection may not create schemas; none if it may, or if all of them exist.
+    pub fn fixed_database_message(&self) -> Option<String> {
+        let is_missing = ["acted", "adm", "lectern"].iter().any(|schema| !self.has_schema(schema));
+        let database = self.fixed_database.as_ref().filter(|_| is_missing)?;
+        Some(format!(
+            "the user {} may not create schemas in this database: run as its owner: GRANT CREATE ON DATABASE {} TO {}",
+            self.user,
+            quote(database),
+            quote(&self.user)
+        ))
     }
 
     /// Says into which schemas the user of the connection may not look; none if there are none.

@@ -15,7 +15,8 @@ pub(in crate::migrate) fn quote(name: &str) -> String {
 
 /// Reads the relations of the four schemas. Nothing is locked that a reader does not lock.
 pub(in crate::migrate) async fn read(db: &mut PgConnection) -> Result<Catalog> {
-    let (user, schemas, closed_schemas, fixed_schemas) = sqlx::query_as(SCHEMAS).fetch_one(&mut *db).await?;
+    let (user, schemas, closed_schemas, fixed_schemas, fixed_database) =
+        sqlx::query_as(SCHEMAS).fetch_one(&mut *db).await?;
     let tables: Vec<Json<Relation>> = sqlx::query_scalar(TABLES).fetch_all(&mut *db).await?;
     let tables: Vec<Relation> = tables.into_iter().map(|Json(table)| table).collect();
     let mut others: Vec<OtherRelation> = sqlx::query_as(NAMES).fetch_all(db).await?;
@@ -25,15 +26,15 @@ pub(in crate::migrate) async fn read(db: &mut PgConnection) -> Result<Catalog> {
     });
     let parts: HashSet<i64> = parts.collect();
     others.retain(|other| !parts.contains(&other.oid));
-    Ok(Catalog { tables, schemas, user, closed_schemas, fixed_schemas, others })
+    Ok(Catalog { tables, schemas, user, closed_schemas, fixed_schemas, fixed_database, others })
 }
 
-/// A schema that does not exist is created: then nothing is missing but perhaps the privilege to create it, which the first
-/// statement of a migration needs.
+/// The four schemas, and what the user may not do in them.
 const SCHEMAS: &str = "
 SELECT current_user::text, coalesce(array_agg(nspname::text ORDER BY nspname), '{}'),
        coalesce(array_agg(nspname::text ORDER BY nspname) FILTER (WHERE NOT has_schema_privilege(oid, 'USAGE')), '{}'),
-       coalesce(array_agg(nspname::text ORDER BY nspname) FILTER (WHERE NOT has_schema_privilege(oid, 'CREATE')), '{}')
+       coalesce(array_agg(nspname::text ORDER BY nspname) FILTER (WHERE NOT has_schema_privilege(oid, 'CREATE')), '{}'),
+       CASE WHEN NOT has_database_privilege(current_database(), 'CREATE') THEN current_database()::text END
 FROM pg_namespace WHERE nspname IN ('public', 'acted', 'adm', 'lectern')";
 
 const NAMES: &str = "

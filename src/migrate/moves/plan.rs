@@ -70,7 +70,10 @@ impl Plan {
             changes.into_iter().partition(|change| is_name(change) && moving.contains(&change.table_oid));
         plan.adoption_conflicts.extend(other_owners(&moved, &plan.adoption));
         let has_work = !plan.moving.is_empty() || plan.adoption.iter().any(|change| change.rule.is_none());
-        plan.adoption_conflicts.extend(moved.fixed_schemas_message().filter(|_| has_work));
+        if has_work {
+            plan.adoption_conflicts.extend(moved.fixed_schemas_message());
+            plan.adoption_conflicts.extend(moved.fixed_database_message());
+        }
         let views = compat_views::around(&moved, &plan.adoption).err();
         plan.adoption_conflicts.extend(views.map(|error| error.to_string()));
         plan.moved = moved;

@@ -11,6 +11,12 @@ pub fn refused_state(catalog: &Catalog) -> Option<String> {
             split.full_name()
         ));
     }
+    if let Some(users) = catalog.table("public", "users").filter(|users| users.column("email").is_none()) {
+        return Some(format!(
+            "{} is no table of the users of lessons (it has no column email): rename it",
+            users.full_name()
+        ));
+    }
     let sessions = catalog.table("public", "sessions")?;
     let place = sessions.full_name();
     if sessions.column("course_enrollment_id").is_some() {

@@ -68,6 +68,9 @@ const ODDITIES: &[Oddity] = &[
         sql: "DO $$ BEGIN
                   EXECUTE format('ALTER DATABASE %I SET search_path = adm, public', current_database());
                   EXECUTE format('ALTER DATABASE %I SET statement_timeout = ''2min''', current_database());
+                  EXECUTE format('ALTER DATABASE %I SET quote_all_identifiers = on', current_database());
+                  EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''serializable''', current_database());
+                  EXECUTE format('ALTER DATABASE %I SET idle_in_transaction_session_timeout = ''1ms''', current_database());
                   EXECUTE format('ALTER DATABASE %I SET DateStyle = ''German''', current_database());
               END $$;",
         adopted: &["SELECT 'search_path=adm, public' = ANY (setconfig) FROM pg_db_role_setting AS s JOIN pg_database AS d

@@ -63,3 +63,11 @@ async fn foreign_view_on_a_column_that_has_to_change_is_refused() {
     legacy.more = "CREATE VIEW acted.field_roles AS SELECT id, roles FROM adm.custom_fields;".to_owned();
     expect_refusal(&legacy.build().await, &["acted.field_roles", "roles"]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn owner_without_a_privilege_that_undo_would_need_is_told_which() {
+    let living = Legacy::new(State::February13, Placement::Public, Naming::Django).build().await;
+    let owner = &living.roles.owner;
+    living.execute(&format!("REVOKE CREATE ON SCHEMA public FROM PUBLIC, pg_database_owner, {owner}")).await;
+    expect_refusal(&living, &["GRANT CREATE ON SCHEMA public", owner]).await;
+}
