@@ -80,7 +80,7 @@ async fn work(
     let name = |table: &str| format!("\"{prefix}{table}\"");
     let reads = TABLES.map(|table| format!("SELECT external_id FROM {} WHERE id = $1", name(table)));
     let writes = TABLES.map(|table| format!("UPDATE {} SET external_id = external_id WHERE id = $1", name(table)));
-    // Nobody waits for another kind of statement.
+    // No client waits for another kind of statement.
     let is_write = number % 2 == 1;
     let (mut done, mut failures) = (Vec::new(), Vec::new());
     let first = tokio::time::Instant::now() + INTERVAL * number / CLIENTS;

@@ -167,7 +167,7 @@ async fn whole_program(stage: &Stage, rows: u32, runs: usize) -> Result<Vec<Figu
     // The reader has another role, so that it does not fill the log.
     let role = lectern::embedded::NAME;
     stage.execute(format!("ALTER ROLE {role} IN DATABASE {database} SET log_min_duration_statement = 0")).await?;
-    let (mut whole, mut said, mut waited) = (Samples::default(), Samples::default(), Samples::default());
+    let (mut whole, mut reported, mut waited) = (Samples::default(), Samples::default(), Samples::default());
     let (mut places, mut names) = (Samples::default(), Samples::default());
     for _ in 0..runs {
         let (_, before) = stage.log_since(0)?;
@@ -186,10 +186,10 @@ async fn whole_program(stage: &Stage, rows: u32, runs: usize) -> Result<Vec<Figu
         if receipt["ok"] != true {
             return Err(format!("the receipt proves nothing: {receipt}").into());
         }
-        said.push(receipt["steps"][0]["locked_seconds"].as_f64().unwrap_or_default());
+        reported.push(receipt["steps"][0]["locked_seconds"].as_f64().unwrap_or_default());
         run(stage.program(&database, None, &["migrate", "undo", "adm-schema"])).await?;
     }
-    let [whole, said, place, name] = [&whole, &said, &places, &names].map(|samples| seconds(samples.median()));
+    let [whole, reported, place, name] = [&whole, &reported, &places, &names].map(|samples| seconds(samples.median()));
     let longest = seconds(waited.median());
     eprintln!("{rows} rows: whole {whole}; seven locks: receipt {said}, log {place} + {name}, reader waits {longest}");
     let limit = MAX_LOCKED * living::TABLES.len() as f64;

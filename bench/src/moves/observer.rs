@@ -55,7 +55,7 @@ async fn read_row(connection: &mut PgConnection, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Returns how long each transaction of a log held exclusive locks, in seconds: from the start of the statement that
+/// Returns how long each transaction of a log had exclusive locks, in seconds: from the start of the statement that
 /// takes them to the end of the commit.
 pub fn locked_in(log: &str) -> Vec<f64> {
     let mut found = Vec::new();

@@ -79,7 +79,7 @@ async fn change_tables(attempts: &Attempts<'_>) -> Result<Done> {
     Ok(done)
 }
 
-/// Makes the changes that lock the same tables. Returns how long it held them.
+/// Makes the changes that lock the same tables. Returns how long they were locked.
 async fn change_table(db: &mut PgConnection, changes: &[Change], catalog: &Catalog) -> Result<Duration> {
     let inverses: Vec<Inverse> = changes.iter().map(|change| change.inverse.clone()).collect();
     store::record(db, ADOPT, &inverses).await?;

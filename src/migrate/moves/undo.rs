@@ -129,7 +129,7 @@ fn last_group(journal: &[Inverse], catalog: &Catalog) -> usize {
 
 /// Refuses an undo when another table has got the former name of one.
 fn refuse_taken_places(journal: &[Inverse], views: &[Inverse], catalog: &Catalog) -> Result<()> {
-    let is_ours = |holder: &Relation| {
+    let is_undone_too = |holder: &Relation| {
         let is_placed = |inverse: &Inverse| matches!(inverse, Inverse::Place { oid, .. } if *oid == holder.oid);
         let is_view = |inverse: &Inverse| matches!(inverse, Inverse::View { schema, name } if *schema == holder.schema && *name == holder.name);
         journal.iter().any(is_placed) || views.iter().any(is_view)
@@ -138,7 +138,7 @@ fn refuse_taken_places(journal: &[Inverse], views: &[Inverse], catalog: &Catalog
         Inverse::Place { class: Class::Table, schema, name, .. } => catalog.table(schema, name),
         _ => None,
     });
-    let taken: Vec<String> = taken.filter(|holder| !is_ours(holder)).map(Relation::full_name).collect();
+    let taken: Vec<String> = taken.filter(|holder| !is_undone_too(holder)).map(Relation::full_name).collect();
     if taken.is_empty() {
         return Ok(());
     }
@@ -178,8 +178,8 @@ impl Undo<'_> {
         // An index and an owned sequence are where their table is.
         let schema = if follows { now_schema.as_str() } else { schema };
         if let Some((kind, holder)) = store::holder(self.db, schema, name).await?.filter(|(_, holder)| *holder != oid) {
-            let is_ours = |inverse: &Inverse| matches!(inverse, Inverse::Place { oid, .. } if *oid == holder);
-            if !self.journal.iter().any(is_ours) {
+            let is_undone_too = |inverse: &Inverse| matches!(inverse, Inverse::Place { oid, .. } if *oid == holder);
+            if !self.journal.iter().any(is_undone_too) {
                 self.problems.push(format!(
                     "{now_schema}.{now_name} keeps this name, because {schema}.{name} was created since"
                 ));

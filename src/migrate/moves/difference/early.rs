@@ -29,7 +29,7 @@ const KNOWN: &[(&str, &[&str], Known)] = &[
 ];
 
 /// Columns of tutorials that early states lack. Tables of Administrate's side may lack every column that need not be filled:
-/// their required `external_id` tells them from tables of other programs.
+/// their required `external_id` distinguishes them from tables of other programs.
 const ADDED_LATER: &[(&str, &[&str])] = &[
     ("acted.tutorial_events", &["venue_id", "location_id"]),
     ("acted.tutorial_sessions", &["venue_id", "location_id"]),

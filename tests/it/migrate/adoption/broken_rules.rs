@@ -1,4 +1,4 @@
-//! Rows that break a rule: named, in nobody's way, and the rule comes when they are corrected.
+//! Rows that break a rule: named, they block nothing else, and the rule is created when they are corrected.
 
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ const CORRECTION: &str = "UPDATE adm.events SET tutorial_event_id = NULL WHERE i
     UPDATE acted.tutorial_sessions SET end_date = start_date WHERE id = 2;
     UPDATE adm.venues SET location_id = NULL WHERE id = 3;";
 
-/// What has to be said of each: table, rule, value and ids.
+/// What the problem names: table, rule, value and ids.
 const EXPECTED: [&[&str]; 4] = [
     &["adm.events: rows 1, 2 have", "tutorial_event_id (1)", "adm_events_tutorial_event_unique"],
     &["adm.sessions: rows ", "day_number (3, 1)", "sessions_event_id_day_number_key"],

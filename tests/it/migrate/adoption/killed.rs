@@ -102,7 +102,7 @@ async fn recover(living: &LivingDb, before: &[String], contents: &Contents, undi
 }
 
 /// What another program holds while the adoption waits for it, at the edge of each step.
-const HELD: [(&str, &str); 6] = [
+const LOCKED: [(&str, &str); 6] = [
     ("hashing", "LOCK TABLE public.\"adm.course_templates\" IN ACCESS EXCLUSIVE MODE"),
     ("moving", "LOCK TABLE public.\"adm.locations\" IN SHARE MODE"),
     ("adopting", "LOCK TABLE acted.products IN ACCESS SHARE MODE"),
@@ -114,7 +114,7 @@ const HELD: [(&str, &str); 6] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_program_leaves_the_old_or_the_new_state() {
     let undisturbed = &undisturbed().await;
-    in_parallel(HELD.to_vec(), async |(step, lock)| {
+    in_parallel(LOCKED.to_vec(), async |(step, lock)| {
         let living = sample().build().await;
         let (before, contents) = (fingerprint(&living.db.pool).await, Contents::read(&living.db.pool).await);
         let mut other = living.db.pool.begin().await.expect("begun");

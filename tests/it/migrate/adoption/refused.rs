@@ -65,7 +65,7 @@ async fn foreign_view_on_a_column_that_has_to_change_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn owner_without_a_privilege_that_undo_would_need_is_told_which() {
+async fn owner_without_a_privilege_that_undo_would_need_is_refused_with_its_name() {
     let living = Legacy::new(State::February13, Placement::Public, Naming::Django).build().await;
     let owner = &living.roles.owner;
     living.execute(&format!("REVOKE CREATE ON SCHEMA public FROM PUBLIC, pg_database_owner, {owner}")).await;

@@ -1,4 +1,4 @@
-//! Readers and writers go on while a living database is adopted and given back: no statement of theirs fails.
+//! Readers and writers go on while a living database is adopted and given back: none of their statements fails.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
