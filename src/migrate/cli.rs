@@ -249,7 +249,12 @@ fn report(context: &Context, steps: Vec<Step>, more: Option<Value>) -> Result<Ex
     let count = |state: State| steps.iter().filter(|step| step.state == state).count();
     let (pending, conflicts) = (count(State::Pending), count(State::Conflict));
     list(context, &steps);
+    let problems: usize = steps.iter().map(|step| step.problems.len()).sum();
     context.console.notify(match (pending, conflicts) {
+        (0, 0) if problems > 0 => format!(
+            "every step is applied, but {} a person: follow the lines above, then run `lectern migrate` again",
+            if problems == 1 { "1 problem needs".to_owned() } else { format!("{problems} problems need") }
+        ),
         (0, 0) => "the database schema is up to date".to_owned(),
         (pending, 0) => format!("{} pending: run `lectern migrate`", counted(pending, "step")),
         (_, conflicts) => format!(

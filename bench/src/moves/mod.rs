@@ -191,7 +191,9 @@ async fn whole_program(stage: &Stage, rows: u32, runs: usize) -> Result<Vec<Figu
     }
     let [whole, reported, place, name] = [&whole, &reported, &places, &names].map(|samples| seconds(samples.median()));
     let longest = seconds(waited.median());
-    eprintln!("{rows} rows: whole {whole}; seven locks: receipt {said}, log {place} + {name}, reader waits {longest}");
+    eprintln!(
+        "{rows} rows: whole {whole}; seven locks: receipt {reported}, log {place} + {name}, reader waits {longest}"
+    );
     let limit = MAX_LOCKED * living::TABLES.len() as f64;
     Ok(vec![
         Figure::plain(&format!("whole move of {rows} rows, with two hashes"), whole, String::new(), String::new()),

@@ -151,7 +151,9 @@ pub(super) async fn estimate_in(db: &mut PgConnection, survey: &Survey) -> Resul
     let reading = started.elapsed().as_secs_f64();
     let count = |is_counted: fn(&Change) -> bool| changes().filter(|change| is_counted(change)).count() as f64;
     let (concurrent, keys) = (count(Change::is_concurrent), count(Change::is_foreign_key));
-    let changing = reading * (8.0 + concurrent) + STATEMENT_SECONDS * (4.0 * concurrent + keys + 5.0);
+    // Each table is locked on trial, changed and renamed on a connection of its own.
+    let statements = 4.0 * concurrent + keys + 3.0 * tables.len() as f64 + 5.0;
+    let changing = reading * (8.0 + concurrent) + STATEMENT_SECONDS * statements;
     Ok(Duration::from_secs_f64(hashing + changing + changes().count() as f64 * 0.001))
 }
 
