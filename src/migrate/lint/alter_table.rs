@@ -234,7 +234,7 @@ fn set_not_null(column: &str, table: &mut AlteredTable<'_>) -> StatementEffect {
     }
     let name = quoted(column);
     StatementEffect::new("set-not-null", Risk::Blocks, LockMode::AccessExclusive, Duration::Scan)
-        .because(format!("every row is read to see whether {name} is null, and nobody can read or write meanwhile"))
+        .because(format!("every row is read to see whether {name} is null, and readers and writers wait meanwhile"))
         .instead(format!(
             "ADD CONSTRAINT … CHECK ({name} IS NOT NULL) NOT VALID; COMMIT; VALIDATE CONSTRAINT …; then SET NOT NULL, \
              which reads nothing, and drop the check"
@@ -335,7 +335,7 @@ fn other(mut rest: TokenCursor<'_>) -> Option<StatementEffect> {
         }
         return Some(
             StatementEffect::new("detach-partition", Risk::Blocks, LockMode::AccessExclusive, Duration::Metadata)
-                .because("nobody can read or write the whole partitioned table until the transaction ends")
+                .because("readers and writers of the whole partitioned table wait until the transaction ends")
                 .instead("DETACH PARTITION … CONCURRENTLY"),
         );
     }

@@ -55,7 +55,7 @@ pub fn judge(mut rest: TokenCursor<'_>, objects: &mut KnownObjects) -> Vec<State
     }
     if rest.eat_any(&["rule", "policy"]) {
         let table = rest.find("to").or_else(|| rest.find("on"));
-        return vec![brief(LockMode::AccessExclusive, table, "create-rule", "nobody can read or write the table")];
+        return vec![brief(LockMode::AccessExclusive, table, "create-rule", "readers and writers of the table wait")];
     }
     if rest.eat("statistics") {
         return vec![StatementEffect::fine(LockMode::ShareUpdateExclusive)];
@@ -97,7 +97,7 @@ fn create_table(mut rest: TokenCursor<'_>, is_temporary: bool, objects: &mut Kno
             StatementEffect::new("create-partition", Risk::Blocks, LockMode::AccessExclusive, Duration::Metadata)
                 .on(&parent)
                 .because(
-                    "nobody can read or write the partitioned table until the transaction ends, and every row of a \
+                    "readers and writers of the partitioned table wait until the transaction ends, and every row of a \
                           default partition is read",
                 )
                 .instead("CREATE TABLE … (LIKE …), add a CHECK with the bounds, then ATTACH PARTITION"),
@@ -147,14 +147,14 @@ fn create_index(mut rest: TokenCursor<'_>, objects: &mut KnownObjects) -> Statem
     }
     StatementEffect::new("create-index", Risk::Blocks, LockMode::Share, Duration::Scan)
         .on(&table)
-        .because("nobody can write the table until the index is built")
+        .because("writers of the table wait until the index is built")
         .instead("CREATE INDEX CONCURRENTLY, outside a transaction; if it fails, drop the invalid index and repeat it")
 }
 
 fn create_trigger(mut rest: TokenCursor<'_>) -> StatementEffect {
     rest.eat_name();
     // The table follows the last ON before FOR, EXECUTE or WHEN: `UPDATE OF a, b ON t`.
-    brief(LockMode::ShareRowExclusive, rest.find("on"), "create-trigger", "nobody can write the table")
+    brief(LockMode::ShareRowExclusive, rest.find("on"), "create-trigger", "writers of the table wait")
 }
 
 /// A change that needs its lock only for an instant, but until the transaction ends.
@@ -179,7 +179,8 @@ pub fn judge_alter_domain(mut rest: TokenCursor<'_>) -> Option<StatementEffect> 
     is_checked.then(|| StatementEffect {
         rule: "domain-constraint",
         lock: LockMode::Share,
-        why: "every row of every table that uses the domain is checked, and nobody can write them meanwhile".into(),
+        why: "every row of every table that uses the domain is checked, and writers of these tables wait meanwhile"
+            .into(),
         ..table_constraint::check_under_lock().on(&domain)
     })
 }

@@ -14,7 +14,9 @@ pub fn judge_rows(mut rest: TokenCursor<'_>) -> StatementEffect {
     if is_complete && !rest.contains("using") && !rest.contains("from") {
         return StatementEffect::new("all-rows", Risk::Blocks, LockMode::RowExclusive, Duration::Rows)
             .on(&table)
-            .because(format!("{verb} without WHERE locks every row: whoever changes one waits until it has committed"))
+            .because(format!(
+                "{verb} without WHERE locks every row: another writer of a row waits until it has committed"
+            ))
             .instead("change a few thousand rows at a time by ranges of the key, and COMMIT after each");
     }
     let is_short = verb == "INSERT" && !rest.contains("select") && !rest.contains("table");
@@ -60,7 +62,7 @@ pub fn judge_truncate(mut rest: TokenCursor<'_>) -> Vec<StatementEffect> {
         let table = part.eat_name().unwrap_or_default();
         StatementEffect::new("truncate", Risk::Blocks, LockMode::AccessExclusive, Duration::Metadata)
             .on(&table)
-            .because("every row is deleted, and nobody can read or write the table until the transaction ends")
+            .because("every row is deleted, and readers and writers of the table wait until the transaction ends")
             .instead("DELETE in batches of a few thousand rows, if others use the table")
     };
     rest.split_commas().into_iter().map(judge).collect()
@@ -117,7 +119,7 @@ pub fn judge_vacuum(rest: TokenCursor<'_>) -> StatementEffect {
     let table = first_table(rest);
     if rest.is("full") || has_option(&rest, "full") {
         let effect = StatementEffect::rewrite("vacuum-full")
-            .because("the table and its indexes are written again, and nobody can read or write meanwhile")
+            .because("the table and its indexes are written again, and readers and writers wait meanwhile")
             .instead("plain VACUUM, which makes the room usable again; pg_repack, if the file must become smaller");
         return on_table(effect, table);
     }
@@ -133,7 +135,7 @@ pub fn judge_cluster(mut rest: TokenCursor<'_>) -> StatementEffect {
         rest.skip_group();
     }
     let effect = StatementEffect::rewrite("cluster")
-        .because("the table is written again in the order of an index, and nobody can read or write meanwhile")
+        .because("the table is written again in the order of an index, and readers and writers wait meanwhile")
         .instead("pg_repack, or nothing: new rows are not put into this order anyway");
     on_table(effect, rest.eat_name())
 }
@@ -150,7 +152,7 @@ pub fn judge_reindex(mut rest: TokenCursor<'_>) -> StatementEffect {
         );
     }
     let effect = StatementEffect::new("reindex", Risk::Blocks, LockMode::Share, Duration::Scan)
-        .because("nobody can write the table until the index is built, and queries that use the index wait, too")
+        .because("writers of the table wait until the index is built, and queries that use the index wait, too")
         .instead("REINDEX … CONCURRENTLY, outside a transaction");
     on_table(effect, rest.eat_name())
 }
@@ -168,7 +170,7 @@ pub fn judge_refresh(mut rest: TokenCursor<'_>) -> StatementEffect {
         StatementEffect::new("fine", Risk::Fine, LockMode::Exclusive, Duration::Scan)
     } else {
         StatementEffect::new("refresh-view", Risk::Blocks, LockMode::AccessExclusive, Duration::Scan)
-            .because("nobody can read the view until its query has ended")
+            .because("readers of the view wait until its query has ended")
             .instead("REFRESH MATERIALIZED VIEW CONCURRENTLY, which needs a unique index on the view")
     };
     on_table(effect, view)

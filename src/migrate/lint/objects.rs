@@ -49,7 +49,7 @@ pub fn judge_drop(mut rest: TokenCursor<'_>, objects: &mut KnownObjects) -> Vec<
             at.eat_name()
         });
         let effect = StatementEffect::new("drop-trigger", Risk::Note, LockMode::AccessExclusive, Duration::Metadata)
-            .because("nobody can read or write the table until the transaction ends")
+            .because("readers and writers of the table wait until the transaction ends")
             .instead("set lock_timeout before it, and COMMIT directly after it");
         return vec![match table {
             Some(table) => effect.on(&table),
@@ -195,7 +195,7 @@ fn alter_index(mut rest: TokenCursor<'_>) -> StatementEffect {
     if rest.contains("set tablespace") || name.name == "all" {
         return StatementEffect::rewrite("move-tablespace")
             .on(&name)
-            .because("the index is copied into the other tablespace, and nobody can use the table by it meanwhile")
+            .because("the index is copied into the other tablespace, and queries that use it wait meanwhile")
             .instead("REINDEX (CONCURRENTLY, TABLESPACE …) INDEX …");
     }
     StatementEffect::fine(LockMode::ShareUpdateExclusive).on(&name)

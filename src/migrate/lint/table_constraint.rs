@@ -73,14 +73,14 @@ fn primary_key_using_index() -> StatementEffect {
 /// A rule that every row is checked for while the table is locked.
 pub fn check_under_lock() -> StatementEffect {
     StatementEffect::new("check-constraint", Risk::Blocks, LockMode::AccessExclusive, Duration::Scan)
-        .because("every row is checked, and nobody can read or write meanwhile")
+        .because("every row is checked, and readers and writers wait meanwhile")
         .instead("ADD CONSTRAINT … NOT VALID; COMMIT; then VALIDATE CONSTRAINT …, which lets others read and write")
 }
 
 /// A foreign key that every row is checked for.
 pub fn foreign_key_under_lock(referred: &ObjectName) -> StatementEffect {
     let mut effect = StatementEffect::new("foreign-key", Risk::Blocks, LockMode::ShareRowExclusive, Duration::Scan)
-        .because(format!("every row is checked, and nobody can write this table or {referred} meanwhile"))
+        .because(format!("every row is checked, and writers of this table and of {referred} wait meanwhile"))
         .instead("ADD CONSTRAINT … NOT VALID; COMMIT; then VALIDATE CONSTRAINT …, which lets others write");
     effect.other = Some((referred.clone(), LockMode::ShareRowExclusive));
     effect
@@ -90,7 +90,7 @@ pub fn foreign_key_under_lock(referred: &ObjectName) -> StatementEffect {
 pub fn index_under_lock(columns: &str, is_primary: bool) -> StatementEffect {
     let rule = if is_primary { "PRIMARY KEY" } else { "UNIQUE" };
     StatementEffect::new("unique-constraint", Risk::Blocks, LockMode::AccessExclusive, Duration::Scan)
-        .because(format!("the index of {columns} is built under the lock, and nobody can read or write meanwhile"))
+        .because(format!("the index of {columns} is built under the lock, and readers and writers wait meanwhile"))
         .instead(format!(
             "CREATE UNIQUE INDEX CONCURRENTLY i ON …, outside a transaction; then ADD CONSTRAINT … {rule} USING INDEX i"
         ))

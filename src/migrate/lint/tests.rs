@@ -131,7 +131,7 @@ fn alter_table_is_judged_by_its_action() {
         ("ATTACH PARTITION p FOR VALUES IN (1, 2)", "blocks attach-partition"),
         ("DETACH PARTITION p", "blocks detach-partition"),
         ("DETACH PARTITION p CONCURRENTLY", ""),
-        ("OWNER TO somebody", ""),
+        ("OWNER TO owner_role", ""),
         ("REPLICA IDENTITY FULL", ""),
         ("SET SOMETHING ELSE", "unsafe not-recognised"),
     ] {

@@ -130,7 +130,7 @@ pub fn judge_in(open: &mut OpenTransaction, effect: &StatementEffect) -> Option<
     )
     .on(target)
     .because(format!(
-        "{} is locked since line {}, and nobody can use it while this waits for the next lock; a program that uses \
+        "{} is locked since line {}, and readers and writers wait while this waits for the next lock; a program that uses \
              both tables in the other order ends in a deadlock",
         other.table, other.line
     ))

@@ -67,7 +67,7 @@ impl Comparison<'_> {
                  FOR EACH ROW EXECUTE FUNCTION {function}()"
             ),
         ];
-        let action = format!("add column {added} with the values of {old}, kept equal by a trigger");
+        let action = format!("add column {added} with the values of {old}, made equal by a trigger");
         let inverse = Inverse::Trigger {
             table: self.found.oid,
             name: format!("lectern_keep_{added}"),

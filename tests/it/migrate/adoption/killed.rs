@@ -118,7 +118,7 @@ async fn killed_program_leaves_the_old_or_the_new_state() {
         let living = sample().build().await;
         let (before, contents) = (fingerprint(&living.db.pool).await, Contents::read(&living.db.pool).await);
         let mut other = living.db.pool.begin().await.expect("begun");
-        sqlx::raw_sql(lock).execute(&mut *other).await.expect("held");
+        sqlx::raw_sql(lock).execute(&mut *other).await.expect("locked");
         let mut program = start(&living);
         until(&living, WAITS).await;
         program.kill().expect("killed");
@@ -160,11 +160,11 @@ async fn stopped_postgres_leaves_the_old_or_the_new_state() {
     let server: i32 = server.lines().next().expect("a line").parse().expect("a number");
     let options: PgConnectOptions = living.db.url.parse().expect("a URL");
     let mut other = PgConnection::connect_with(&options).await.expect("connected");
-    sqlx::raw_sql("BEGIN; LOCK TABLE acted.products IN ACCESS SHARE MODE").execute(&mut other).await.expect("held");
+    sqlx::raw_sql("BEGIN; LOCK TABLE acted.products IN ACCESS SHARE MODE").execute(&mut other).await.expect("locked");
     let mut program = start(&living);
     until(&living, WAITS).await;
     // As `pg_ctl stop -m immediate` does it. The supervisor starts the server again.
-    kill(Pid::from_raw(server), Signal::SIGQUIT).expect("told to stop");
+    kill(Pid::from_raw(server), Signal::SIGQUIT).expect("signalled");
     drop(other);
     assert_ne!(program.wait().expect("ended").code(), Some(0));
     recover(&living, &before, &contents, &undisturbed, "PostgreSQL stopped").await;

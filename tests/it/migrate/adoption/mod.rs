@@ -57,7 +57,7 @@ fn migrate_with(living: &LivingDb, arguments: &[&str], settings: &[(&str, &str)]
 /// Runs a check for each of many inputs, some at a time; ends with all failures.
 fn in_parallel<T: Send>(inputs: Vec<T>, check: impl AsyncFn(T) + Sync) {
     let (runtime, inputs) = (tokio::runtime::Handle::current(), Mutex::new(inputs.into_iter()));
-    let next = || inputs.lock().expect("no failure while it is held").next();
+    let next = || inputs.lock().expect("no failure while it is locked").next();
     let failures: usize = std::thread::scope(|scope| {
         let work = || {
             let mut failures = 0;
