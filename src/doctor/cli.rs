@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use super::settings::LoadedSettings;
 use super::store::{self, ServerFacts};
 use super::{
-    CheckResult, Examination, activity, clock, folder, grants, remote, render, schema, server, settings, work,
+    CheckResult, Examination, SECTIONS, activity, clock, folder, grants, remote, render, schema, server, settings, work,
 };
 use crate::app::Context;
 use crate::console::counted;
@@ -23,27 +23,14 @@ pub struct Args {
     idle: u32,
 }
 
-/// The checks that need the database, besides its own.
-const OF_DATABASE: &[&str] = &[
-    "server-version",
-    "encoding",
-    "time-zone",
-    "writable",
-    "connections",
-    "track-activities",
-    "idle-transactions",
-    "replication-slots",
-    "schema",
-    "placement",
-    "grants",
-    "sequences",
-    "indexes",
-    "constraints",
-    "compat-views",
-];
-
 /// The checks that read tables of Lectern.
 const OF_TABLES: &[&str] = &["webhooks", "syncs", "outbox"];
+
+/// Returns the checks that need the database, besides its own.
+fn of_database() -> Vec<&'static str> {
+    let sections = SECTIONS.iter().filter(|(title, _)| ["Database", "Schema"].contains(title));
+    sections.flat_map(|(_, names)| names.iter().copied()).filter(|name| *name != "database").collect()
+}
 
 /// Runs `lectern doctor`. A check that fails is no failure of the command: it ends with 0, or with 4.
 pub async fn run(context: &Context, args: Args, settings: &LoadedSettings) -> Result<Exit> {
@@ -146,9 +133,9 @@ async fn examine(examination: &mut Examination, context: &Context, database: Opt
                 database_clock = clock::of_database(pool).await.ok().flatten();
                 migrated = examine_schema(examination, pool, &facts).await.then_some(pool);
             }
-            None => examination.skip(OF_DATABASE, "the database does not answer"),
+            None => examination.skip(&of_database(), "the database does not answer"),
         },
-        None => examination.skip(OF_DATABASE, "there is no connection to the database"),
+        None => examination.skip(&of_database(), "there is no connection to the database"),
     }
     let administrate_clock = match remote::examine(examination, config, migrated).await {
         Ok(reading) => reading,

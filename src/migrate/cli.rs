@@ -134,7 +134,7 @@ async fn plan(context: &Context, database: &Database, with_sql: bool) -> Result<
     }
     let more = json!({
         "recognised": steps.recognised, "added": steps.added, "django": steps.django,
-        "estimated_seconds": (steps.estimated_seconds * 10.0).round() / 10.0,
+        "estimated_seconds": (steps.estimate.as_secs_f64() * 10.0).round() / 10.0,
     });
     let moves = |step: &Step| step.kind == "move" || step.state != State::Done;
     report(context, steps.steps.into_iter().filter(moves).collect(), Some(more))
@@ -182,8 +182,8 @@ fn describe(context: &Context, steps: &MigrationSteps) {
         say(&"APP NUMBER --fake`), because Lectern does what they do; the receipt lists them too:");
         steps.django.iter().for_each(|line| say(&format_args!("  {line}")));
     }
-    if steps.estimated_seconds > 0.0 {
-        say(&format_args!("\nestimated time: {:.1} s\n", steps.estimated_seconds));
+    if !steps.estimate.is_zero() {
+        say(&format_args!("\nestimated time: {:.1} s\n", steps.estimate.as_secs_f64()));
     }
 }
 

@@ -86,16 +86,15 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
         // The moves of this program would give the tables their earlier shape.
         return Ok(MigrationResult::default());
     }
-    let estimate = moves::estimate(attempts).await?;
     let last = options.to.as_deref();
     let mut done = Vec::new();
     let survey = attempts.transaction(async |db| moves::survey(db).await).await?;
-    let conflicts = attempts.transaction(async |db| Ok(steps::read(db).await?.conflicts())).await?;
+    let steps = attempts.transaction(async |db| steps::read(db).await).await?;
+    let conflicts = steps.conflicts();
     if !conflicts.is_empty() {
         return Err(Error::NeedsAttention(format!("nothing was changed: {}", conflicts.join("; "))));
     }
     let is_adopted = survey.is_adopted();
-    let django = survey.django();
     if is_adopted {
         moves::try_locks(attempts, &survey).await?;
     }
@@ -133,7 +132,7 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
     problems.dedup();
     let receipt = match done.is_empty() {
         true => None,
-        false => Some(moves::store_receipt(attempts, done, estimate, &django).await?),
+        false => Some(moves::store_receipt(attempts, done, steps.estimate, &steps.django).await?),
     };
     attempts.transaction(grants::renew).await?;
     Ok(MigrationResult { receipt, problems })

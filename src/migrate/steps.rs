@@ -1,6 +1,7 @@
 //! Every step with its state, as `lectern migrate plan` and `status` show it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -57,8 +58,8 @@ pub struct MigrationSteps {
     pub added: Vec<String>,
     /// Migrations of Django that Lectern makes unnecessary.
     pub django: Vec<String>,
-    /// How long the moves take, in seconds.
-    pub estimated_seconds: f64,
+    /// How long the moves take.
+    pub estimate: Duration,
 }
 
 impl MigrationSteps {
@@ -79,8 +80,8 @@ pub async fn pending(pool: &PgPool) -> Result<usize> {
 
 pub(super) async fn read(db: &mut PgConnection) -> Result<MigrationSteps> {
     let survey = moves::survey(db).await?;
-    let broken = moves::broken_rules(db).await?;
-    let estimate = moves::estimate_in(db, &survey).await?;
+    let broken = moves::broken_rules_of(db, &survey).await?;
+    let estimate = moves::estimate(db, &survey).await?;
     let rows = moves::row_counts(db, &survey).await?;
     let mut steps = vec![adm_schema(&survey, &rows), adopt(&survey, &rows, broken)];
     let applied = store::applied_versions(db).await?;
@@ -94,7 +95,7 @@ pub(super) async fn read(db: &mut PgConnection) -> Result<MigrationSteps> {
         recognised: (is_adopted || survey.plan.has_conflict()).then(|| moves::description(&survey.catalog)).flatten(),
         added: moves::added(&survey.catalog),
         django: if is_adopted { survey.django() } else { Vec::new() },
-        estimated_seconds: estimate.as_secs_f64(),
+        estimate,
     })
 }
 

@@ -95,11 +95,7 @@ async fn grant_usage(db: &mut PgConnection, tables: &[&Relation]) -> Result<Vec<
 
 /// An empty table that gives way must still be empty under the lock; otherwise the transaction is tried again.
 fn still_empty(plan: &Plan, catalog: &Catalog) -> Vec<String> {
-    let gives_way = plan.moving.iter().filter(|change| {
-        matches!(&change.inverse, Inverse::Place { schema, .. } if schema == "adm")
-            && change.statements.iter().any(|sql| sql.contains("SET SCHEMA \"lectern\""))
-    });
-    let tables = gives_way.filter_map(|change| store::table_of(catalog, change.table_oid));
+    let tables = plan.gives_way.iter().filter_map(|oid| store::table_of(catalog, *oid));
     let check = |table: &Relation| {
         format!(
             "DO $$ BEGIN IF EXISTS (SELECT FROM {}) THEN

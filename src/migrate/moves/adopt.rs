@@ -12,7 +12,7 @@ use super::plan::rules;
 use super::receipt::{MoveReceipt, TableReceipt};
 use super::reference::reference;
 use super::rename::unfinished_name;
-use super::survey::{ADOPT, refuse, survey};
+use super::survey::{ADOPT, Survey, refuse, survey};
 use super::{compat_views, store};
 use crate::error::{Error, Result};
 use crate::migrate::attempts::Attempts;
@@ -187,6 +187,11 @@ fn is_violation(error: &Error) -> bool {
 /// Returns a sentence for each value that breaks a rule which is therefore not created.
 pub async fn broken_rules(db: &mut PgConnection) -> Result<Vec<String>> {
     let survey = survey(db).await?;
+    broken_rules_of(db, &survey).await
+}
+
+/// As [`broken_rules`], for a database that was read already.
+pub async fn broken_rules_of(db: &mut PgConnection, survey: &Survey) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     for (change, rule) in rules(&survey.plan.adoption) {
         let Some(table) = store::table_of(&survey.catalog, change.table_oid) else { continue };

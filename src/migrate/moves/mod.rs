@@ -30,7 +30,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 pub(super) use self::adm_schema::adm_schema;
-pub(super) use self::adopt::{adopt, broken_rules, record_adoption};
+pub(super) use self::adopt::{adopt, broken_rules, broken_rules_of, record_adoption};
 pub(super) use self::change::Change;
 pub(super) use self::compat_views::NAME as COMPAT_VIEWS;
 pub(super) use self::locks::{lock_for_versioned_sql, try_locks};
@@ -117,22 +117,14 @@ pub(super) async fn row_counts(db: &mut PgConnection, survey: &Survey) -> Result
     Ok(rows)
 }
 
-/// Estimates how long the moves take: almost all of it is the reading of rows for their hashes.
-pub(super) async fn estimate(attempts: &Attempts<'_>) -> Result<Duration> {
-    let estimate = async |db: &mut PgConnection| {
-        let survey = survey(db).await?;
-        estimate_in(db, &survey).await
-    };
-    attempts.transaction(estimate).await
-}
-
 /// Rows that are hashed to measure the speed.
 const SAMPLE_ROWS: i64 = 20_000;
 
 /// Seconds for a statement on a connection of its own.
 const STATEMENT_SECONDS: f64 = 0.01;
 
-pub(super) async fn estimate_in(db: &mut PgConnection, survey: &Survey) -> Result<Duration> {
+/// Estimates how long the moves take: almost all of it is the reading of rows for their hashes.
+pub(super) async fn estimate(db: &mut PgConnection, survey: &Survey) -> Result<Duration> {
     let changes = || survey.plan.moving.iter().chain(&survey.plan.adoption);
     let tables = survey.catalog.tables.iter().filter(|table| changes().any(|change| change.table_oid == table.oid));
     let tables: Vec<_> = tables.filter(|table| table.is_table()).collect();

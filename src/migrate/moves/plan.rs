@@ -14,6 +14,8 @@ use crate::migrate::catalog::{Catalog, Relation, quote};
 pub struct Plan {
     /// The seven tables.
     pub placements: Vec<PlacedTable>,
+    /// OIDs of empty tables that give way to one with rows.
+    pub gives_way: Vec<i64>,
     /// Statements of `adm-schema` under one lock.
     pub moving: Vec<Change>,
     /// Names that follow the moved tables.
@@ -61,6 +63,8 @@ impl Plan {
             plan.moved = moved;
             return plan;
         }
+        let moved_ones = placements.iter().filter(|placement| is_moved(placement));
+        plan.gives_way = moved_ones.filter_map(|placement| placement.gives_way).map(|table| table.oid).collect();
         plan.moving = placements.iter().flat_map(|placement| moving(placement, catalog)).collect();
         let moving: Vec<i64> = placements.iter().filter(|placement| is_moved(placement)).filter_map(oid).collect();
         let is_name =
