@@ -1,0 +1,293 @@
+//! Applies the move: the rows are copied in one transaction, or in batches while others write.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use sqlx::PgConnection;
+
+use super::findings::{Finding, findings};
+use super::plan::{row_problems, structure_problems};
+use super::recognition::{LessonState, Recognised};
+use super::situation::Situation;
+use super::store::{self, Journal, Phase};
+use super::{LessonOptions, NAME, receipt, swap};
+use crate::error::{Error, Result};
+use crate::migrate::attempts::Attempts;
+use crate::migrate::catalog::{Relation, quote};
+use crate::migrate::moves::receipt::{MoveReceipt, new_key};
+use crate::migrate::moves::store as moves_store;
+use crate::migrate::moves::survey::refuse;
+
+/// Notes that are dealt with under the lock.
+const FEW: i64 = 200;
+/// Notes that are dealt with in one transaction.
+const NOTES: i64 = 5_000;
+
+/// Moves the rows to `public.sessions`. Returns what was done.
+pub async fn lesson_sessions(attempts: &Attempts<'_>, options: &LessonOptions) -> Result<MoveReceipt> {
+    let started = Instant::now();
+    let ledger = attempts.transaction(async |db| store::ledger(db).await).await?;
+    let phase = ledger.map(|ledger| ledger.phase);
+    if phase == Some(Phase::Done) {
+        return Ok(MoveReceipt { name: NAME.to_owned(), ..MoveReceipt::default() });
+    }
+    if phase != Some(Phase::Swapped) {
+        let is_moved = if options.offline {
+            attempts.transaction(async |db| offline(db, options).await).await?
+        } else {
+            online(attempts, options).await?
+        };
+        if !is_moved {
+            return Ok(MoveReceipt { name: NAME.to_owned(), ..MoveReceipt::default() });
+        }
+        attempts.has_changed.store(true, Ordering::Relaxed);
+    }
+    validate_keys(attempts).await?;
+    attempts.transaction(finish).await?;
+    attempts.transaction(async |db| receipt::receipt(db, started.elapsed()).await).await
+}
+
+/// Checks everything that could refuse the move, before anything is changed.
+async fn check(db: &mut PgConnection, situation: &Situation, options: &LessonOptions) -> Result<()> {
+    refuse(&situation.conflicts(db).await?)?;
+    let problem = situation.enrolment_problem().filter(|_| options.create_enrolments);
+    refuse(&problem.into_iter().collect::<Vec<_>>())
+}
+
+async fn offline(db: &mut PgConnection, options: &LessonOptions) -> Result<bool> {
+    let situation = Situation::read(db).await?;
+    let found = situation.recognised();
+    if found.state != LessonState::Pending && found.conflicts.is_empty() {
+        return Ok(false);
+    }
+    check(db, &situation, options).await?;
+    moves_store::prepare_records(db, &new_key()?).await?;
+    let keys = inbound_keys(db, &found).await?;
+    let (since, is_watched) = (Instant::now(), store::ledger(db).await?.is_some());
+    swap::lock(db, &found, &keys, is_watched).await?;
+    let source = found.source.map(Relation::sql_name);
+    store::discard(db, source.as_deref()).await?;
+    let mut journal = Journal::default();
+    if let Some(ledger) = store::ledger(db).await? {
+        (journal.enrolments, journal.needs_package) = (ledger.journal.enrolments, ledger.journal.needs_package);
+    }
+    store::end(db).await?;
+    create_enrolments(db, &situation, &found, options, &mut journal).await?;
+    store::create_functions(db).await?;
+    store::create_copy(db, false).await?;
+    if let Some(source) = found.source {
+        store::copy_all(db, &situation.mapping(source)).await?;
+    }
+    store::finish_copy(db).await?;
+    if let Some(source) = found.source {
+        prove(db, &situation, source, &mut journal).await?;
+    }
+    swap::swap(db, &situation, &found, &keys, &mut journal, since).await?;
+    store::begin(db, found.source.map(|source| source.oid), &journal).await?;
+    store::save(db, Phase::Swapped, &journal).await?;
+    Ok(true)
+}
+
+async fn inbound_keys(db: &mut PgConnection, found: &Recognised<'_>) -> Result<Vec<store::InboundForeignKey>> {
+    match found.source {
+        Some(source) => store::inbound_keys(db, source.oid).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Proves that the copy has the rows of the older table.
+async fn prove(db: &mut PgConnection, situation: &Situation, source: &Relation, journal: &mut Journal) -> Result<()> {
+    let (expected, copied) = store::verify_copy(db, &situation.mapping(source)).await?;
+    let columns: Vec<String> = source.columns.iter().map(|column| column.name.clone()).collect();
+    journal.before = Some(moves_store::content(db, &source.sql_name(), &columns).await?);
+    journal.before_filenode = source.filenode;
+    if expected != copied {
+        return Err(Error::Failed(format!(
+            "nothing was changed: the copy of {} has {} rows with the hash {}, but {} with the hash {} were expected",
+            source.full_name(),
+            copied.rows,
+            copied.hash,
+            expected.rows,
+            expected.hash
+        )));
+    }
+    (journal.expected, journal.copied) = (Some(expected), Some(copied));
+    Ok(())
+}
+
+async fn create_enrolments(
+    db: &mut PgConnection,
+    situation: &Situation,
+    found: &Recognised<'_>,
+    options: &LessonOptions,
+    journal: &mut Journal,
+) -> Result<()> {
+    let Some(source) = found.source.filter(|_| options.create_enrolments) else { return Ok(()) };
+    let table = situation.catalog.table("public", "enrolled_students");
+    let package = table.and_then(|table| table.column("package_id"));
+    if package.is_some_and(|column| !column.is_optional()) {
+        let sql = "ALTER TABLE public.enrolled_students ALTER COLUMN package_id DROP NOT NULL".to_owned();
+        moves_store::execute(db, &[sql]).await?;
+        journal.needs_package = true;
+    }
+    let made = store::create_enrolments(db, &source.sql_name()).await?;
+    if !made.is_empty() {
+        journal.changes.push(format!("make {}", crate::console::counted(made.len(), "enrolment")));
+    }
+    journal.enrolments.extend(made);
+    Ok(())
+}
+
+/// Copies in batches while others write. Every batch is a transaction of its own, so that a later run goes on after it.
+async fn online(attempts: &Attempts<'_>, options: &LessonOptions) -> Result<bool> {
+    let begun = attempts.transaction(async |db| begin_online(db, options).await).await?;
+    let Some(situation) = begun else { return Ok(false) };
+    if situation.recognised().source.is_none() {
+        return attempts.transaction(async |db| offline(db, options).await).await;
+    }
+    loop {
+        let batch = attempts.transaction(async |db| next_batch(db, &situation, options).await).await?;
+        if batch.is_none() {
+            break;
+        }
+        if attempts.stop.run_until_cancelled(tokio::time::sleep(options.pause)).await.is_none() {
+            return Err(Error::Cancelled);
+        }
+    }
+    catch_up(attempts, &situation).await?;
+    attempts.transaction(store::finish_copy).await?;
+    loop {
+        catch_up(attempts, &situation).await?;
+        let proof = attempts.transaction(async |db| prove_online(db, &situation).await).await?;
+        if attempts.transaction(async |db| swap_online(db, proof.clone()).await).await? {
+            return Ok(true);
+        }
+    }
+}
+
+async fn begin_online(db: &mut PgConnection, options: &LessonOptions) -> Result<Option<Situation>> {
+    let situation = Situation::read(db).await?;
+    let found = situation.recognised();
+    if found.state != LessonState::Pending && found.conflicts.is_empty() {
+        return Ok(None);
+    }
+    check(db, &situation, options).await?;
+    moves_store::prepare_records(db, &new_key()?).await?;
+    let Some(source) = found.source else { return Ok(Some(situation)) };
+    let ledger = store::ledger(db).await?;
+    let mut journal = match ledger {
+        Some(ledger) if ledger.source == Some(source.oid) && is_copy_there(&situation) => ledger.journal,
+        other => {
+            swap::lock(db, &found, &[], true).await?;
+            store::discard(db, Some(&source.sql_name())).await?;
+            store::end(db).await?;
+            store::create_copy(db, true).await?;
+            store::watch(db, &source.sql_name()).await?;
+            let mut journal = Journal::default();
+            if let Some(other) = other {
+                (journal.enrolments, journal.needs_package) = (other.journal.enrolments, other.journal.needs_package);
+            }
+            store::begin(db, Some(source.oid), &journal).await?;
+            journal
+        }
+    };
+    create_enrolments(db, &situation, &found, options, &mut journal).await?;
+    store::save(db, Phase::Copying, &journal).await?;
+    Ok(Some(Situation::read(db).await?))
+}
+
+fn is_copy_there(situation: &Situation) -> bool {
+    situation.catalog.table("lectern", "sessions").is_some()
+}
+
+async fn next_batch(
+    db: &mut PgConnection,
+    situation: &Situation,
+    options: &LessonOptions,
+) -> Result<Option<store::Batch>> {
+    let (Some(ledger), Some(source)) = (store::ledger(db).await?, situation.recognised().source) else { return Ok(None) };
+    store::create_functions(db).await?;
+    store::copy_batch(db, &situation.mapping(source), ledger.last_id, options.batch_rows).await
+}
+
+/// Deals with what was written, until little is left for the time under the lock.
+async fn catch_up(attempts: &Attempts<'_>, situation: &Situation) -> Result<()> {
+    loop {
+        let left = attempts.transaction(async |db| catch_up_in(db, situation).await).await?;
+        if left < FEW {
+            return Ok(());
+        }
+    }
+}
+
+async fn catch_up_in(db: &mut PgConnection, situation: &Situation) -> Result<i64> {
+    let Some(source) = situation.recognised().source else { return Ok(0) };
+    store::create_functions(db).await?;
+    store::catch_up(db, &situation.mapping(source), NOTES).await?;
+    store::outstanding(db, FEW).await
+}
+
+async fn prove_online(db: &mut PgConnection, situation: &Situation) -> Result<Journal> {
+    let one_snapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ".to_owned();
+    moves_store::execute(db, &[one_snapshot]).await?;
+    let mut journal = store::ledger(db).await?.map(|ledger| ledger.journal).unwrap_or_default();
+    let Some(source) = situation.recognised().source else { return Ok(journal) };
+    store::create_functions(db).await?;
+    prove(db, situation, source, &mut journal).await?;
+    Ok(journal)
+}
+
+async fn swap_online(db: &mut PgConnection, mut journal: Journal) -> Result<bool> {
+    let situation = Situation::read(db).await?;
+    let found = situation.recognised();
+    refuse(&situation.conflicts(db).await?)?;
+    let Some(source) = found.source else { return Ok(false) };
+    store::create_functions(db).await?;
+    let (keys, since) = (inbound_keys(db, &found).await?, Instant::now());
+    swap::lock(db, &found, &keys, true).await?;
+    if store::outstanding(db, FEW * 10).await? >= FEW * 10 {
+        return Ok(false);
+    }
+    let mapping = situation.mapping(source);
+    while store::catch_up(db, &mapping, NOTES).await? > 0 {}
+    store::discard_triggers(db, &source.sql_name()).await?;
+    swap::swap(db, &situation, &found, &keys, &mut journal, since).await?;
+    store::save(db, Phase::Swapped, &journal).await?;
+    Ok(true)
+}
+
+/// Checks the existing rows of foreign keys that were pointed to `public.sessions`; readers and writers go on.
+async fn validate_keys(attempts: &Attempts<'_>) -> Result<()> {
+    let ledger = attempts.transaction(async |db| store::ledger(db).await).await?;
+    for (table, name) in ledger.map(|ledger| ledger.journal.unvalidated).unwrap_or_default() {
+        let sql = format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", quote(&name));
+        attempts.patiently(async |db| moves_store::execute(db, std::slice::from_ref(&sql)).await).await?;
+    }
+    Ok(())
+}
+
+/// Puts what `sessions` cannot hold into other tables, and says what a person should know.
+async fn finish(db: &mut PgConnection) -> Result<()> {
+    let Some(mut ledger) = store::ledger(db).await? else { return Ok(()) };
+    let situation = Situation::read(db).await?;
+    let source = ledger.source.and_then(|oid| moves_store::table_of(&situation.catalog, oid));
+    let journal = &mut ledger.journal;
+    if let Some(archive) = source {
+        let mapping = situation.mapping(archive);
+        let former = format!("public.{}", journal.name);
+        journal.problems = structure_problems(archive, &mapping.not_carried_over());
+        journal.problems.extend(row_problems(db, &situation, archive, &former).await?);
+        let all: Vec<Finding> = findings(&mapping);
+        store::archive_rows(db, &mapping, &all.iter().collect::<Vec<_>>(), &former).await?;
+        store::keep_attendance(db, &mapping).await?;
+        store::keep_series(db, &mapping).await?;
+        if let Some(reviews) = mapping.reviews {
+            store::take_reviews(db, reviews).await?;
+        }
+    }
+    moves_store::execute(db, &["SELECT lectern.watch_updated_at('public.sessions')".to_owned()]).await?;
+    store::save(db, Phase::Done, journal).await
+}
+
+/// The pause between two batches that leaves room for others.
+pub const DEFAULT_PAUSE: Duration = Duration::from_millis(20);

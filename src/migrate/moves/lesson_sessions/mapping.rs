@@ -1,0 +1,202 @@
+//! What each column of `public.sessions` is made of. Pure: expressions on a row `o` of the older table.
+//!
+//! A row is mapped in the same way whenever it is: when it is copied, when the copy is verified and when the move is undone.
+
+use crate::migrate::catalog::{Catalog, Relation, quote};
+use super::shape::{self, Family};
+
+pub const STATUS: Vocabulary =
+    Vocabulary { words: &["scheduled", "in-progress", "completed", "cancelled", "missed"], width: 20 };
+pub const MODE: Vocabulary = Vocabulary { words: &["online", "in-person", "hybrid"], width: 50 };
+pub const FREQUENCY: Vocabulary = Vocabulary { words: &["one-time", "weekly", "bi-weekly", "monthly"], width: 50 };
+
+/// The known values of a column; the first stands for none.
+#[derive(Debug, Clone, Copy)]
+pub struct Vocabulary {
+    pub words: &'static [&'static str],
+    width: u32,
+}
+
+/// How the rows of a table become lesson sessions.
+#[derive(Debug, Clone)]
+pub struct Mapping<'a> {
+    pub source: &'a Relation,
+    pub has_enrolments: bool,
+    /// The table whose reviews name a session.
+    pub reviews: Option<&'a Relation>,
+    /// Time zone of times without one.
+    pub zone: String,
+}
+
+/// A column of the new table with its expression.
+pub type Mapped = (&'static str, String);
+
+impl<'a> Mapping<'a> {
+    pub fn new(source: &'a Relation, catalog: &'a Catalog, zone: &str) -> Mapping<'a> {
+        let reviews = catalog.table("public", "tutor_reviews").filter(|table| {
+            let is_number = |name| table.column(name).and_then(shape::family) == Some(Family::Integer);
+            table.is_table() && is_number("session_id") && is_number("id")
+        });
+        let has_enrolments = catalog.table("public", "enrolled_students").is_some();
+        Mapping { source, has_enrolments, reviews, zone: zone.to_owned() }
+    }
+
+    /// Returns the columns of the new table in their order.
+    pub fn columns(&self) -> Vec<Mapped> {
+        let flag = |name: &str| format!("coalesce({}, false)", self.value(name, "boolean"));
+        let attendance =
+            |name: &str| format!("CASE {} WHEN true THEN 'present' WHEN false THEN 'absent' END", self.value(name, "boolean"));
+        vec![
+            ("id", "o.id::integer".to_owned()),
+            ("course_enrollment_id", "coalesce(e.id, p.id)::integer".to_owned()),
+            ("topics", self.topics()),
+            ("topics_covered", self.topics_covered()),
+            ("session_date", "o.session_date".to_owned()),
+            ("start_time", "o.start_time".to_owned()),
+            ("end_time", self.end_time()),
+            ("duration", self.duration()),
+            ("session_mode", self.word("mode", MODE)),
+            ("location", format!("left({}, 255)", self.value("location", "text"))),
+            ("whiteboard_id", "NULL::integer".to_owned()),
+            ("student_review_id", if self.reviews.is_some() { "r.id::integer" } else { "NULL::integer" }.to_owned()),
+            ("tutor_review_id", "NULL::integer".to_owned()),
+            ("parent_review_id", "NULL::integer".to_owned()),
+            ("tutor_attendance_status", attendance("tutor_attended")),
+            ("student_attendance_status", attendance("student_attended")),
+            ("priority_level", "'medium'".to_owned()),
+            ("is_recurring", flag("is_recurring")),
+            ("session_frequency", self.word("session_frequency", FREQUENCY)),
+            ("recurring_pattern", self.pattern()),
+            ("notification_enabled", flag("notification_enabled")),
+            ("alarm_enabled", flag("alarm_enabled")),
+            ("alarm_before_minutes", format!("coalesce({}, 15)", self.value("alarm_before_minutes", "integer"))),
+            ("is_featured", flag("is_featured")),
+            ("status", self.word("status", STATUS)),
+            ("created_at", self.time("created_at")),
+            ("updated_at", self.time("updated_at")),
+        ]
+    }
+
+    /// Returns the table with the enrolments and reviews that its rows refer to; `table` is its name for a statement.
+    pub fn from(&self, table: &str) -> String {
+        let mut from = format!("{table} AS o");
+        if self.has_enrolments {
+            from += &format!(
+                " LEFT JOIN public.enrolled_students AS e
+                      ON e.id = {} AND e.tutor_id = o.tutor_id AND e.student_id = o.student_id
+                  LEFT JOIN (SELECT tutor_id, student_id, min(id) AS id, count(*) AS several
+                             FROM public.enrolled_students GROUP BY 1, 2) AS p
+                      ON p.tutor_id = o.tutor_id AND p.student_id = o.student_id",
+                self.value("enrollment_id", "integer")
+            );
+        } else {
+            from += " CROSS JOIN (SELECT NULL::integer AS id) AS e CROSS JOIN (SELECT NULL::integer AS id, 0 AS several) AS p";
+        }
+        if let Some(reviews) = self.reviews {
+            from += &format!(
+                " LEFT JOIN (SELECT session_id, min(id) AS id FROM {} GROUP BY 1 HAVING count(*) = 1) AS r
+                      ON r.session_id = o.id",
+                reviews.sql_name()
+            );
+        }
+        from
+    }
+
+    /// Returns the rows as lesson sessions. `filter` is a condition on `o`, or empty.
+    pub fn select(&self, table: &str, filter: &str) -> String {
+        let columns: Vec<String> = self.columns().into_iter().map(|(name, value)| format!("{value} AS {name}")).collect();
+        let filter = if filter.is_empty() { String::new() } else { format!(" WHERE {filter}") };
+        format!("SELECT {} FROM {}{filter}", columns.join(", "), self.from(table))
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.source.column(name).is_some()
+    }
+
+    fn is_of(&self, name: &str, family: Family) -> bool {
+        self.source.column(name).and_then(shape::family) == Some(family)
+    }
+
+    /// Returns a column of the older table, or null where it has none.
+    pub fn value(&self, name: &str, data_type: &str) -> String {
+        if self.has(name) { format!("o.{}::{data_type}", quote(name)) } else { format!("NULL::{data_type}") }
+    }
+
+    /// Returns a column that holds a document.
+    pub fn json(&self, name: &str) -> String {
+        if self.is_of(name, Family::Text) {
+            format!("pg_temp.json_of(o.{}::text)", quote(name))
+        } else {
+            self.value(name, "json")
+        }
+    }
+
+    fn topics(&self) -> String {
+        let texts: Vec<String> = ["subject", "topic"]
+            .into_iter()
+            .filter(|name| self.has(name))
+            .map(|name| format!("nullif({}, '')", self.value(name, "text")))
+            .collect();
+        format!("array_to_json(array_remove(ARRAY[{}]::text[], NULL))", texts.join(", "))
+    }
+
+    fn topics_covered(&self) -> String {
+        let value = self.json("topics_covered");
+        format!(
+            "CASE json_typeof({value}) WHEN 'array' THEN {value} WHEN 'object' THEN pg_temp.only_list({value})
+                  WHEN 'string' THEN CASE WHEN {value}::text = '\"\"' THEN '[]' ELSE json_build_array({value}) END
+                  ELSE '[]' END"
+        )
+    }
+
+    fn end_time(&self) -> String {
+        let minutes = format!("greatest(coalesce({}, 60), 1)", self.value("duration", "integer"));
+        format!("coalesce(o.end_time, o.start_time + make_interval(mins => {minutes}))")
+    }
+
+    fn duration(&self) -> String {
+        format!(
+            "coalesce({}, CASE WHEN o.end_time > o.start_time
+                               THEN (extract(epoch FROM o.end_time - o.start_time) / 60)::integer
+                               WHEN o.end_time IS NULL THEN 60 END)",
+            self.value("duration", "integer")
+        )
+    }
+
+    pub fn word(&self, name: &str, known: Vocabulary) -> String {
+        let value = self.value(name, "text");
+        let words: Vec<String> = known.words.iter().map(|word| format!("'{word}'")).collect();
+        let (words, default, width) = (words.join(", "), known.words[0], known.width);
+        let value_or = if name == "session_frequency" { format!("lower({value})") } else { value.clone() };
+        format!(
+            "CASE WHEN coalesce({value}, '') = '' THEN '{default}' WHEN {value} IN ({words}) THEN {value}
+                  ELSE pg_temp.nearest_word({value_or}, ARRAY[{words}], {width}) END"
+        )
+    }
+
+    pub fn pattern(&self) -> String {
+        format!("pg_temp.known_pattern({})", self.json("recurring_pattern"))
+    }
+
+    fn time(&self, name: &str) -> String {
+        let is_with_zone = self.source.column(name).is_some_and(|column| column.data_type.ends_with("with time zone"));
+        if is_with_zone {
+            format!("(o.{} AT TIME ZONE '{}')", quote(name), self.zone.replace('\'', "''"))
+        } else {
+            self.value(name, "timestamp")
+        }
+    }
+
+    /// Returns when a row was last changed, with its zone.
+    pub fn changed_at(&self) -> String {
+        let zone = self.zone.replace('\'', "''");
+        format!("coalesce({}, {}) AT TIME ZONE '{zone}'", self.time("updated_at"), self.time("created_at"))
+    }
+
+    /// Returns the columns that stay in the archive alone, with those that nobody foresaw.
+    pub fn not_carried_over(&self) -> Vec<&'a str> {
+        let carried: Vec<&str> = shape::carried_over().collect();
+        let names = self.source.columns.iter().map(|column| column.name.as_str());
+        names.filter(|name| !carried.contains(name)).collect()
+    }
+}

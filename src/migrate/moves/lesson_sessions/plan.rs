@@ -1,0 +1,184 @@
+//! What `lectern migrate plan` and `status` say of the move.
+
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+
+use super::findings::findings;
+use super::recognition::{LessonState, Recognised, holders};
+use super::situation::Situation;
+use super::store::{self, Phase};
+use super::{ARCHIVE, NAME};
+use crate::error::Result;
+use crate::migrate::catalog::{Catalog, Relation};
+use crate::migrate::moves::store::{Records, was_found_before};
+
+/// State of the move, in the words of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MoveState {
+    Pending,
+    Done,
+    NotNeeded,
+    Conflict,
+}
+
+/// What a plan says of the move.
+#[derive(Debug)]
+pub struct LessonStep {
+    pub state: MoveState,
+    pub tables: Vec<Value>,
+    pub changes: Vec<String>,
+    pub locks: Vec<String>,
+    pub problems: Vec<String>,
+    pub sql: String,
+}
+
+/// Returns the step. With `is_detailed`, the rows are read for the problems that they foresee.
+pub async fn step(db: &mut PgConnection, catalog: &Catalog, records: &Records, is_detailed: bool) -> Result<LessonStep> {
+    let situation = Situation::of(db, catalog.clone()).await?;
+    let found = situation.recognised();
+    let mut step = LessonStep {
+        state: MoveState::NotNeeded,
+        tables: tables(&found),
+        changes: Vec::new(),
+        locks: Vec::new(),
+        problems: Vec::new(),
+        sql: String::new(),
+    };
+    let ledger = store::ledger(db).await?;
+    if let Some(ledger) = &ledger
+        && records.applied.iter().any(|name| name == NAME)
+        && ledger.phase != Phase::Copying
+    {
+        step.state = if ledger.phase == Phase::Done { MoveState::Done } else { MoveState::Pending };
+        step.problems.clone_from(&ledger.journal.problems);
+        step.tables = vec![json!({ "table": "sessions", "found": ["public.sessions"], "action": "skip" })];
+        return Ok(step);
+    }
+    step.problems = situation.conflicts(db).await?;
+    if !step.problems.is_empty() {
+        step.state = MoveState::Conflict;
+        return Ok(step);
+    }
+    match found.state {
+        LessonState::Absent => {}
+        LessonState::Present => {
+            let sessions = catalog.table("public", "sessions").map_or(0, |table| table.oid);
+            if !records.has_schema_steps || was_found_before(db, sessions).await? {
+                step.state = MoveState::Done;
+            }
+        }
+        LessonState::Pending => {
+            step.state = MoveState::Pending;
+            describe(db, &mut step, &situation, &found, is_detailed).await?;
+            if let Some(last_id) = ledger.and_then(|ledger| ledger.last_id) {
+                step.changes.push(format!("go on after the row with id {last_id}, where an earlier run has ended"));
+            }
+        }
+    }
+    Ok(step)
+}
+
+fn tables(found: &Recognised<'_>) -> Vec<Value> {
+    let entry = |name: &str, table: &Relation, action: &str| {
+        let views = table.dependents.iter().map(|view| format!("view {}.{}", view.schema, view.name));
+        let keys = table.referenced_by.iter().map(|key| format!("foreign key of {}.{}", key.schema, key.table));
+        let triggers = table.triggers.iter().map(|trigger| format!("trigger {}", trigger.name));
+        let dependents: Vec<String> = views.chain(keys).chain(triggers).collect();
+        json!({ "table": name, "found": [table.full_name()], "action": action, "rows": table.estimated_rows.max(0),
+                "bytes": table.bytes, "dependents": dependents })
+    };
+    let is_refused = !found.conflicts.is_empty();
+    let mut tables = Vec::new();
+    if let Some(source) = found.source {
+        let action = if is_refused { "conflict" } else { "create" };
+        tables.push(entry("sessions", source, action));
+        if !is_refused {
+            tables.push(entry("tutor_sessions_archive", source, "move_and_rename"));
+        }
+    }
+    tables
+}
+
+async fn describe(
+    db: &mut PgConnection,
+    step: &mut LessonStep,
+    situation: &Situation,
+    found: &Recognised<'_>,
+    is_detailed: bool,
+) -> Result<()> {
+    for holder in holders(&situation.catalog, None) {
+        let kind = if holder.is_index { "index" } else { "sequence" };
+        step.changes.push(format!("rename {kind} {} of {} to {}", holder.name, holder.table, holder.new_name()));
+    }
+    step.changes.push("create public.sessions with its 27 columns, 5 indexes and the foreign key".to_owned());
+    let Some(source) = found.source else { return Ok(()) };
+    let place = source.full_name();
+    let mapping = situation.mapping(source);
+    step.changes.push(format!("copy the rows of {place} to public.sessions, with their ids"));
+    step.changes.push(format!("move {place} to {ARCHIVE}, where it stays as it is"));
+    for key in store::inbound_keys(db, source.oid).await? {
+        step.changes.push(if key.is_to_id {
+            format!("let the foreign key {} of {} refer to public.sessions", key.name, key.table_name)
+        } else {
+            format!("the foreign key {} of {} goes on referring to the archive", key.name, key.table_name)
+        });
+    }
+    step.changes.extend(found.left.map(|left| format!("{} is empty and stays", left.full_name())));
+    step.locks = vec![
+        format!("online: SHARE ROW EXCLUSIVE on {place} and public.enrolled_students for milliseconds, to note what is written"),
+        format!("online: ACCESS EXCLUSIVE on {place} and the tables that refer to it for milliseconds, when they change places"),
+        format!("--offline: ACCESS EXCLUSIVE on {place} while all rows are copied"),
+    ];
+    step.problems.extend(structure_problems(source, &mapping.not_carried_over()));
+    step.sql = format!("INSERT INTO lectern.sessions\n{};\n", mapping.select(&source.sql_name(), ""));
+    if is_detailed {
+        step.problems.extend(row_problems(db, situation, source, &place).await?);
+    }
+    Ok(())
+}
+
+/// Returns what the shape of the older table means for those who use it.
+pub fn structure_problems(source: &Relation, not_carried_over: &[&str]) -> Vec<String> {
+    let mut problems = Vec::new();
+    if !not_carried_over.is_empty() {
+        problems.push(format!(
+            "columns that sessions does not have stay in {ARCHIVE} alone: {}",
+            not_carried_over.join(", ")
+        ));
+    }
+    for view in &source.dependents {
+        problems.push(format!(
+            "the view {}.{} follows the older table into the archive: it goes on telling what was true at the move, not \
+             what is written to sessions since",
+            view.schema, view.name
+        ));
+    }
+    problems
+}
+
+/// Returns a sentence for each kind of row that is not carried over as it is.
+pub async fn row_problems(
+    db: &mut PgConnection,
+    situation: &Situation,
+    source: &Relation,
+    table: &str,
+) -> Result<Vec<String>> {
+    store::create_functions(db).await?;
+    let mapping = situation.mapping(source);
+    let findings = findings(&mapping);
+    let found = store::find(db, &mapping, &findings).await?;
+    let mut problems: Vec<String> =
+        found.iter().filter_map(|found| Some(findings.get(found.finding)?.sentence(table, found))).collect();
+    if let Some(reviews) = mapping.reviews {
+        let (rows, ids) = store::ambiguous_reviews(db, reviews).await?;
+        if rows > 0 {
+            let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+            problems.push(format!(
+                "{}: several reviews name the same lesson (session_id {}): student_review_id stays null",
+                reviews.full_name(),
+                ids.join(", ")
+            ));
+        }
+    }
+    Ok(problems)
+}

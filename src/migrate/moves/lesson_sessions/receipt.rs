@@ -1,0 +1,68 @@
+//! What the move did, from its journal and from the archive as it is.
+
+use std::time::Duration;
+
+use sqlx::PgConnection;
+
+use super::shape::SESSIONS;
+use super::{ARCHIVE, NAME, store};
+use crate::error::Result;
+use crate::migrate::catalog;
+use crate::migrate::moves::hashing::Hashed;
+use crate::migrate::moves::receipt::{MoveReceipt, TableReceipt};
+use crate::migrate::moves::store as moves_store;
+
+pub async fn receipt(db: &mut PgConnection, took: Duration) -> Result<MoveReceipt> {
+    moves_store::hash_settings(db).await?;
+    let Some(ledger) = store::ledger(db).await? else { return Ok(MoveReceipt::default()) };
+    let (catalog, journal) = (catalog::read(db).await?, ledger.journal);
+    let mut tables = Vec::new();
+    let archive = ledger.source.and_then(|oid| moves_store::table_of(&catalog, oid));
+    if let (Some(archive), Some(content)) = (archive, journal.before) {
+        let columns: Vec<String> = archive.columns.iter().map(|column| column.name.clone()).collect();
+        let before = Hashed {
+            oid: archive.oid,
+            name: journal.name.clone(),
+            place: format!("public.{}", journal.name),
+            filenode: journal.before_filenode,
+            columns: columns.clone(),
+            content,
+        };
+        let content = moves_store::content(db, &archive.sql_name(), &columns).await?;
+        let after = Hashed {
+            name: archive.name.clone(),
+            place: archive.full_name(),
+            filenode: archive.filenode,
+            content,
+            ..before.clone()
+        };
+        tables.push(TableReceipt::new(NAME, before, Some(after)));
+    }
+    let sessions = catalog.table("public", "sessions");
+    if let (Some(sessions), Some(expected), Some(copied)) = (sessions, journal.expected, journal.copied) {
+        let before = Hashed {
+            oid: ledger.source.unwrap_or_default(),
+            name: "sessions".to_owned(),
+            place: format!("the rows of {ARCHIVE} as lesson sessions"),
+            filenode: journal.before_filenode,
+            columns: SESSIONS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            content: expected,
+        };
+        let after = Hashed {
+            oid: sessions.oid,
+            place: sessions.full_name(),
+            filenode: sessions.filenode,
+            content: copied,
+            ..before.clone()
+        };
+        tables.push(TableReceipt::new(NAME, before, Some(after)));
+    }
+    Ok(MoveReceipt {
+        name: NAME.to_owned(),
+        tables,
+        changes: journal.changes,
+        problems: journal.problems,
+        locked: Duration::from_secs_f64(journal.locked_seconds.max(0.0)),
+        took,
+    })
+}

@@ -1,0 +1,123 @@
+//! Copies the rows into `lectern.sessions`, which takes the place of `public.sessions` later.
+
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use crate::error::Result;
+use crate::migrate::moves::lesson_sessions::mapping::Mapping;
+use crate::migrate::moves::lesson_sessions::shape::SESSIONS;
+use crate::migrate::moves::store::Content;
+
+/// Rows that were copied in one transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Batch {
+    pub last_id: i64,
+    pub rows: i64,
+}
+
+/// Creates the table that is filled; with its key where rows are replaced later.
+pub async fn create_copy(db: &mut PgConnection, with_key: bool) -> Result<()> {
+    sqlx::raw_sql("SELECT lectern.create_lesson_sessions('lectern')").execute(&mut *db).await?;
+    if with_key {
+        sqlx::raw_sql("ALTER TABLE lectern.sessions ADD PRIMARY KEY (id)").execute(db).await?;
+    }
+    Ok(())
+}
+
+fn column_list() -> String {
+    SESSIONS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+/// Copies every row.
+pub async fn copy_all(db: &mut PgConnection, mapping: &Mapping<'_>) -> Result<()> {
+    let select = mapping.select(&mapping.source.sql_name(), "");
+    let sql = format!("INSERT INTO lectern.sessions ({}) {select}", column_list());
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await?;
+    Ok(())
+}
+
+/// Copies the next rows by id, and notes them; none if there are no more.
+pub async fn copy_batch(
+    db: &mut PgConnection,
+    mapping: &Mapping<'_>,
+    last_id: Option<i64>,
+    size: i64,
+) -> Result<Option<Batch>> {
+    let table = mapping.source.sql_name();
+    let sql = format!(
+        "SELECT min(id)::bigint, max(id)::bigint FROM (SELECT id FROM {table} WHERE $1::bigint IS NULL OR id > $1 ORDER BY id LIMIT $2) AS t"
+    );
+    let (first, last): (Option<i64>, Option<i64>) =
+        sqlx::query_as(AssertSqlSafe(sql)).bind(last_id).bind(size).fetch_one(&mut *db).await?;
+    let Some((first, last)) = first.zip(last) else { return Ok(None) };
+    let select = mapping.select(&table, &format!("o.id BETWEEN {first} AND {last}"));
+    let sql = format!("INSERT INTO lectern.sessions ({}) {select} ON CONFLICT (id) DO NOTHING", column_list());
+    let rows = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *db).await?.rows_affected();
+    let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+    sqlx::query("INSERT INTO lectern.lesson_copy_batches (first_id, last_id, rows) VALUES ($1, $2, $3)")
+        .bind(first)
+        .bind(last)
+        .bind(rows)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query("UPDATE lectern.lesson_copy SET last_id = $1").bind(last).execute(db).await?;
+    Ok(Some(Batch { last_id: last, rows }))
+}
+
+/// Gives the copy its key, indexes, foreign key and comments.
+pub async fn finish_copy(db: &mut PgConnection) -> Result<()> {
+    sqlx::raw_sql(
+        "DO $$ BEGIN
+             IF to_regclass('lectern.idx_sessions_recurring') IS NULL THEN
+                 PERFORM lectern.complete_lesson_sessions('lectern');
+             END IF;
+         END $$;
+         ANALYZE lectern.sessions",
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Hashes the rows as lesson sessions, and the rows of the copy, apart from those that were written meanwhile.
+pub async fn verify_copy(db: &mut PgConnection, mapping: &Mapping<'_>) -> Result<(Content, Content)> {
+    sqlx::raw_sql(
+        "SET LOCAL DateStyle = 'ISO'; SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 1;
+         SET LOCAL IntervalStyle = 'postgres'; SET LOCAL bytea_output = 'hex'",
+    )
+    .execute(&mut *db)
+    .await?;
+    let columns = column_list();
+    let unwritten = format!(
+        "NOT EXISTS (SELECT FROM lectern.lesson_changes AS c WHERE c.is_all OR c.session_id = {{}}.id){}",
+        " AND NOT EXISTS (SELECT FROM lectern.lesson_changes AS c WHERE c.tutor_id IS NOT NULL)"
+    );
+    let select = mapping.select(&mapping.source.sql_name(), &unwritten.replace("{}", "o"));
+    let hash = |rows: &str| {
+        format!("SELECT count(*), coalesce(sum(hashtextextended(ROW({columns})::text, 0)), 0)::text FROM {rows} AS t")
+    };
+    let copy = format!("(SELECT {columns} FROM lectern.sessions AS s WHERE {})", unwritten.replace("{}", "s"));
+    let mut contents = Vec::new();
+    for rows in [format!("({select})"), copy] {
+        let (rows, hash) = sqlx::query_as(AssertSqlSafe(hash(&rows))).fetch_one(&mut *db).await?;
+        contents.push(Content { rows, hash });
+    }
+    let copied = contents.pop().unwrap_or(Content { rows: 0, hash: String::new() });
+    let expected = contents.pop().unwrap_or(Content { rows: 0, hash: String::new() });
+    Ok((expected, copied))
+}
+
+/// Removes the triggers that note what is written.
+pub async fn discard_triggers(db: &mut PgConnection, source: &str) -> Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(super::changes::unwatch(source))).execute(db).await?;
+    Ok(())
+}
+
+/// Removes what an unfinished copy has left. `source` is the name of the older table for a statement.
+pub async fn discard(db: &mut PgConnection, source: Option<&str>) -> Result<()> {
+    let mut sql = String::from("DROP TABLE IF EXISTS lectern.sessions;");
+    if let Some(source) = source {
+        sql += &super::changes::unwatch(source);
+    }
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await?;
+    Ok(())
+}

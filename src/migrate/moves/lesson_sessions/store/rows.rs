@@ -1,0 +1,128 @@
+//! What is found in the rows, and what of it goes to other tables.
+
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use crate::error::Result;
+use crate::migrate::catalog::Relation;
+use crate::migrate::moves::lesson_sessions::findings::{Finding, Found};
+use crate::migrate::moves::lesson_sessions::mapping::Mapping;
+
+/// The name of the move in `lectern.archive`.
+const STEP: &str = "lesson-sessions";
+
+/// Returns which findings concern rows, in one pass.
+pub async fn find(db: &mut PgConnection, mapping: &Mapping<'_>, findings: &[Finding]) -> Result<Vec<Found>> {
+    let cases: Vec<String> = findings
+        .iter()
+        .enumerate()
+        .map(|(at, finding)| format!("CASE WHEN {} THEN {at} END", finding.condition))
+        .collect();
+    let sql = format!(
+        "SELECT finding, count(*), (array_agg(id ORDER BY id))[:20]
+         FROM (SELECT o.id::bigint AS id, unnest(array_remove(ARRAY[{}], NULL)) AS finding FROM {}) AS t
+         GROUP BY finding ORDER BY finding",
+        cases.join(", "),
+        mapping.from(&mapping.source.sql_name())
+    );
+    let found: Vec<(i32, i64, Vec<i64>)> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(db).await?;
+    let found = found.into_iter().map(|(at, rows, ids)| Found { finding: usize::try_from(at).unwrap_or(0), rows, ids });
+    Ok(found.collect())
+}
+
+/// Puts values that were changed into the archive. `source` is the former name of the table.
+pub async fn archive_rows(
+    db: &mut PgConnection,
+    mapping: &Mapping<'_>,
+    findings: &[&Finding],
+    source: &str,
+) -> Result<()> {
+    let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    for finding in findings {
+        let Some(value) = &finding.archived else { continue };
+        let sql = format!(
+            "INSERT INTO lectern.archive (step, source, source_id, field, value, reason)
+             SELECT '{STEP}', {}, o.id, {}, {value}, {} FROM {} WHERE {}",
+            text(source),
+            text(finding.field),
+            text(&finding.reason),
+            mapping.from(&mapping.source.sql_name()),
+            finding.condition
+        );
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
+/// Notes each attendance that was known.
+pub async fn keep_attendance(db: &mut PgConnection, mapping: &Mapping<'_>) -> Result<()> {
+    for person in ["tutor", "student"] {
+        let column = format!("{person}_attended");
+        if !mapping.has(&column) {
+            continue;
+        }
+        let sql = format!(
+            "INSERT INTO lectern.lesson_attendance (session_id, person, status, source, marked_at)
+             SELECT o.id, '{person}', CASE WHEN o.{column} THEN 'present' ELSE 'absent' END, 'migrated',
+                    coalesce({}, now())
+             FROM {} AS o WHERE o.{column} IS NOT NULL ORDER BY o.id",
+            mapping.changed_at(),
+            mapping.source.sql_name()
+        );
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
+/// Keeps frequency and count of patterns in another shape.
+pub async fn keep_series(db: &mut PgConnection, mapping: &Mapping<'_>) -> Result<()> {
+    if !mapping.has("recurring_pattern") {
+        return Ok(());
+    }
+    let sql = format!(
+        "INSERT INTO lectern.lesson_series (session_id, frequency, occurrences)
+         SELECT o.id, s.frequency, s.occurrences
+         FROM {} AS o, LATERAL pg_temp.series({value}) AS s
+         WHERE json_typeof({value}) = 'object' AND (s.frequency IS NOT NULL OR s.occurrences IS NOT NULL)
+         ON CONFLICT (session_id) DO NOTHING",
+        mapping.source.sql_name(),
+        value = mapping.json("recurring_pattern")
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await?;
+    Ok(())
+}
+
+/// Gives lessons the reviews that were written while they were copied.
+pub async fn take_reviews(db: &mut PgConnection, reviews: &Relation) -> Result<()> {
+    let sql = format!(
+        "UPDATE public.sessions AS s SET student_review_id = r.id
+         FROM (SELECT session_id, min(id) AS id FROM {} GROUP BY 1 HAVING count(*) = 1) AS r
+         WHERE r.session_id = s.id AND s.student_review_id IS NULL",
+        reviews.sql_name()
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await?;
+    Ok(())
+}
+
+/// Returns how many lessons several reviews name, and the first of them.
+pub async fn ambiguous_reviews(db: &mut PgConnection, reviews: &Relation) -> Result<(i64, Vec<i64>)> {
+    let sql = format!(
+        "SELECT count(*), coalesce((array_agg(id ORDER BY id))[:20], '{{}}')
+         FROM (SELECT session_id::bigint AS id FROM {} WHERE session_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1) AS t",
+        reviews.sql_name()
+    );
+    Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_one(db).await?)
+}
+
+/// Makes an enrolment for each pair of tutor and student that has none. Returns the new ids.
+pub async fn create_enrolments(db: &mut PgConnection, source: &str) -> Result<Vec<i64>> {
+    let sql = format!(
+        "INSERT INTO public.enrolled_students (tutor_id, student_id)
+         SELECT DISTINCT o.tutor_id, o.student_id FROM {source} AS o
+         WHERE EXISTS (SELECT FROM public.tutor_profiles AS t WHERE t.id = o.tutor_id)
+           AND EXISTS (SELECT FROM public.student_profiles AS s WHERE s.id = o.student_id)
+           AND NOT EXISTS (SELECT FROM public.enrolled_students AS e
+                           WHERE e.tutor_id = o.tutor_id AND e.student_id = o.student_id)
+         ORDER BY 1, 2 RETURNING id::bigint"
+    );
+    Ok(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(db).await?)
+}
