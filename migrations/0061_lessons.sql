@@ -158,8 +158,10 @@ BEGIN
     EXECUTE format('CREATE INDEX idx_sessions_status ON %s (status)', t);
     EXECUTE format('CREATE INDEX idx_sessions_featured ON %s (is_featured)', t);
     EXECUTE format('CREATE INDEX idx_sessions_recurring ON %s (is_recurring)', t);
-    EXECUTE format('ALTER TABLE %s ADD FOREIGN KEY (course_enrollment_id) REFERENCES public.enrolled_students (id)
-                    ON DELETE CASCADE', t);
+    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = t::regclass AND contype = 'f') THEN
+        EXECUTE format('ALTER TABLE %s ADD FOREIGN KEY (course_enrollment_id) REFERENCES public.enrolled_students (id)
+                        ON DELETE CASCADE', t);
+    END IF;
     FOR c, d IN SELECT * FROM (VALUES
         ('course_enrollment_id', 'Reference to enrolled_students, which says the tutor and the student'),
         ('topics', 'Topics planned for the session, as a list'),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::grants::cli::RolePair;
-use super::{Check, LockWait, MigrationResult, MigrationSteps, Options, State, Step};
+use super::{Check, LessonOptions, LockWait, MigrationResult, MigrationSteps, Options, State, Step};
 use crate::app::Context;
 use crate::console::counted;
 use crate::database::Database;
@@ -28,6 +28,12 @@ struct ApplyArgs {
     /// End after this step
     #[arg(long, value_name = "STEP")]
     to: Option<String>,
+    /// Copy lesson sessions at once, under a lock: nobody writes
+    #[arg(long)]
+    offline: bool,
+    /// Make an enrolment for each tutor and student without one
+    #[arg(long)]
+    create_enrolments: bool,
 }
 
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -57,7 +63,7 @@ enum MigrateCommand {
         #[arg(long, value_name = "FILE")]
         receipt: Option<PathBuf>,
     },
-    /// Undo the move adm-schema or adopt; rows written since stay
+    /// Undo a move; rows written since stay
     Undo {
         #[arg(value_name = "MOVE")]
         name: String,
@@ -101,6 +107,8 @@ async fn run_action(context: &Context, database: &Database, args: Args) -> Resul
             let both = ApplyArgs {
                 compat_views: options.compat_views || args.apply.compat_views,
                 to: options.to.or(args.apply.to),
+                offline: options.offline || args.apply.offline,
+                create_enrolments: options.create_enrolments || args.apply.create_enrolments,
             };
             apply(context, database, both).await
         }
@@ -196,11 +204,12 @@ fn table_line(table: &Value) -> String {
         }
         _ => String::new(),
     };
+    let place = table["place"].as_str().map_or_else(|| format!("adm.{}", text("table")), str::to_owned);
     match table["summary"].as_str() {
         Some(summary) => format!("{}: {summary}{size}", text("table")),
-        None if found.is_empty() => format!("adm.{}: {}", text("table"), text("action")),
-        None if text("action") == "skip" => format!("adm.{}: in its place{size}", text("table")),
-        None => format!("adm.{} ← {}{size}", text("table"), found.join(", ")),
+        None if found.is_empty() => format!("{place}: {}", text("action")),
+        None if text("action") == "skip" => format!("{place}: in its place{size}"),
+        None => format!("{place} ← {}{size}", found.join(", ")),
     }
 }
 
@@ -214,7 +223,14 @@ async fn apply(context: &Context, database: &Database, args: ApplyArgs) -> Resul
     if !before.conflicts().is_empty() {
         return report(context, before.steps, None);
     }
-    let options = Options { wait: LockWait::of(&context.config), compat_views: args.compat_views, to: args.to };
+    let lessons = LessonOptions {
+        offline: args.offline,
+        create_enrolments: args.create_enrolments,
+        batch_rows: i64::from(context.config.copy_batch_rows.max(1)),
+        pause: std::time::Duration::from_millis(context.config.copy_pause_ms),
+    };
+    let wait = LockWait::of(&context.config);
+    let options = Options { wait, compat_views: args.compat_views, to: args.to, lessons };
     let notify = |line: &str| context.console.notify(line);
     let MigrationResult { receipt, problems } =
         super::apply_with(&database.pool, &options, &context.stop, &notify).await?;
@@ -227,7 +243,7 @@ async fn apply(context: &Context, database: &Database, args: ApplyArgs) -> Resul
 }
 
 fn describe_receipt(context: &Context, receipt: &Value) {
-    for table in receipt["tables"].as_array().into_iter().flatten().filter(|table| table["step"] == "adm-schema") {
+    for table in receipt["tables"].as_array().into_iter().flatten().filter(|table| table["step"] != "adopt") {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         context.console.notify(format_args!(
             "  {} → {}: {} rows, content {}",
@@ -236,6 +252,10 @@ fn describe_receipt(context: &Context, receipt: &Value) {
             table["after"]["rows"],
             if table["ok"] == true { "unchanged" } else { "CHANGED" },
         ));
+    }
+    for step in receipt["steps"].as_array().into_iter().flatten().filter(|step| step["name"] != "adopt") {
+        let problems = step["problems"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        problems.for_each(|problem| context.console.notify(format_args!("  {problem}")));
     }
     let seconds = |key: &str| receipt[key].as_f64().unwrap_or_default();
     context.console.notify(format_args!(
@@ -278,6 +298,11 @@ fn list(context: &Context, steps: &[Step]) {
     let all_same = sql.first().filter(same);
     for step in steps.iter().filter(|step| all_same.is_none() || step.kind != "sql") {
         context.console.notify(format_args!("  {:10} {}", state_name(step.state), step.name));
+        if step.state == State::Done && step.name == super::moves::lesson_sessions::NAME && !step.problems.is_empty() {
+            let notes = counted(step.problems.len(), "note");
+            context.console.notify(format_args!("             {notes}: `lectern migrate receipt` prints them"));
+            continue;
+        }
         step.problems.iter().for_each(|problem| context.console.notify(format_args!("             {problem}")));
     }
     if let Some(first) = all_same {

@@ -33,6 +33,7 @@ pub use self::compatibility::{check_newer_steps, newer_steps};
 pub use self::examine::{
     ServicePrivilege, TablePlace, broken_rules, former_names, placements, service_privileges, table_names,
 };
+pub use self::moves::lesson_sessions::LessonOptions;
 pub use self::moves::{Check, Undone};
 pub use self::steps::{MigrationSteps, State, Step, pending};
 pub use self::store::NewerStep;
@@ -47,6 +48,7 @@ pub struct Options {
     pub compat_views: bool,
     /// End after the step of this name.
     pub to: Option<String>,
+    pub lessons: LessonOptions,
 }
 
 /// What an application did.
@@ -89,7 +91,7 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
     let last = options.to.as_deref();
     let mut done = Vec::new();
     let survey = attempts.transaction(async |db| moves::survey(db).await).await?;
-    let steps = attempts.transaction(async |db| steps::read(db).await).await?;
+    let steps = attempts.transaction(async |db| steps::read(db, false).await).await?;
     let conflicts = steps.conflicts();
     if !conflicts.is_empty() {
         return Err(Error::NeedsAttention(format!("nothing was changed: {}", conflicts.join("; "))));
@@ -110,6 +112,7 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
     if is_open {
         let apply = async |db: &mut sqlx::PgConnection| {
             if !is_adopted {
+                moves::remember_lesson_tables(db).await?;
                 let catalog = catalog::read(db).await?;
                 return versioned::apply_pending(db, &catalog, last).await;
             }
@@ -124,6 +127,9 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
         if is_adopted {
             done.push(moves::adopt(attempts).await?);
         }
+    }
+    if is_open && !last.is_some_and(versioned::is_step) {
+        done.push(moves::lesson_sessions::lesson_sessions(attempts, &options.lessons).await?);
     }
     done.retain(|step| !step.is_empty());
     let mut problems = if is_adopted { attempts.transaction(moves::broken_rules).await? } else { Vec::new() };
@@ -152,12 +158,12 @@ pub async fn steps_when_free(
 ) -> Result<MigrationSteps> {
     let attempts = Attempts { pool, wait, stop, on_wait, has_changed: &AtomicBool::new(false) };
     for _ in 0..READINGS {
-        match attempts.transaction(steps::read).await {
+        match attempts.transaction(async |db| steps::read(db, true).await).await {
             Err(error) if is_gone(&error) => tokio::time::sleep(PAUSE_BETWEEN_READINGS).await,
             read => return read,
         }
     }
-    attempts.transaction(steps::read).await
+    attempts.transaction(async |db| steps::read(db, true).await).await
 }
 
 /// How often the steps are read again while a migration of another process moves tables.
@@ -183,11 +189,15 @@ pub async fn undo(
     stop: &CancellationToken,
     on_wait: &(dyn Fn(&str) + Sync),
 ) -> Result<Undone> {
+    if name == moves::lesson_sessions::NAME {
+        return run_guarded(pool, wait, stop, on_wait, moves::lesson_sessions::undo).await;
+    }
     if ![moves::ADM_SCHEMA, moves::ADOPT].contains(&name) {
         return Err(Error::Usage(format!(
-            "no move is called \"{name}\": write {} or {}; versioned SQL is taken away by `lectern uninstall`",
+            "no move is called \"{name}\": write {}, {} or {}; versioned SQL is taken away by `lectern uninstall`",
             moves::ADM_SCHEMA,
-            moves::ADOPT
+            moves::ADOPT,
+            moves::lesson_sessions::NAME
         )));
     }
     run_guarded(pool, wait, stop, on_wait, async |attempts| moves::undo(attempts, name).await).await

@@ -9,6 +9,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::catalog::Catalog;
 use super::created_tables::created_tables;
+use super::moves::lesson_sessions::{LessonStep, MoveState};
 use super::moves::{self, Survey};
 use super::{store, versioned};
 use crate::error::Result;
@@ -78,7 +79,8 @@ pub async fn pending(pool: &PgPool) -> Result<usize> {
     Ok(pending + moves::undone(&mut db).await?)
 }
 
-pub(super) async fn read(db: &mut PgConnection) -> Result<MigrationSteps> {
+/// Reads every step. With `is_detailed`, the rows are read for problems that they foresee.
+pub(super) async fn read(db: &mut PgConnection, is_detailed: bool) -> Result<MigrationSteps> {
     let survey = moves::survey(db).await?;
     let broken = moves::broken_rules_of(db, &survey).await?;
     let estimate = moves::estimate(db, &survey).await?;
@@ -89,6 +91,7 @@ pub(super) async fn read(db: &mut PgConnection) -> Result<MigrationSteps> {
         let is_applied = applied.contains(&migration.version);
         steps.push(sql_step(&versioned::name(migration), migration.sql.as_str(), is_applied, &survey.catalog));
     }
+    steps.push(lesson_sessions(moves::lesson_sessions::step(db, &survey, is_detailed).await?));
     let is_adopted = survey.is_adopted();
     Ok(MigrationSteps {
         steps,
@@ -197,6 +200,26 @@ fn plural(count: usize, noun: &str) -> String {
         "new index" if count > 1 => format!("{count} new indexes"),
         "column that may be null" if count > 1 => format!("{count} columns that may be null"),
         noun => crate::console::counted(count, noun),
+    }
+}
+
+fn lesson_sessions(step: LessonStep) -> Step {
+    let state = match step.state {
+        MoveState::Pending => State::Pending,
+        MoveState::Done => State::Done,
+        MoveState::NotNeeded => State::NotNeeded,
+        MoveState::Conflict => State::Conflict,
+    };
+    Step {
+        name: moves::lesson_sessions::NAME.to_owned(),
+        kind: "move",
+        state,
+        reversible: true,
+        tables: step.tables,
+        changes: step.changes,
+        locks: step.locks,
+        problems: step.problems,
+        sql: step.sql,
     }
 }
 

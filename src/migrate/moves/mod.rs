@@ -11,6 +11,7 @@ mod compat_views;
 mod difference;
 mod django;
 mod hashing;
+pub(super) mod lesson_sessions;
 mod locks;
 mod plan;
 mod receipt;
@@ -51,7 +52,20 @@ use crate::error::Result;
 
 /// Returns the number of moves that were undone and not applied again.
 pub(super) async fn undone(db: &mut PgConnection) -> Result<usize> {
-    Ok(store::records(db).await?.undone.iter().filter(|name| *name != COMPAT_VIEWS).count())
+    let undone = store::records(db).await?.undone;
+    let is_lesson_move = |name: &String| name == lesson_sessions::NAME;
+    // Never applied, or not to its end.
+    let unfinished = !undone.iter().any(is_lesson_move) && lesson_sessions::is_unfinished(db).await?;
+    Ok(undone.iter().filter(|name| *name != COMPAT_VIEWS).count() + usize::from(unfinished))
+}
+
+/// Remembers what the database contains if it has tables of the lessons: they existed before Lectern.
+pub(super) async fn remember_lesson_tables(db: &mut PgConnection) -> Result<()> {
+    let is_older = !store::records(db).await?.has_schema_steps;
+    if is_older && lesson_sessions::has_lesson_tables(&super::catalog::read(db).await?) {
+        store::prepare_records(db, &receipt::new_key()?).await?;
+    }
+    Ok(())
 }
 
 /// Returns the moves that are in force.

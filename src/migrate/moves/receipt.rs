@@ -39,6 +39,10 @@ pub struct TableReceipt {
 }
 
 impl TableReceipt {
+    pub(super) fn new(step: &'static str, before: Hashed, after: Option<Hashed>) -> TableReceipt {
+        TableReceipt { step, before, after }
+    }
+
     pub(super) fn pairs(step: &'static str, before: &[Hashed], after: &[Hashed]) -> Vec<TableReceipt> {
         let find = |oid: i64| after.iter().find(|table| table.oid == oid).cloned();
         let pair = |before: &Hashed| TableReceipt { step, before: before.clone(), after: find(before.oid) };
@@ -64,7 +68,7 @@ impl TableReceipt {
             "columns": self.before.columns,
             "before": side(&self.before),
             "after": after.map(side),
-            "same_oid": after.is_some(),
+            "same_oid": after.is_some_and(|after| after.oid == self.before.oid),
             "same_relfilenode": after.is_some_and(|after| after.filenode == self.before.filenode),
             "same_content": after.is_some_and(|after| after.content == self.before.content),
             "ok": self.is_proved(),

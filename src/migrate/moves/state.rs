@@ -11,23 +11,7 @@ pub fn refused_state(catalog: &Catalog) -> Option<String> {
             split.full_name()
         ));
     }
-    if let Some(users) = catalog.table("public", "users").filter(|users| users.column("email").is_none()) {
-        return Some(format!(
-            "{} is no table of the users of lessons (it has no column email): rename it",
-            users.full_name()
-        ));
-    }
-    let sessions = catalog.table("public", "sessions")?;
-    let place = sessions.full_name();
-    if sessions.column("course_enrollment_id").is_some() {
-        return None;
-    }
-    Some(match sessions.column("enrolled_courses_id") {
-        Some(_) => format!(
-            "{place} has the column enrolled_courses_id: lessons of that state are not supported by this version of Lectern"
-        ),
-        None => format!("{place} is no table of lessons (it has no column course_enrollment_id): rename it"),
-    })
+    None
 }
 
 /// Describes the state of the Administrate tables and tutorials, such as `as of 2026-02-06`; none where there are none.

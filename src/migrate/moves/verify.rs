@@ -22,7 +22,7 @@ pub struct Check {
 }
 
 impl Check {
-    fn new(name: impl Into<String>, expected: impl Into<Value>, found: impl Into<Value>) -> Check {
+    pub(super) fn new(name: impl Into<String>, expected: impl Into<Value>, found: impl Into<Value>) -> Check {
         let (expected, found) = (expected.into(), found.into());
         Check { name: name.into(), ok: expected == found, expected, found }
     }
@@ -41,6 +41,7 @@ pub async fn verify(db: &mut PgConnection) -> Result<Vec<Check>> {
             None => checks.push(Check::new(expected.full_name(), "a table", "nothing")),
         }
     }
+    checks.extend(super::lesson_sessions::verify(db, &survey.catalog).await?);
     let broken = super::adopt::broken_rules(db).await?;
     if broken.is_empty() {
         checks.push(Check::new("rows that break a rule", "none", "none"));
@@ -79,7 +80,7 @@ fn constraints(expected: &Relation, table: &Relation) -> Vec<Check> {
 }
 
 /// Checks that each sequence is ahead of its column.
-async fn sequences(db: &mut PgConnection, table: &Relation) -> Result<Vec<Check>> {
+pub(super) async fn sequences(db: &mut PgConnection, table: &Relation) -> Result<Vec<Check>> {
     let mut checks = Vec::new();
     for sequence in &table.sequences {
         if let Some((greatest, next)) = store::sequence_position(db, table, sequence).await? {

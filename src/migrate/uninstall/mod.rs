@@ -30,6 +30,9 @@ const OWN_WORK: &[&str] = &[
     "adoption",
     "demo",
     "schema_compatibility",
+    "lesson_copy",
+    "lesson_copy_batches",
+    "lesson_changes",
 ];
 
 /// A table that is taken away, with the number of its rows.
@@ -94,7 +97,9 @@ async fn refuse_applied_moves(db: &mut PgConnection) -> Result<()> {
 /// Returns the tables that Lectern created: all of schema `lectern`, and those of a fresh database that did not exist before.
 fn created_tables<'a>(catalog: &'a Catalog, before: &store::FoundBefore) -> Vec<&'a Relation> {
     let is_created = |table: &&Relation| {
-        let is_candidate = table.schema == "lectern" || moves::is_reference_table(&table.schema, &table.name);
+        let is_candidate = table.schema == "lectern"
+            || moves::is_reference_table(&table.schema, &table.name)
+            || moves::lesson_sessions::is_lesson_table(&table.schema, &table.name);
         table.is_table() && is_candidate && !before.relations.contains(&table.oid)
     };
     catalog.tables.iter().filter(is_created).collect()

@@ -146,7 +146,8 @@ async fn online(attempts: &Attempts<'_>, options: &LessonOptions) -> Result<bool
         return attempts.transaction(async |db| offline(db, options).await).await;
     }
     loop {
-        let batch = attempts.transaction(async |db| next_batch(db, &situation, options).await).await?;
+        let batch =
+            again(async || attempts.transaction(async |db| next_batch(db, &situation, options).await).await).await?;
         if batch.is_none() {
             break;
         }
@@ -159,10 +160,25 @@ async fn online(attempts: &Attempts<'_>, options: &LessonOptions) -> Result<bool
     loop {
         catch_up(attempts, &situation).await?;
         let proof = attempts.transaction(async |db| prove_online(db, &situation).await).await?;
-        if attempts.transaction(async |db| swap_online(db, proof.clone()).await).await? {
+        if again(async || attempts.transaction(async |db| swap_online(db, proof.clone()).await).await).await? {
             return Ok(true);
         }
     }
+}
+
+/// Runs a transaction again when an enrolment that it had read was deleted before it referred to it.
+async fn again<T>(work: impl AsyncFn() -> Result<T>) -> Result<T> {
+    for _ in 0..20 {
+        match work().await {
+            Err(Error::Database(error)) if is_missing_reference(&error) => {}
+            ended => return ended,
+        }
+    }
+    work().await
+}
+
+fn is_missing_reference(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|refusal| refusal.code().as_deref() == Some("23503"))
 }
 
 async fn begin_online(db: &mut PgConnection, options: &LessonOptions) -> Result<Option<Situation>> {
@@ -205,7 +221,9 @@ async fn next_batch(
     situation: &Situation,
     options: &LessonOptions,
 ) -> Result<Option<store::Batch>> {
-    let (Some(ledger), Some(source)) = (store::ledger(db).await?, situation.recognised().source) else { return Ok(None) };
+    let (Some(ledger), Some(source)) = (store::ledger(db).await?, situation.recognised().source) else {
+        return Ok(None);
+    };
     store::create_functions(db).await?;
     store::copy_batch(db, &situation.mapping(source), ledger.last_id, options.batch_rows).await
 }
@@ -213,7 +231,7 @@ async fn next_batch(
 /// Deals with what was written, until little is left for the time under the lock.
 async fn catch_up(attempts: &Attempts<'_>, situation: &Situation) -> Result<()> {
     loop {
-        let left = attempts.transaction(async |db| catch_up_in(db, situation).await).await?;
+        let left = again(async || attempts.transaction(async |db| catch_up_in(db, situation).await).await).await?;
         if left < FEW {
             return Ok(());
         }

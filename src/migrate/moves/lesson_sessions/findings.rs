@@ -65,13 +65,12 @@ pub fn findings(mapping: &Mapping<'_>) -> Vec<Finding> {
         let (value, mapped) = (mapping.json("recurring_pattern"), mapping.pattern());
         findings.push(Finding {
             field: "recurring_pattern",
-            condition: format!(
-                "json_typeof({value}) <> 'null' AND {mapped}::text IS DISTINCT FROM {value}::text"
-            ),
+            condition: format!("json_typeof({value}) <> 'null' AND {mapped}::text IS DISTINCT FROM {value}::text"),
             archived: Some(format!("pg_temp.archived({value})")),
-            reason: "recurring_pattern has another shape than days, months and specific_dates: frequency and count are in \
+            reason:
+                "recurring_pattern has another shape than days, months and specific_dates: frequency and count are in \
                      lectern.lesson_series"
-                .to_owned(),
+                    .to_owned(),
         });
     }
     findings

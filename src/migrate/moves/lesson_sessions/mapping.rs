@@ -2,8 +2,8 @@
 //!
 //! A row is mapped in the same way whenever it is: when it is copied, when the copy is verified and when the move is undone.
 
-use crate::migrate::catalog::{Catalog, Relation, quote};
 use super::shape::{self, Family};
+use crate::migrate::catalog::{Catalog, Relation, quote};
 
 pub const STATUS: Vocabulary =
     Vocabulary { words: &["scheduled", "in-progress", "completed", "cancelled", "missed"], width: 20 };
@@ -44,8 +44,9 @@ impl<'a> Mapping<'a> {
     /// Returns the columns of the new table in their order.
     pub fn columns(&self) -> Vec<Mapped> {
         let flag = |name: &str| format!("coalesce({}, false)", self.value(name, "boolean"));
-        let attendance =
-            |name: &str| format!("CASE {} WHEN true THEN 'present' WHEN false THEN 'absent' END", self.value(name, "boolean"));
+        let attendance = |name: &str| {
+            format!("CASE {} WHEN true THEN 'present' WHEN false THEN 'absent' END", self.value(name, "boolean"))
+        };
         vec![
             ("id", "o.id::integer".to_owned()),
             ("course_enrollment_id", "coalesce(e.id, p.id)::integer".to_owned()),
@@ -104,7 +105,8 @@ impl<'a> Mapping<'a> {
 
     /// Returns the rows as lesson sessions. `filter` is a condition on `o`, or empty.
     pub fn select(&self, table: &str, filter: &str) -> String {
-        let columns: Vec<String> = self.columns().into_iter().map(|(name, value)| format!("{value} AS {name}")).collect();
+        let columns: Vec<String> =
+            self.columns().into_iter().map(|(name, value)| format!("{value} AS {name}")).collect();
         let filter = if filter.is_empty() { String::new() } else { format!(" WHERE {filter}") };
         format!("SELECT {} FROM {}{filter}", columns.join(", "), self.from(table))
     }

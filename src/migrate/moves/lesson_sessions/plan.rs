@@ -9,8 +9,9 @@ use super::situation::Situation;
 use super::store::{self, Phase};
 use super::{ARCHIVE, NAME};
 use crate::error::Result;
-use crate::migrate::catalog::{Catalog, Relation};
-use crate::migrate::moves::store::{Records, was_found_before};
+use crate::migrate::catalog::Relation;
+use crate::migrate::moves::store as moves_store;
+use crate::migrate::moves::survey::Survey;
 
 /// State of the move, in the words of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,25 +34,33 @@ pub struct LessonStep {
 }
 
 /// Returns the step. With `is_detailed`, the rows are read for the problems that they foresee.
-pub async fn step(db: &mut PgConnection, catalog: &Catalog, records: &Records, is_detailed: bool) -> Result<LessonStep> {
+pub async fn step(db: &mut PgConnection, survey: &Survey, is_detailed: bool) -> Result<LessonStep> {
+    let (catalog, records) = (&survey.catalog, &survey.records);
     let situation = Situation::of(db, catalog.clone()).await?;
     let found = situation.recognised();
     let mut step = LessonStep {
         state: MoveState::NotNeeded,
-        tables: tables(&found),
+        tables: Vec::new(),
         changes: Vec::new(),
         locks: Vec::new(),
         problems: Vec::new(),
         sql: String::new(),
     };
     let ledger = store::ledger(db).await?;
+    let rows = match found.source {
+        Some(source) if is_detailed => moves_store::count(db, source).await?,
+        source => source.map_or(0, |source| source.estimated_rows.max(0)),
+    };
+    step.tables = tables(&found, rows);
     if let Some(ledger) = &ledger
         && records.applied.iter().any(|name| name == NAME)
         && ledger.phase != Phase::Copying
     {
         step.state = if ledger.phase == Phase::Done { MoveState::Done } else { MoveState::Pending };
         step.problems.clone_from(&ledger.journal.problems);
-        step.tables = vec![json!({ "table": "sessions", "found": ["public.sessions"], "action": "skip" })];
+        step.tables = vec![
+            json!({ "table": "sessions", "place": "public.sessions", "found": ["public.sessions"], "action": "skip" }),
+        ];
         return Ok(step);
     }
     step.problems = situation.conflicts(db).await?;
@@ -63,7 +72,7 @@ pub async fn step(db: &mut PgConnection, catalog: &Catalog, records: &Records, i
         LessonState::Absent => {}
         LessonState::Present => {
             let sessions = catalog.table("public", "sessions").map_or(0, |table| table.oid);
-            if !records.has_schema_steps || was_found_before(db, sessions).await? {
+            if !records.has_schema_steps || moves_store::was_found_before(db, sessions).await? {
                 step.state = MoveState::Done;
             }
         }
@@ -78,25 +87,20 @@ pub async fn step(db: &mut PgConnection, catalog: &Catalog, records: &Records, i
     Ok(step)
 }
 
-fn tables(found: &Recognised<'_>) -> Vec<Value> {
-    let entry = |name: &str, table: &Relation, action: &str| {
-        let views = table.dependents.iter().map(|view| format!("view {}.{}", view.schema, view.name));
-        let keys = table.referenced_by.iter().map(|key| format!("foreign key of {}.{}", key.schema, key.table));
-        let triggers = table.triggers.iter().map(|trigger| format!("trigger {}", trigger.name));
-        let dependents: Vec<String> = views.chain(keys).chain(triggers).collect();
-        json!({ "table": name, "found": [table.full_name()], "action": action, "rows": table.estimated_rows.max(0),
-                "bytes": table.bytes, "dependents": dependents })
+fn tables(found: &Recognised<'_>, rows: i64) -> Vec<Value> {
+    let Some(source) = found.source else { return Vec::new() };
+    let views = source.dependents.iter().map(|view| format!("view {}.{}", view.schema, view.name));
+    let keys = source.referenced_by.iter().map(|key| format!("foreign key of {}.{}", key.schema, key.table));
+    let triggers = source.triggers.iter().map(|trigger| format!("trigger {}", trigger.name));
+    let (views, keys): (Vec<String>, Vec<String>) = (views.chain(triggers).collect(), keys.collect());
+    let entry = |place: &str, action: &str, dependents: &[String]| {
+        json!({ "table": place.rsplit('.').next(), "place": place, "found": [source.full_name()], "action": action,
+                "rows": rows, "bytes": source.bytes, "dependents": dependents })
     };
-    let is_refused = !found.conflicts.is_empty();
-    let mut tables = Vec::new();
-    if let Some(source) = found.source {
-        let action = if is_refused { "conflict" } else { "create" };
-        tables.push(entry("sessions", source, action));
-        if !is_refused {
-            tables.push(entry("tutor_sessions_archive", source, "move_and_rename"));
-        }
+    if !found.conflicts.is_empty() {
+        return vec![entry("public.sessions", "conflict", &[])];
     }
-    tables
+    vec![entry("public.sessions", "create", &keys), entry(ARCHIVE, "move_and_rename", &views)]
 }
 
 async fn describe(
@@ -125,8 +129,12 @@ async fn describe(
     }
     step.changes.extend(found.left.map(|left| format!("{} is empty and stays", left.full_name())));
     step.locks = vec![
-        format!("online: SHARE ROW EXCLUSIVE on {place} and public.enrolled_students for milliseconds, to note what is written"),
-        format!("online: ACCESS EXCLUSIVE on {place} and the tables that refer to it for milliseconds, when they change places"),
+        format!(
+            "online: SHARE ROW EXCLUSIVE on {place} and public.enrolled_students for milliseconds, to note what is written"
+        ),
+        format!(
+            "online: ACCESS EXCLUSIVE on {place} and the tables that refer to it for milliseconds, when they change places"
+        ),
         format!("--offline: ACCESS EXCLUSIVE on {place} while all rows are copied"),
     ];
     step.problems.extend(structure_problems(source, &mapping.not_carried_over()));

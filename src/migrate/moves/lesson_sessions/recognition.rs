@@ -51,9 +51,8 @@ pub fn candidates(catalog: &Catalog) -> Vec<&Relation> {
 pub fn recognise<'a>(catalog: &'a Catalog, rows: &Rows) -> Recognised<'a> {
     let mut found = Recognised::default();
     found.conflicts.extend(COMPANIONS.iter().filter_map(|companion| shape::companion_problem(catalog, companion)));
-    let is_spare = |table: &&Relation| {
-        table.is_table() && rows.get(&table.oid) == Some(&false) && table.referenced_by.is_empty()
-    };
+    let is_spare =
+        |table: &&Relation| table.is_table() && rows.get(&table.oid) == Some(&false) && table.referenced_by.is_empty();
     let mut sources: Vec<&Relation> = SOURCES.iter().filter_map(|name| catalog.table("public", name)).collect();
     let sessions = catalog.table("public", "sessions");
     if sources.len() == 2 {
@@ -139,7 +138,8 @@ pub fn holders(catalog: &Catalog, except: Option<i64>) -> Vec<Holder> {
         let is_taken = |name: &str| NAMES.contains(&name);
         let indexes = table.indexes.iter().filter(|index| is_taken(&index.name));
         holders.extend(indexes.map(|index| holder(index.oid, true, &index.name)));
-        let sequences = table.sequences.iter().filter(|sequence| sequence.schema == "public" && is_taken(&sequence.name));
+        let sequences =
+            table.sequences.iter().filter(|sequence| sequence.schema == "public" && is_taken(&sequence.name));
         holders.extend(sequences.map(|sequence| holder(sequence.oid, false, &sequence.name)));
     }
     holders
@@ -224,7 +224,10 @@ mod tests {
     #[test]
     fn sessions_of_another_system_are_refused() {
         for (columns, part) in [
-            (vec![("id", "integer"), ("enrolled_courses_id", "integer"), ("session_date", "date")], "enrolled_courses_id"),
+            (
+                vec![("id", "integer"), ("enrolled_courses_id", "integer"), ("session_date", "date")],
+                "enrolled_courses_id",
+            ),
             (vec![("id", "text"), ("payload", "text")], "another shape"),
         ] {
             let catalog = with(vec![table(1, "sessions", &columns)]);

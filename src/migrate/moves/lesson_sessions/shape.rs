@@ -31,7 +31,10 @@ pub const COMPANIONS: [Companion; 5] = [
     Companion { name: "tutor_profiles", columns: &[("id", Integer), ("user_id", Integer)] },
     Companion { name: "student_profiles", columns: &[("id", Integer), ("user_id", Integer)] },
     Companion { name: "parent_profiles", columns: &[("id", Integer), ("user_id", Integer)] },
-    Companion { name: "enrolled_students", columns: &[("id", Integer), ("tutor_id", Integer), ("student_id", Integer)] },
+    Companion {
+        name: "enrolled_students",
+        columns: &[("id", Integer), ("tutor_id", Integer), ("student_id", Integer)],
+    },
 ];
 
 /// Columns without which a table holds no lesson sessions.
@@ -169,7 +172,10 @@ fn problem(table: &Relation, needed: &[(&str, Family)], read: &[(&str, Family)],
         differences.push("column id is no key".to_owned());
     }
     (!differences.is_empty()).then(|| {
-        format!("{place} has another shape, {why}: {}: rename the table or change these columns", differences.join(", "))
+        format!(
+            "{place} has another shape, {why}: {}: rename the table or change these columns",
+            differences.join(", ")
+        )
     })
 }
 

@@ -59,7 +59,8 @@ impl Situation {
             }
         }
         if let Some(greatest) = store::greatest_id(db, source).await?.filter(|greatest| *greatest > GREATEST_ID) {
-            conflicts.push(format!("{place}: id {greatest} is greater than {GREATEST_ID}, which the new table can hold"));
+            conflicts
+                .push(format!("{place}: id {greatest} is greater than {GREATEST_ID}, which the new table can hold"));
         }
         for key in store::inbound_keys(db, source.oid).await?.iter().filter(|key| !key.is_owned) {
             conflicts.push(format!(
@@ -75,7 +76,8 @@ impl Situation {
     pub fn enrolment_problem(&self) -> Option<String> {
         let table = self.catalog.table("public", "enrolled_students")?;
         let filled = ["id", "tutor_id", "student_id", "package_id"];
-        let needed = table.columns.iter().find(|column| !column.is_optional() && !filled.contains(&column.name.as_str()))?;
+        let needed =
+            table.columns.iter().find(|column| !column.is_optional() && !filled.contains(&column.name.as_str()))?;
         Some(format!(
             "no enrolments can be made, because {}.{} is NOT NULL without a default: give it a default, or leave out \
              --create-enrolments",

@@ -63,7 +63,8 @@ pub async fn swap(
         store::set_sequence(db, "public.sessions_id_seq", "public.sessions", &others).await?;
         let keys: Vec<InboundForeignKey> = keys.iter().filter(|key| key.is_to_id).cloned().collect();
         journal.unvalidated = store::point_to(db, &keys, "public.sessions").await?;
-        let change = |key: &InboundForeignKey| format!("let {} of {} refer to public.sessions", key.name, key.table_name);
+        let change =
+            |key: &InboundForeignKey| format!("let {} of {} refer to public.sessions", key.name, key.table_name);
         journal.changes.extend(keys.iter().map(change));
         journal.totals = Some(store::archive_totals(db, ARCHIVE).await?);
     }

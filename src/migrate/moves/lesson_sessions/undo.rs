@@ -37,7 +37,9 @@ async fn undo_in(db: &mut PgConnection) -> Result<(Undone, Unvalidated)> {
         return Ok((stop_copying(db, &situation, source, &ledger).await?, Vec::new()));
     }
     let sessions = situation.catalog.table("public", "sessions").ok_or_else(|| {
-        Error::NeedsAttention("nothing was changed: public.sessions is gone, so that its lessons cannot be kept".to_owned())
+        Error::NeedsAttention(
+            "nothing was changed: public.sessions is gone, so that its lessons cannot be kept".to_owned(),
+        )
     })?;
     refuse_dependents(sessions)?;
     if source.is_none() && ledger.source.is_some() {
@@ -55,7 +57,7 @@ async fn undo_in(db: &mut PgConnection) -> Result<(Undone, Unvalidated)> {
     give_names_back(db, &ledger.journal).await?;
     undo_enrolments(db, source, &ledger.journal, &mut undone).await?;
     store::end(db).await?;
-    moves_store::mark_undone(db, NAME).await?;
+    moves_store::shorten_journal(db, NAME, 0).await?;
     undone.changes += ledger.journal.changes.len();
     Ok((undone, unvalidated))
 }
@@ -76,13 +78,12 @@ async fn stop_copying(
     store::end(db).await?;
     // Recorded, so that the next migration is seen as pending.
     moves_store::record(db, NAME, &[]).await?;
-    moves_store::mark_undone(db, NAME).await?;
+    moves_store::shorten_journal(db, NAME, 0).await?;
     Ok(undone)
 }
 
 fn refuse_dependents(sessions: &Relation) -> Result<()> {
-    let views: Vec<String> =
-        sessions.dependents.iter().map(|view| format!("{}.{}", view.schema, view.name)).collect();
+    let views: Vec<String> = sessions.dependents.iter().map(|view| format!("{}.{}", view.schema, view.name)).collect();
     if views.is_empty() {
         return Ok(());
     }
@@ -124,8 +125,8 @@ async fn give_back(
         key.columns == ["enrollment_id"]
             && key.target.as_ref().is_some_and(|target| target.table != "enrolled_students")
     });
-    let restored = store::restore_rows(db, &mapping, !is_elsewhere).await?;
     store::forget(db, &mapping, &format!("public.{}", journal.name)).await?;
+    let restored = store::restore_rows(db, &mapping, !is_elsewhere).await?;
     let unvalidated = store::point_to(db, keys, &archive.sql_name()).await?;
     for sequence in archive.sequences.iter().filter(|sequence| sequence.column == "id") {
         let name = format!("{}.{}", quote(&sequence.schema), quote(&sequence.name));
@@ -165,12 +166,12 @@ async fn undo_enrolments(
     if journal.enrolments.is_empty() && !journal.needs_package {
         return Ok(());
     }
-    let name = if journal.name.is_empty() { source.map(|table| table.name.clone()) } else { Some(journal.name.clone()) };
+    let name =
+        if journal.name.is_empty() { source.map(|table| table.name.clone()) } else { Some(journal.name.clone()) };
     let old = format!("public.{}", quote(&name.unwrap_or_default()));
     let has_number = source.is_some_and(|source| source.column("enrollment_id").is_some());
     let removed = store::remove_enrolments(db, &journal.enrolments, &old, has_number).await?;
-    let left: Vec<String> =
-        journal.enrolments.iter().filter(|id| !removed.contains(id)).map(i64::to_string).collect();
+    let left: Vec<String> = journal.enrolments.iter().filter(|id| !removed.contains(id)).map(i64::to_string).collect();
     if !left.is_empty() {
         undone.problems.push(format!(
             "public.enrolled_students: the enrolments {} stay, because something refers to them",

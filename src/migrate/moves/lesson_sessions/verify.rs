@@ -13,7 +13,7 @@ use crate::migrate::moves::verify::{Check, sequences};
 /// Checks the lesson sessions and the archive.
 pub async fn verify(db: &mut PgConnection, catalog: &Catalog) -> Result<Vec<Check>> {
     let Some(sessions) = catalog.table("public", "sessions") else {
-        return Ok(vec![Check::new("public.sessions", "a table", "nothing")]);
+        return Ok(vec![Check::new("public.sessions", "27 columns", "nothing")]);
     };
     let problem = shape::sessions_problem(sessions).unwrap_or_else(|| "27 columns".to_owned());
     let mut checks = vec![Check::new("public.sessions", "27 columns", problem)];

@@ -195,6 +195,17 @@ pub(in crate::migrate::moves) async fn receipt_key(db: &mut PgConnection) -> Res
     Ok(sqlx::query_scalar("SELECT receipt_key FROM lectern.found_before").fetch_optional(db).await?)
 }
 
+/// Reports whether a relation existed before Lectern.
+pub(in crate::migrate::moves) async fn was_found_before(db: &mut PgConnection, oid: i64) -> Result<bool> {
+    if !has_records(db).await? {
+        return Ok(false);
+    }
+    Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM lectern.found_before WHERE $1 = ANY (relations))")
+        .bind(oid)
+        .fetch_one(db)
+        .await?)
+}
+
 /// Returns database, version of the server, user and time.
 pub(in crate::migrate::moves) async fn origin(db: &mut PgConnection) -> Result<(String, String, String, String)> {
     Ok(sqlx::query_as(

@@ -14,11 +14,14 @@ pub struct Batch {
     pub rows: i64,
 }
 
-/// Creates the table that is filled; with its key where rows are replaced later.
-pub async fn create_copy(db: &mut PgConnection, with_key: bool) -> Result<()> {
+/// Creates the table that is filled. While others write, it has its keys from the beginning: a row is found by its id, and
+/// an enrolment that is deleted takes its rows with it.
+pub async fn create_copy(db: &mut PgConnection, with_keys: bool) -> Result<()> {
     sqlx::raw_sql("SELECT lectern.create_lesson_sessions('lectern')").execute(&mut *db).await?;
-    if with_key {
-        sqlx::raw_sql("ALTER TABLE lectern.sessions ADD PRIMARY KEY (id)").execute(db).await?;
+    if with_keys {
+        let sql = "ALTER TABLE lectern.sessions ADD PRIMARY KEY (id), ADD FOREIGN KEY (course_enrollment_id)
+                       REFERENCES public.enrolled_students (id) ON DELETE CASCADE";
+        sqlx::raw_sql(sql).execute(db).await?;
     }
     Ok(())
 }

@@ -123,8 +123,10 @@ pub async fn save(db: &mut PgConnection, phase: Phase, journal: &Journal) -> Res
 
 /// Forgets how far the move was.
 pub async fn end(db: &mut PgConnection) -> Result<()> {
-    sqlx::raw_sql("DELETE FROM lectern.lesson_copy; DELETE FROM lectern.lesson_copy_batches; DELETE FROM lectern.lesson_changes")
-        .execute(db)
-        .await?;
+    sqlx::raw_sql(
+        "DELETE FROM lectern.lesson_copy; DELETE FROM lectern.lesson_copy_batches; DELETE FROM lectern.lesson_changes",
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }

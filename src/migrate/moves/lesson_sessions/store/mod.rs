@@ -10,14 +10,17 @@ mod restore;
 mod rows;
 
 pub(super) use self::changes::{catch_up, outstanding, watch};
-pub(super) use self::copy::{Batch, copy_all, copy_batch, create_copy, discard, discard_triggers, finish_copy, verify_copy};
+pub(super) use self::copy::{
+    Batch, copy_all, copy_batch, create_copy, discard, discard_triggers, finish_copy, verify_copy,
+};
 pub(super) use self::functions::create_functions;
 pub(super) use self::keys::{InboundForeignKey, inbound_keys, point_to};
 pub(super) use self::ledger::{Journal, Ledger, Phase, RenamedObject, begin, end, is_unfinished, ledger, save};
 pub(super) use self::places::{
-    archive_totals, database_zone, greatest_id, is_taken, move_table, null_ids, place_sessions, rename_object, set_sequence,
+    archive_totals, database_zone, greatest_id, is_taken, move_table, null_ids, place_sessions, rename_object,
+    set_sequence,
 };
-pub(super) use self::restore::{Restored, forget, remove_enrolments, restore_rows};
+pub(super) use self::restore::{forget, remove_enrolments, restore_rows};
 pub(super) use self::rows::{
-    archive_rows, ambiguous_reviews, create_enrolments, find, keep_attendance, keep_series, take_reviews,
+    ambiguous_reviews, archive_rows, create_enrolments, find, keep_attendance, keep_series, take_reviews,
 };

@@ -44,7 +44,8 @@ pub async fn greatest_id(db: &mut PgConnection, table: &Relation) -> Result<Opti
 
 /// Returns the ids of rows without a value in a column.
 pub async fn null_ids(db: &mut PgConnection, table: &Relation, column: &str) -> Result<Vec<i64>> {
-    let sql = format!("SELECT id::bigint FROM {} WHERE {} IS NULL ORDER BY id LIMIT 20", table.sql_name(), quote(column));
+    let sql =
+        format!("SELECT id::bigint FROM {} WHERE {} IS NULL ORDER BY id LIMIT 20", table.sql_name(), quote(column));
     Ok(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(db).await?)
 }
 
@@ -61,7 +62,13 @@ pub async fn is_taken(db: &mut PgConnection, schema: &str, name: &str) -> Result
 }
 
 /// Renames an index or sequence.
-pub async fn rename_object(db: &mut PgConnection, is_index: bool, schema: &str, name: &str, new_name: &str) -> Result<()> {
+pub async fn rename_object(
+    db: &mut PgConnection,
+    is_index: bool,
+    schema: &str,
+    name: &str,
+    new_name: &str,
+) -> Result<()> {
     let kind = if is_index { "INDEX" } else { "SEQUENCE" };
     let sql = format!("ALTER {kind} {}.{} RENAME TO {}", quote(schema), quote(name), quote(new_name));
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await?;

@@ -46,12 +46,15 @@ const BACK: &[(&str, &str, &str)] = &[
 ];
 
 /// A lesson now belongs to another tutor or student.
-const OTHER_PAIR: &str = "n.id IS NOT NULL AND (n.tutor_id IS DISTINCT FROM o.tutor_id OR n.student_id IS DISTINCT FROM o.student_id)";
+const OTHER_PAIR: &str =
+    "n.id IS NOT NULL AND (n.tutor_id IS DISTINCT FROM o.tutor_id OR n.student_id IS DISTINCT FROM o.student_id)";
 
 /// Brings changed, added and deleted lessons back. Whole rows go to the archive, because the older table lacks columns.
 pub async fn restore_rows(db: &mut PgConnection, mapping: &Mapping<'_>, keeps_enrolment: bool) -> Result<Restored> {
     let (table, rows) = (mapping.source.sql_name(), mapping.select(&mapping.source.sql_name(), ""));
-    sqlx::raw_sql(AssertSqlSafe(format!("CREATE TEMP TABLE lectern_mapped ON COMMIT DROP AS {rows}"))).execute(&mut *db).await?;
+    sqlx::raw_sql(AssertSqlSafe(format!("CREATE TEMP TABLE lectern_mapped ON COMMIT DROP AS {rows}")))
+        .execute(&mut *db)
+        .await?;
     sqlx::raw_sql("CREATE INDEX ON lectern_mapped (id); ANALYZE lectern_mapped").execute(&mut *db).await?;
     let is_other = differs();
     keep_whole_rows(db, &table, &is_other).await?;
@@ -63,7 +66,8 @@ pub async fn restore_rows(db: &mut PgConnection, mapping: &Mapping<'_>, keeps_en
         set.join(", ")
     );
     let changed = sqlx::raw_sql(AssertSqlSafe(update)).execute(&mut *db).await?.rows_affected();
-    let delete = format!("DELETE FROM {table} AS o WHERE NOT EXISTS (SELECT FROM public.sessions AS s WHERE s.id = o.id)");
+    let delete =
+        format!("DELETE FROM {table} AS o WHERE NOT EXISTS (SELECT FROM public.sessions AS s WHERE s.id = o.id)");
     let deleted = sqlx::raw_sql(AssertSqlSafe(delete)).execute(&mut *db).await?.rows_affected();
     let (columns, values) = inserted(mapping, keeps_enrolment);
     let insert = format!(
@@ -84,7 +88,8 @@ fn text(alias: &str, column: &str) -> String {
 
 fn differs() -> String {
     // A review or an enrolment that is the same for people is no change of the lesson.
-    let compared = SESSIONS.iter().map(|(name, _)| *name).filter(|name| *name != "id" && *name != "course_enrollment_id");
+    let compared =
+        SESSIONS.iter().map(|(name, _)| *name).filter(|name| *name != "id" && *name != "course_enrollment_id");
     let columns = |alias: &str| compared.clone().map(|name| text(alias, name)).collect::<Vec<_>>().join(", ");
     format!("(ROW({}) IS DISTINCT FROM ROW({}))", columns("s"), columns("m"))
 }
@@ -175,12 +180,10 @@ pub async fn remove_enrolments(db: &mut PgConnection, ids: &[i64], old: &str, ha
 
 /// Removes what the move has put into other tables. `source` is the older table with its schema.
 pub async fn forget(db: &mut PgConnection, mapping: &Mapping<'_>, source: &str) -> Result<()> {
-    sqlx::query(
-        "DELETE FROM lectern.archive WHERE step = 'lesson-sessions' AND source = $1 AND field <> '*'",
-    )
-    .bind(source)
-    .execute(&mut *db)
-    .await?;
+    sqlx::query("DELETE FROM lectern.archive WHERE step = 'lesson-sessions' AND source = $1 AND field <> '*'")
+        .bind(source)
+        .execute(&mut *db)
+        .await?;
     sqlx::query("DELETE FROM lectern.lesson_attendance WHERE source = 'migrated'").execute(&mut *db).await?;
     if mapping.has("recurring_pattern") {
         let sql = format!(
