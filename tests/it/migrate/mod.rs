@@ -4,6 +4,7 @@ mod adoption;
 mod compatibility;
 mod existing_tables;
 mod grants;
+mod lessons;
 mod lint;
 mod locks;
 mod reference;

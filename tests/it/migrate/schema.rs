@@ -11,12 +11,14 @@ async fn migrations_are_applied_once() {
     lectern::migrate::apply(&db.pool).await.expect("applied");
     lectern::migrate::apply(&db.pool).await.expect("applied again");
     assert_eq!(lectern::migrate::pending(&db.pool).await.expect("readable"), 0);
-    let rows = sqlx::query("SELECT schemaname, tablename FROM pg_tables WHERE schemaname = 'public'")
+    let rows = sqlx::query("SELECT schemaname, tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 2")
         .fetch_all(&db.pool)
         .await
         .expect("readable");
     let tables: Vec<String> = rows.iter().map(|row| row.get("tablename")).collect();
-    assert_eq!(tables, ["auth_user"], "public contains no other table");
+    let lessons = ["enrolled_students", "parent_profiles", "sessions", "student_profiles", "tutor_profiles", "users"];
+    let expected: Vec<&str> = ["auth_user"].into_iter().chain(lessons).collect();
+    assert_eq!(tables, expected, "public contains no other table");
 }
 
 async fn event(db: &TestDb) -> i64 {

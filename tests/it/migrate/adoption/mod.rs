@@ -74,7 +74,7 @@ fn in_parallel<T: Send>(inputs: Vec<T>, check: impl AsyncFn(T) + Sync) {
 }
 
 /// Returns the lines that are only in one of two fingerprints.
-fn difference(before: &[String], after: &[String]) -> String {
+pub(super) fn difference(before: &[String], after: &[String]) -> String {
     let lost = before.iter().filter(|line| !after.contains(line)).map(|line| format!("- {line}\n"));
     let gained = after.iter().filter(|line| !before.contains(line)).map(|line| format!("+ {line}\n"));
     lost.chain(gained).collect()

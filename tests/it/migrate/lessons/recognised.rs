@@ -1,0 +1,85 @@
+//! Which tables are recognised, and which are refused.
+
+use serde_json::json;
+
+use super::{apply, expect_sessions, migrate, offline, step};
+use crate::fixtures::legacy::fingerprint;
+use crate::fixtures::lessons::{SEED, execute, living, neighbours, older, texts};
+use crate::fixtures::test_db::TestDb;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_are_created_where_there_are_none() {
+    let db = TestDb::empty().await;
+    let (exit, document, messages) = migrate(&db, &[]);
+    assert_eq!((exit, &step(&document)["state"]), (Some(0), &json!("not_needed")), "{messages}");
+    expect_sessions(&db).await;
+    let db = neighbours().await;
+    let (exit, document, messages) = migrate(&db, &[]);
+    assert_eq!((exit, &step(&document)["state"]), (Some(0), &json!("done")), "{messages}");
+    expect_sessions(&db).await;
+    let board = texts(&db, "SELECT indexname::text FROM pg_indexes WHERE indexname LIKE '%board_sessions_status'");
+    assert_eq!(board.await, ["idx_whiteboard_sessions_status"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn older_table_and_an_empty_second_one_are_moved() {
+    let db = older(
+        "INSERT INTO tutoring_sessions (tutor_id, student_id, subject, session_date, start_time, end_time, student_attended)
+         VALUES (1, 1, 'Maths', '2025-11-01', '09:00', '10:00', true)",
+    )
+    .await;
+    execute(&db, "CREATE TABLE tutor_sessions (LIKE tutoring_sessions INCLUDING ALL)").await;
+    apply(&db, offline()).await.expect("applied");
+    let rows =
+        texts(&db, "SELECT concat_ws(' ', topics, student_attendance_status, alarm_before_minutes) FROM sessions");
+    assert_eq!(rows.await, ["[\"Maths\"] present 15"]);
+    expect_sessions(&db).await;
+    assert_eq!(lectern::migrate::pending(&db.pool).await.expect("readable"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_another_shape_are_refused_by_name() {
+    for (sql, named) in [
+        (
+            "CREATE TABLE sessions (id serial PRIMARY KEY, enrolled_courses_id integer, session_date date)",
+            "enrolled_courses_id",
+        ),
+        ("CREATE TABLE sessions (sid varchar PRIMARY KEY, sess json)", "public.sessions"),
+        ("DROP TABLE users CASCADE; CREATE TABLE users (id uuid PRIMARY KEY, login text)", "public.users"),
+        ("DROP TABLE users CASCADE; CREATE VIEW users AS SELECT 1 AS id", "public.users is a view"),
+        (
+            "CREATE TABLE tutoring_sessions (LIKE tutor_sessions INCLUDING ALL);
+          INSERT INTO tutoring_sessions SELECT * FROM tutor_sessions",
+            "tutoring_sessions",
+        ),
+        (
+            "CREATE TABLE tutoring_sessions (LIKE tutor_sessions INCLUDING ALL);
+          CREATE TABLE uses (id integer REFERENCES tutoring_sessions)",
+            "tutoring_sessions",
+        ),
+        (
+            "ALTER TABLE tutor_sessions ALTER COLUMN session_date DROP NOT NULL; UPDATE tutor_sessions SET session_date = NULL WHERE id = 7",
+            "id 7",
+        ),
+        (
+            "ALTER TABLE tutor_sessions ALTER COLUMN is_recurring DROP DEFAULT, ALTER COLUMN is_recurring TYPE text",
+            "is_recurring",
+        ),
+        (
+            "DROP TABLE tutor_reviews, tutor_activities; ALTER TABLE tutor_sessions DROP CONSTRAINT tutor_sessions_pkey",
+            "id is no key",
+        ),
+    ] {
+        let db = living(SEED).await;
+        execute(&db, sql).await;
+        let before = fingerprint(&db.pool).await;
+        for arguments in [&["plan"][..], &["apply"]] {
+            let (exit, document, messages) = migrate(&db, arguments);
+            assert_eq!((exit, &step(&document)["state"]), (Some(4), &json!("conflict")), "{sql}\n{messages}");
+            assert!(step(&document)["problems"].to_string().contains(named), "{named}\n{document:#}");
+            assert!(messages.contains("nothing was changed"), "{messages}");
+        }
+        assert_eq!(super::super::adoption::difference(&before, &fingerprint(&db.pool).await), "", "{sql}");
+        assert_eq!(texts(&db, "SELECT coalesce(to_regnamespace('lectern')::text, '-')").await, ["-"], "{sql}");
+    }
+}

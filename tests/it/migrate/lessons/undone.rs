@@ -1,0 +1,74 @@
+//! What was written since the move is in the older table after its undo.
+
+use super::{LessonOptions, apply, migrate, offline, undo};
+use crate::fixtures::lessons::{SEED, execute, living, texts};
+
+const WRITTEN: &str = "
+    UPDATE sessions SET status = 'completed', topics = '[\"A\",\"B\",\"C\"]', tutor_attendance_status = 'late' WHERE id = 2;
+    UPDATE sessions SET course_enrollment_id = 1 WHERE id = 3;
+    DELETE FROM sessions WHERE id = 10;
+    INSERT INTO sessions (course_enrollment_id, topics, session_date, start_time, end_time, status, location,
+                          tutor_attendance_status, student_attendance_status, priority_level)
+    VALUES (5, '[\"N\"]', '2025-12-24', '10:00', '11:00', 'completed', 'Room', 'present', 'absent', 'urgent');
+    INSERT INTO tutor_activities (related_session_id) SELECT max(id) FROM sessions;";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lessons_written_since_stay_after_the_undo() {
+    for options in [offline(), LessonOptions::default()] {
+        let db = living(SEED).await;
+        execute(&db, "CREATE TABLE kept AS SELECT id, t::text AS row FROM tutor_sessions AS t").await;
+        apply(&db, options.clone()).await.expect("applied");
+        execute(&db, WRITTEN).await;
+        assert_eq!(undo(&db).await.problems, [""; 0]);
+        let changed = texts(
+            &db,
+            "SELECT concat_ws(' ', t.id, tutor_id, student_id, coalesce(enrollment_id::text, '-'), subject, coalesce(topic, '-'), status,
+                    coalesce(tutor_attended::text, '-'), coalesce(student_attended::text, '-'), session_frequency, amount)
+             FROM tutor_sessions AS t LEFT JOIN kept AS k USING (id) WHERE k.row IS DISTINCT FROM t::text ORDER BY 1",
+        );
+        let numbers = texts(&db, "SELECT max(id)::text FROM tutor_sessions").await;
+        assert_eq!(
+            changed.await,
+            [
+                "2 85 3 - A B, C completed true - Bi-weekly 250.5".to_owned(),
+                format!("{} 85 1 5 N - completed true false one-time", numbers[0]),
+                "3 1 1 1 Mathematics Topic 3 in-progress - - Monthly 250.5".to_owned(),
+            ]
+        );
+        let whole = texts(
+            &db,
+            "SELECT concat_ws(' ', source, source_id, value ->> 'priority_level') FROM lectern.archive WHERE field = '*' ORDER BY source_id",
+        );
+        assert_eq!(
+            whole.await,
+            [
+                "public.sessions 2 medium".to_owned(),
+                "public.sessions 3 medium".to_owned(),
+                "public.tutor_sessions 10".to_owned(),
+                format!("public.sessions {} urgent", numbers[0]),
+            ]
+        );
+        let left = texts(
+            &db,
+            "SELECT concat_ws(' ', (SELECT count(*) FROM lectern.lesson_attendance), (SELECT count(*) FROM lectern.lesson_series),
+                    (SELECT count(*) FROM tutor_sessions WHERE id = 10), to_regclass('sessions'),
+                    nextval('tutor_sessions_id_seq') > (SELECT max(id) FROM tutor_sessions))",
+        );
+        assert_eq!(left.await, ["0 0 0 t"]);
+        let output = db.program(&["sync", "all"]).output().expect("runs");
+        assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+        apply(&db, options).await.expect("applied again");
+        assert_eq!(texts(&db, "SELECT count(*)::text FROM sessions").await, ["25"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn view_on_sessions_stops_the_undo_before_anything_is_changed() {
+    let db = living(SEED).await;
+    apply(&db, offline()).await.expect("applied");
+    execute(&db, "CREATE VIEW later AS SELECT id FROM sessions").await;
+    let (exit, _, messages) = migrate(&db, &["undo", "lesson-sessions"]);
+    assert_eq!(exit, Some(4), "{messages}");
+    assert!(messages.contains("public.later"), "{messages}");
+    assert_eq!(texts(&db, "SELECT count(*)::text FROM sessions").await, ["25"]);
+}
