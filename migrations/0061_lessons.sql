@@ -162,6 +162,7 @@ BEGIN
         EXECUTE format('ALTER TABLE %s ADD FOREIGN KEY (course_enrollment_id) REFERENCES public.enrolled_students (id)
                         ON DELETE CASCADE', t);
     END IF;
+    EXECUTE format('COMMENT ON TABLE %s IS %L', t, 'Lesson sessions: dates on which a tutor teaches a student.');
     FOR c, d IN SELECT * FROM (VALUES
         ('course_enrollment_id', 'Reference to enrolled_students, which says the tutor and the student'),
         ('topics', 'Topics planned for the session, as a list'),

@@ -14,6 +14,7 @@ use super::{LessonOptions, NAME, receipt, swap};
 use crate::error::{Error, Result};
 use crate::migrate::attempts::Attempts;
 use crate::migrate::catalog::{Relation, quote};
+use crate::migrate::moves::locks::EXCLUSIVE;
 use crate::migrate::moves::receipt::{MoveReceipt, new_key};
 use crate::migrate::moves::store as moves_store;
 use crate::migrate::moves::survey::refuse;
@@ -64,7 +65,7 @@ async fn offline(db: &mut PgConnection, options: &LessonOptions) -> Result<bool>
     moves_store::prepare_records(db, &new_key()?).await?;
     let keys = inbound_keys(db, &found).await?;
     let (since, is_watched) = (Instant::now(), store::ledger(db).await?.is_some());
-    swap::lock(db, &found, &keys, is_watched).await?;
+    swap::lock(db, &found, &keys, is_watched, EXCLUSIVE).await?;
     let source = found.source.map(Relation::sql_name);
     store::discard(db, source.as_deref()).await?;
     let mut journal = Journal::default();
@@ -194,7 +195,8 @@ async fn begin_online(db: &mut PgConnection, options: &LessonOptions) -> Result<
     let mut journal = match ledger {
         Some(ledger) if ledger.source == Some(source.oid) && is_copy_there(&situation) => ledger.journal,
         other => {
-            swap::lock(db, &found, &[], true).await?;
+            let mode = if other.is_some() { EXCLUSIVE } else { "SHARE ROW EXCLUSIVE" };
+            swap::lock(db, &found, &[], true, mode).await?;
             store::discard(db, Some(&source.sql_name())).await?;
             store::end(db).await?;
             store::create_copy(db, true).await?;
@@ -262,7 +264,7 @@ async fn swap_online(db: &mut PgConnection, mut journal: Journal) -> Result<bool
     let Some(source) = found.source else { return Ok(false) };
     store::create_functions(db).await?;
     let (keys, since) = (inbound_keys(db, &found).await?, Instant::now());
-    swap::lock(db, &found, &keys, true).await?;
+    swap::lock(db, &found, &keys, true, EXCLUSIVE).await?;
     if store::outstanding(db, FEW * 10).await? >= FEW * 10 {
         return Ok(false);
     }

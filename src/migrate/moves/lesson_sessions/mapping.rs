@@ -171,7 +171,7 @@ impl<'a> Mapping<'a> {
         let (words, default, width) = (words.join(", "), known.words[0], known.width);
         let value_or = if name == "session_frequency" { format!("lower({value})") } else { value.clone() };
         format!(
-            "CASE WHEN coalesce({value}, '') = '' THEN '{default}' WHEN {value} IN ({words}) THEN {value}
+            "CASE WHEN coalesce({value}, '') = '' THEN '{default}' WHEN lower({value}) IN ({words}) THEN lower({value})
                   ELSE pg_temp.nearest_word({value_or}, ARRAY[{words}], {width}) END"
         )
     }

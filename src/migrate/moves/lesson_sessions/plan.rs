@@ -1,5 +1,7 @@
 //! What `lectern migrate plan` and `status` say of the move.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
@@ -159,6 +161,17 @@ pub fn structure_problems(source: &Relation, not_carried_over: &[&str]) -> Vec<S
             "the view {}.{} follows the older table into the archive: it goes on telling what was true at the move, not \
              what is written to sessions since",
             view.schema, view.name
+        ));
+    }
+    for trigger in source.triggers.iter().filter(|trigger| trigger.schema != "lectern") {
+        problems.push(format!("the trigger {} stays with the older table: it does not act on sessions", trigger.name));
+    }
+    let of_columns = source.grants.iter().filter(|grant| grant.column.is_some()).map(|grant| grant.role.as_str());
+    let roles: BTreeSet<&str> = of_columns.map(|role| if role.is_empty() { "PUBLIC" } else { role }).collect();
+    if !roles.is_empty() {
+        problems.push(format!(
+            "privileges on single columns are not carried over to sessions: grant them again to {}",
+            roles.into_iter().collect::<Vec<_>>().join(", ")
         ));
     }
     problems

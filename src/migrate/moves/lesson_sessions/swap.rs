@@ -18,6 +18,7 @@ pub async fn lock(
     found: &Recognised<'_>,
     keys: &[InboundForeignKey],
     with_enrolments: bool,
+    mode: &str,
 ) -> Result<()> {
     let mut tables: Vec<String> = found.source.iter().chain(&found.gives_way).map(|table| table.sql_name()).collect();
     tables.extend(keys.iter().map(|key| key.table_name.clone()));
@@ -30,7 +31,7 @@ pub async fn lock(
     }
     let statements = [
         "SELECT set_config('statement_timeout', current_setting('lock_timeout'), true)".to_owned(),
-        format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", tables.join(", ")),
+        format!("LOCK TABLE {} IN {mode} MODE", tables.join(", ")),
         "SET LOCAL statement_timeout = 0".to_owned(),
     ];
     moves_store::execute(db, &statements).await

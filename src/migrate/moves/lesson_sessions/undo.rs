@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::migrate::attempts::Attempts;
 use crate::migrate::catalog::{Relation, quote};
 use crate::migrate::moves::Undone;
+use crate::migrate::moves::locks::EXCLUSIVE;
 use crate::migrate::moves::store as moves_store;
 
 /// Undoes the move. Lessons that were written since stay, in the older table.
@@ -47,7 +48,7 @@ async fn undo_in(db: &mut PgConnection) -> Result<(Undone, Unvalidated)> {
     }
     let keys = store::inbound_keys(db, sessions.oid).await?;
     let found = Recognised { source, gives_way: Some(sessions), ..Recognised::default() };
-    swap::lock(db, &found, &keys, !ledger.journal.enrolments.is_empty()).await?;
+    swap::lock(db, &found, &keys, !ledger.journal.enrolments.is_empty(), EXCLUSIVE).await?;
     let mut undone = Undone { was_applied: true, ..Undone::default() };
     let unvalidated = match source {
         Some(archive) => give_back(db, &situation, archive, &keys, &ledger.journal, &mut undone).await?,
@@ -69,7 +70,7 @@ async fn stop_copying(
     source: Option<&Relation>,
     ledger: &Ledger,
 ) -> Result<Undone> {
-    swap::lock(db, &Recognised { source, ..Recognised::default() }, &[], true).await?;
+    swap::lock(db, &Recognised { source, ..Recognised::default() }, &[], true, EXCLUSIVE).await?;
     let has_enrolments = situation.catalog.table("public", "enrolled_students").is_some();
     let name = source.filter(|_| has_enrolments).map(Relation::sql_name);
     store::discard(db, name.as_deref()).await?;

@@ -16,13 +16,14 @@ const MANY: &str = "
 
 /// Writes before and behind the place where the copy is.
 fn written(round: i32) -> String {
+    let tutor = (round - 1) % 10 + 1;
     format!(
         "UPDATE tutor_sessions SET topic = 'w{round}', status = 'missed' WHERE id % 1000 = {round};
          DELETE FROM tutor_sessions WHERE id % 1000 = 500 + {round};
          UPDATE tutor_sessions SET id = id + 100000 WHERE id % 2000 = 700 + {round};
          INSERT INTO tutor_sessions (tutor_id, student_id, subject, session_date, start_time)
-         VALUES ({round}, 24, 'new', '2025-01-01', '08:00');
-         INSERT INTO enrolled_students (tutor_id, student_id, package_id) VALUES ({round}, 24, 1);
+         VALUES ({tutor}, 24, 'new', '2025-01-01', '08:00');
+         INSERT INTO enrolled_students (tutor_id, student_id, package_id) VALUES ({tutor}, 24, 1);
          DELETE FROM enrolled_students WHERE id = {round};
          UPDATE enrolled_students SET student_id = 9 WHERE id = 5;"
     )

@@ -66,7 +66,7 @@ async fn lessons_written_since_stay_after_the_undo() {
 async fn view_on_sessions_stops_the_undo_before_anything_is_changed() {
     let db = living(SEED).await;
     apply(&db, offline()).await.expect("applied");
-    execute(&db, "CREATE VIEW later AS SELECT id FROM sessions").await;
+    execute(&db, "CREATE VIEW public.later AS SELECT id FROM sessions").await;
     let (exit, _, messages) = migrate(&db, &["undo", "lesson-sessions"]);
     assert_eq!(exit, Some(4), "{messages}");
     assert!(messages.contains("public.later"), "{messages}");
