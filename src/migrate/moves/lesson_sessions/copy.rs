@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::PgConnection;
 
+use super::enrolments::{create_enrolments, enrol_later};
 use super::findings::{Finding, findings};
 use super::plan::{row_problems, structure_problems};
 use super::recognition::{LessonState, Recognised};
@@ -30,7 +31,7 @@ pub async fn lesson_sessions(attempts: &Attempts<'_>, options: &LessonOptions) -
     let ledger = attempts.transaction(async |db| store::ledger(db).await).await?;
     let phase = ledger.map(|ledger| ledger.phase);
     if phase == Some(Phase::Done) {
-        return Ok(MoveReceipt { name: NAME.to_owned(), ..MoveReceipt::default() });
+        return attempts.transaction(async |db| enrol_later(db, options).await).await;
     }
     if phase != Some(Phase::Swapped) {
         let is_moved = if options.offline {
@@ -73,7 +74,7 @@ async fn offline(db: &mut PgConnection, options: &LessonOptions) -> Result<bool>
         (journal.enrolments, journal.needs_package) = (ledger.journal.enrolments, ledger.journal.needs_package);
     }
     store::end(db).await?;
-    create_enrolments(db, &situation, &found, options, &mut journal).await?;
+    create_enrolments(db, &situation, found.source, options, &mut journal).await?;
     store::create_functions(db).await?;
     store::create_copy(db, false).await?;
     if let Some(source) = found.source {
@@ -113,29 +114,6 @@ async fn prove(db: &mut PgConnection, situation: &Situation, source: &Relation, 
         )));
     }
     (journal.expected, journal.copied) = (Some(expected), Some(copied));
-    Ok(())
-}
-
-async fn create_enrolments(
-    db: &mut PgConnection,
-    situation: &Situation,
-    found: &Recognised<'_>,
-    options: &LessonOptions,
-    journal: &mut Journal,
-) -> Result<()> {
-    let Some(source) = found.source.filter(|_| options.create_enrolments) else { return Ok(()) };
-    let table = situation.catalog.table("public", "enrolled_students");
-    let package = table.and_then(|table| table.column("package_id"));
-    if package.is_some_and(|column| !column.is_optional()) {
-        let sql = "ALTER TABLE public.enrolled_students ALTER COLUMN package_id DROP NOT NULL".to_owned();
-        moves_store::execute(db, &[sql]).await?;
-        journal.needs_package = true;
-    }
-    let made = store::create_enrolments(db, &source.sql_name()).await?;
-    if !made.is_empty() {
-        journal.changes.push(format!("make {}", crate::console::counted(made.len(), "enrolment")));
-    }
-    journal.enrolments.extend(made);
     Ok(())
 }
 
@@ -209,7 +187,7 @@ async fn begin_online(db: &mut PgConnection, options: &LessonOptions) -> Result<
             journal
         }
     };
-    create_enrolments(db, &situation, &found, options, &mut journal).await?;
+    create_enrolments(db, &situation, found.source, options, &mut journal).await?;
     store::save(db, Phase::Copying, &journal).await?;
     Ok(Some(Situation::read(db).await?))
 }

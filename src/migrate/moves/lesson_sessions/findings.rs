@@ -101,7 +101,7 @@ fn enrolments(mapping: &Mapping<'_>) -> Vec<Finding> {
                 "jsonb_build_object('enrollment_id', {number}, 'tutor_id', o.tutor_id, 'student_id', o.student_id)"
             )),
             "tutor and student have no enrolment, so that course_enrollment_id is null: `lectern migrate apply \
-             --create-enrolments` makes one for each pair when it moves the rows",
+             --create-enrolments` makes one for each pair",
         ),
     ]
 }

@@ -4,6 +4,7 @@
 //! others write or in one transaction, and the tables change places under a short lock.
 
 mod copy;
+mod enrolments;
 mod findings;
 mod mapping;
 mod plan;

@@ -115,6 +115,10 @@ async fn enrolments_are_made_on_demand_and_removed_by_the_undo() {
     for options in [offline(), LessonOptions::default()] {
         let db = living(SEED).await;
         let before = objects(&db).await;
+        if options.offline {
+            // After the move, too.
+            apply(&db, options.clone()).await.expect("applied");
+        }
         apply(&db, LessonOptions { create_enrolments: true, ..options }).await.expect("applied");
         let lessons = texts(
             &db,

@@ -22,5 +22,5 @@ pub(super) use self::places::{
 };
 pub(super) use self::restore::{forget, remove_enrolments, restore_rows};
 pub(super) use self::rows::{
-    ambiguous_reviews, archive_rows, create_enrolments, find, keep_attendance, keep_series, take_reviews,
+    ambiguous_reviews, archive_rows, create_enrolments, enrol, find, keep_attendance, keep_series, take_reviews,
 };

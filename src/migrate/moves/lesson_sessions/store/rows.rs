@@ -126,3 +126,19 @@ pub async fn create_enrolments(db: &mut PgConnection, source: &str) -> Result<Ve
     );
     Ok(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(db).await?)
 }
+
+/// Gives lessons without an enrolment the lowest one of their tutor and student. Returns how many lessons got one.
+pub async fn enrol(db: &mut PgConnection, archive: &str) -> Result<u64> {
+    // The lesson itself is the same: its time of change stays.
+    sqlx::raw_sql("ALTER TABLE public.sessions DISABLE TRIGGER lectern_touch_updated_at").execute(&mut *db).await?;
+    let sql = format!(
+        "UPDATE public.sessions AS s SET course_enrollment_id = p.id
+         FROM {archive} AS o
+         JOIN (SELECT tutor_id, student_id, min(id) AS id FROM public.enrolled_students GROUP BY 1, 2) AS p
+             ON p.tutor_id = o.tutor_id AND p.student_id = o.student_id
+         WHERE s.id = o.id AND s.course_enrollment_id IS NULL"
+    );
+    let lessons = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *db).await?.rows_affected();
+    sqlx::raw_sql("ALTER TABLE public.sessions ENABLE TRIGGER lectern_touch_updated_at").execute(db).await?;
+    Ok(lessons)
+}
