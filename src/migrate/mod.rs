@@ -133,9 +133,7 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
     }
     done.retain(|step| !step.is_empty());
     let mut problems = if is_adopted { attempts.transaction(moves::broken_rules).await? } else { Vec::new() };
-    // What lesson-sessions says of the rows is for information: nobody must act on it.
-    let is_to_act = |step: &&moves::MoveReceipt| step.name != moves::lesson_sessions::NAME;
-    problems.extend(done.iter().filter(is_to_act).flat_map(|step| step.problems.clone()));
+    problems.extend(done.iter().flat_map(moves::MoveReceipt::to_act_on));
     problems.sort();
     problems.dedup();
     let receipt = match done.is_empty() {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
 use super::hashing::Hashed;
+use super::lesson_sessions::options::NAME;
 use crate::error::{Error, Result};
 
 /// What one move did.
@@ -24,6 +25,11 @@ pub struct MoveReceipt {
 }
 
 impl MoveReceipt {
+    /// Returns what a person must act on. What lesson-sessions says of the rows is for information.
+    pub fn to_act_on(&self) -> Vec<String> {
+        if self.name == NAME { Vec::new() } else { self.problems.clone() }
+    }
+
     /// Reports whether the move had nothing to do and nothing to say.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.problems.is_empty()

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use super::difference::early;
-use super::lesson_sessions;
+use super::lesson_sessions::shape::is_lesson_table;
 use crate::migrate::catalog::{Catalog, Relation, RelationColumn};
 
 /// The tables of a fresh database in schemas `public`, `acted` and `adm`, and the names of everything in `lectern`.
@@ -41,8 +41,8 @@ pub fn document(catalog: Catalog, functions: &[String]) -> Value {
     }
     added.sort();
     // Tables of the lessons are used as they are, not adopted.
-    let is_lesson_table = |table: &Relation| lesson_sessions::is_lesson_table(&table.schema, &table.name);
-    tables.retain(|table| table.schema != "lectern" && !is_lesson_table(table));
+    let is_lesson = |table: &Relation| is_lesson_table(&table.schema, &table.name);
+    tables.retain(|table| table.schema != "lectern" && !is_lesson(table));
     for table in &mut tables {
         strip(table);
     }

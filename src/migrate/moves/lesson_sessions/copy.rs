@@ -1,17 +1,18 @@
 //! Applies the move: the rows are copied in one transaction, or in batches while others write.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sqlx::PgConnection;
 
 use super::enrolments::{create_enrolments, enrol_later};
-use super::findings::{Finding, findings};
+use super::findings::{RowFinding, findings};
+use super::options::{LessonOptions, NAME};
 use super::plan::{row_problems, structure_problems};
 use super::recognition::{LessonState, Recognised};
 use super::situation::Situation;
-use super::store::{self, Journal, Phase};
-use super::{LessonOptions, NAME, receipt, swap};
+use super::store::{self, CopyPhase, Journal};
+use super::{receipt, swap};
 use crate::error::{Error, Result};
 use crate::migrate::attempts::Attempts;
 use crate::migrate::catalog::{Relation, quote};
@@ -28,12 +29,12 @@ const NOTES: i64 = 5_000;
 /// Moves the rows to `public.sessions`. Returns what was done.
 pub async fn lesson_sessions(attempts: &Attempts<'_>, options: &LessonOptions) -> Result<MoveReceipt> {
     let started = Instant::now();
-    let ledger = attempts.transaction(async |db| store::ledger(db).await).await?;
-    let phase = ledger.map(|ledger| ledger.phase);
-    if phase == Some(Phase::Done) {
+    let progress = attempts.transaction(async |db| store::progress(db).await).await?;
+    let phase = progress.map(|progress| progress.phase);
+    if phase == Some(CopyPhase::Done) {
         return attempts.transaction(async |db| enrol_later(db, options).await).await;
     }
-    if phase != Some(Phase::Swapped) {
+    if phase != Some(CopyPhase::Swapped) {
         let is_moved = if options.offline {
             attempts.transaction(async |db| offline(db, options).await).await?
         } else {
@@ -65,13 +66,13 @@ async fn offline(db: &mut PgConnection, options: &LessonOptions) -> Result<bool>
     check(db, &situation, options).await?;
     moves_store::prepare_records(db, &new_key()?).await?;
     let keys = inbound_keys(db, &found).await?;
-    let (since, is_watched) = (Instant::now(), store::ledger(db).await?.is_some());
+    let (since, is_watched) = (Instant::now(), store::progress(db).await?.is_some());
     swap::lock(db, &found, &keys, is_watched, EXCLUSIVE).await?;
     let source = found.source.map(Relation::sql_name);
     store::discard(db, source.as_deref()).await?;
     let mut journal = Journal::default();
-    if let Some(ledger) = store::ledger(db).await? {
-        (journal.enrolments, journal.needs_package) = (ledger.journal.enrolments, ledger.journal.needs_package);
+    if let Some(progress) = store::progress(db).await? {
+        (journal.enrolments, journal.needs_package) = (progress.journal.enrolments, progress.journal.needs_package);
     }
     store::end(db).await?;
     create_enrolments(db, &situation, found.source, options, &mut journal).await?;
@@ -86,7 +87,7 @@ async fn offline(db: &mut PgConnection, options: &LessonOptions) -> Result<bool>
     }
     swap::swap(db, &situation, &found, &keys, &mut journal, since).await?;
     store::begin(db, found.source.map(|source| source.oid), &journal).await?;
-    store::save(db, Phase::Swapped, &journal).await?;
+    store::save(db, CopyPhase::Swapped, &journal).await?;
     Ok(true)
 }
 
@@ -169,9 +170,9 @@ async fn begin_online(db: &mut PgConnection, options: &LessonOptions) -> Result<
     check(db, &situation, options).await?;
     moves_store::prepare_records(db, &new_key()?).await?;
     let Some(source) = found.source else { return Ok(Some(situation)) };
-    let ledger = store::ledger(db).await?;
-    let mut journal = match ledger {
-        Some(ledger) if ledger.source == Some(source.oid) && is_copy_there(&situation) => ledger.journal,
+    let progress = store::progress(db).await?;
+    let mut journal = match progress {
+        Some(progress) if progress.source == Some(source.oid) && is_copy_there(&situation) => progress.journal,
         other => {
             let mode = if other.is_some() { EXCLUSIVE } else { "SHARE ROW EXCLUSIVE" };
             swap::lock(db, &found, &[], true, mode).await?;
@@ -188,7 +189,7 @@ async fn begin_online(db: &mut PgConnection, options: &LessonOptions) -> Result<
         }
     };
     create_enrolments(db, &situation, found.source, options, &mut journal).await?;
-    store::save(db, Phase::Copying, &journal).await?;
+    store::save(db, CopyPhase::Copying, &journal).await?;
     Ok(Some(Situation::read(db).await?))
 }
 
@@ -201,11 +202,11 @@ async fn next_batch(
     situation: &Situation,
     options: &LessonOptions,
 ) -> Result<Option<store::Batch>> {
-    let (Some(ledger), Some(source)) = (store::ledger(db).await?, situation.recognised().source) else {
+    let (Some(progress), Some(source)) = (store::progress(db).await?, situation.recognised().source) else {
         return Ok(None);
     };
     store::create_functions(db).await?;
-    store::copy_batch(db, &situation.mapping(source), ledger.last_id, options.batch_rows).await
+    store::copy_batch(db, &situation.mapping(source), progress.last_id, options.batch_rows).await
 }
 
 /// Deals with what was written, until little is left for the time under the lock.
@@ -228,7 +229,7 @@ async fn catch_up_in(db: &mut PgConnection, situation: &Situation) -> Result<i64
 async fn prove_online(db: &mut PgConnection, situation: &Situation) -> Result<Journal> {
     let one_snapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ".to_owned();
     moves_store::execute(db, &[one_snapshot]).await?;
-    let mut journal = store::ledger(db).await?.map(|ledger| ledger.journal).unwrap_or_default();
+    let mut journal = store::progress(db).await?.map(|progress| progress.journal).unwrap_or_default();
     let Some(source) = situation.recognised().source else { return Ok(journal) };
     store::create_functions(db).await?;
     prove(db, situation, source, &mut journal).await?;
@@ -250,14 +251,14 @@ async fn swap_online(db: &mut PgConnection, mut journal: Journal) -> Result<bool
     while store::catch_up(db, &mapping, NOTES).await? > 0 {}
     store::discard_triggers(db, &source.sql_name()).await?;
     swap::swap(db, &situation, &found, &keys, &mut journal, since).await?;
-    store::save(db, Phase::Swapped, &journal).await?;
+    store::save(db, CopyPhase::Swapped, &journal).await?;
     Ok(true)
 }
 
 /// Checks the existing rows of foreign keys that were pointed to `public.sessions`; readers and writers go on.
 async fn validate_keys(attempts: &Attempts<'_>) -> Result<()> {
-    let ledger = attempts.transaction(async |db| store::ledger(db).await).await?;
-    for (table, name) in ledger.map(|ledger| ledger.journal.unvalidated).unwrap_or_default() {
+    let progress = attempts.transaction(async |db| store::progress(db).await).await?;
+    for (table, name) in progress.map(|progress| progress.journal.unvalidated).unwrap_or_default() {
         let sql = format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", quote(&name));
         attempts.patiently(async |db| moves_store::execute(db, std::slice::from_ref(&sql)).await).await?;
     }
@@ -266,16 +267,16 @@ async fn validate_keys(attempts: &Attempts<'_>) -> Result<()> {
 
 /// Puts what `sessions` cannot hold into other tables, and says what a person should know.
 async fn finish(db: &mut PgConnection) -> Result<()> {
-    let Some(mut ledger) = store::ledger(db).await? else { return Ok(()) };
+    let Some(mut progress) = store::progress(db).await? else { return Ok(()) };
     let situation = Situation::read(db).await?;
-    let source = ledger.source.and_then(|oid| moves_store::table_of(&situation.catalog, oid));
-    let journal = &mut ledger.journal;
+    let source = progress.source.and_then(|oid| moves_store::table_of(&situation.catalog, oid));
+    let journal = &mut progress.journal;
     if let Some(archive) = source {
         let mapping = situation.mapping(archive);
         let former = format!("public.{}", journal.name);
         journal.problems = structure_problems(archive, &mapping.not_carried_over());
         journal.problems.extend(row_problems(db, &situation, archive, &former).await?);
-        let all: Vec<Finding> = findings(&mapping);
+        let all: Vec<RowFinding> = findings(&mapping);
         store::archive_rows(db, &mapping, &all.iter().collect::<Vec<_>>(), &former).await?;
         store::keep_attendance(db, &mapping).await?;
         store::keep_series(db, &mapping).await?;
@@ -284,8 +285,5 @@ async fn finish(db: &mut PgConnection) -> Result<()> {
         }
     }
     moves_store::execute(db, &["SELECT lectern.watch_updated_at('public.sessions')".to_owned()]).await?;
-    store::save(db, Phase::Done, journal).await
+    store::save(db, CopyPhase::Done, journal).await
 }
-
-/// The pause between two batches that leaves room for others.
-pub const DEFAULT_PAUSE: Duration = Duration::from_millis(20);

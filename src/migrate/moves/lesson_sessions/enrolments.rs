@@ -2,9 +2,9 @@
 
 use sqlx::PgConnection;
 
+use super::options::{LessonOptions, NAME};
 use super::situation::Situation;
-use super::store::{self, Journal, Phase};
-use super::{LessonOptions, NAME};
+use super::store::{self, CopyPhase, Journal};
 use crate::console::counted;
 use crate::error::Result;
 use crate::migrate::catalog::Relation;
@@ -12,7 +12,7 @@ use crate::migrate::moves::receipt::MoveReceipt;
 use crate::migrate::moves::store as moves_store;
 use crate::migrate::moves::survey::refuse;
 
-/// Makes the enrolments if they are asked for, before the rows are copied.
+/// Makes the enrolments if they are required, before the rows are copied.
 pub async fn create_enrolments(
     db: &mut PgConnection,
     situation: &Situation,
@@ -39,19 +39,21 @@ pub async fn create_enrolments(
 /// Makes the enrolments after the move, and gives them to the lessons that have none.
 pub async fn enrol_later(db: &mut PgConnection, options: &LessonOptions) -> Result<MoveReceipt> {
     let mut receipt = MoveReceipt { name: NAME.to_owned(), ..MoveReceipt::default() };
-    let Some(mut ledger) = store::ledger(db).await?.filter(|_| options.create_enrolments) else { return Ok(receipt) };
+    let Some(mut progress) = store::progress(db).await?.filter(|_| options.create_enrolments) else {
+        return Ok(receipt);
+    };
     let situation = Situation::read(db).await?;
-    let Some(archive) = ledger.source.and_then(|oid| moves_store::table_of(&situation.catalog, oid)) else {
+    let Some(archive) = progress.source.and_then(|oid| moves_store::table_of(&situation.catalog, oid)) else {
         return Ok(receipt);
     };
     refuse(&situation.enrolment_problem().into_iter().collect::<Vec<_>>())?;
-    create_enrolments(db, &situation, Some(archive), options, &mut ledger.journal).await?;
+    create_enrolments(db, &situation, Some(archive), options, &mut progress.journal).await?;
     let lessons = store::enrol(db, &archive.sql_name()).await?;
     if lessons > 0 {
         let lessons = counted(usize::try_from(lessons).unwrap_or(usize::MAX), "lesson");
         receipt.changes.push(format!("give {lessons} an enrolment"));
-        ledger.journal.changes.extend(receipt.changes.clone());
-        store::save(db, Phase::Done, &ledger.journal).await?;
+        progress.journal.changes.extend(receipt.changes.clone());
+        store::save(db, CopyPhase::Done, &progress.journal).await?;
     }
     Ok(receipt)
 }

@@ -1,10 +1,10 @@
 //! What a person should know of the rows: what was changed, cut or could not be carried over. Pure.
 
-use super::mapping::{FREQUENCY, MODE, Mapping, STATUS, Vocabulary};
+use super::mapping::{FREQUENCY, KnownWords, MODE, Mapping, STATUS};
 
 /// Rows of one kind.
 #[derive(Debug, Clone)]
-pub struct Finding {
+pub struct RowFinding {
     /// The column of the older table.
     pub field: &'static str,
     /// A condition on the row `o` with its enrolments `e`, `p`.
@@ -23,7 +23,7 @@ pub struct Found {
     pub ids: Vec<i64>,
 }
 
-impl Finding {
+impl RowFinding {
     /// Returns the sentence for a report.
     pub fn sentence(&self, table: &str, found: &Found) -> String {
         let ids: Vec<String> = found.ids.iter().map(i64::to_string).collect();
@@ -34,11 +34,11 @@ impl Finding {
     }
 }
 
-pub fn findings(mapping: &Mapping<'_>) -> Vec<Finding> {
+pub fn findings(mapping: &Mapping<'_>) -> Vec<RowFinding> {
     let mut findings = enrolments(mapping);
     findings.extend(times(mapping));
     if mapping.has("location") {
-        findings.push(Finding {
+        findings.push(RowFinding {
             field: "location",
             condition: "length(o.location::text) > 255".to_owned(),
             archived: Some("to_jsonb(o.location::text)".to_owned()),
@@ -52,7 +52,7 @@ pub fn findings(mapping: &Mapping<'_>) -> Vec<Finding> {
     }
     if mapping.has("topics_covered") {
         let value = mapping.json("topics_covered");
-        findings.push(Finding {
+        findings.push(RowFinding {
             field: "topics_covered",
             condition: format!(
                 "json_typeof({value}) IN ('number', 'boolean') OR json_typeof({value}) = 'object' AND NOT pg_temp.is_only_list({value})"
@@ -63,7 +63,7 @@ pub fn findings(mapping: &Mapping<'_>) -> Vec<Finding> {
     }
     if mapping.has("recurring_pattern") {
         let (value, mapped) = (mapping.json("recurring_pattern"), mapping.pattern());
-        findings.push(Finding {
+        findings.push(RowFinding {
             field: "recurring_pattern",
             condition: format!("json_typeof({value}) <> 'null' AND {mapped}::text IS DISTINCT FROM {value}::text"),
             archived: Some(format!("pg_temp.archived({value})")),
@@ -76,9 +76,9 @@ pub fn findings(mapping: &Mapping<'_>) -> Vec<Finding> {
     findings
 }
 
-fn enrolments(mapping: &Mapping<'_>) -> Vec<Finding> {
+fn enrolments(mapping: &Mapping<'_>) -> Vec<RowFinding> {
     let number = mapping.value("enrollment_id", "integer");
-    let finding = |condition: String, archived: Option<String>, reason: &str| Finding {
+    let finding = |condition: String, archived: Option<String>, reason: &str| RowFinding {
         field: "enrollment_id",
         condition,
         archived,
@@ -106,8 +106,8 @@ fn enrolments(mapping: &Mapping<'_>) -> Vec<Finding> {
     ]
 }
 
-fn times(mapping: &Mapping<'_>) -> Vec<Finding> {
-    let finding = |field, condition: String, reason: &str| Finding {
+fn times(mapping: &Mapping<'_>) -> Vec<RowFinding> {
+    let finding = |field, condition: String, reason: &str| RowFinding {
         field,
         condition,
         archived: None,
@@ -129,17 +129,17 @@ fn times(mapping: &Mapping<'_>) -> Vec<Finding> {
     ]
 }
 
-fn words(mapping: &Mapping<'_>, field: &'static str, vocabulary: Vocabulary) -> Vec<Finding> {
+fn words(mapping: &Mapping<'_>, field: &'static str, vocabulary: KnownWords) -> Vec<RowFinding> {
     let (value, mapped) = (mapping.value(field, "text"), mapping.word(field, vocabulary));
     let words: Vec<String> = vocabulary.words.iter().map(|word| format!("'{word}'")).collect();
     vec![
-        Finding {
+        RowFinding {
             field,
             condition: format!("btrim({value}) <> '' AND lower(btrim({value})) <> lower({mapped})"),
             archived: Some(format!("to_jsonb({value})")),
             reason: format!("{field} became the nearest known value"),
         },
-        Finding {
+        RowFinding {
             field,
             condition: format!("{mapped} NOT IN ({})", words.join(", ")),
             archived: None,

@@ -5,14 +5,14 @@
 use super::shape::{self, Family};
 use crate::migrate::catalog::{Catalog, Relation, quote};
 
-pub const STATUS: Vocabulary =
-    Vocabulary { words: &["scheduled", "in-progress", "completed", "cancelled", "missed"], width: 20 };
-pub const MODE: Vocabulary = Vocabulary { words: &["online", "in-person", "hybrid"], width: 50 };
-pub const FREQUENCY: Vocabulary = Vocabulary { words: &["one-time", "weekly", "bi-weekly", "monthly"], width: 50 };
+pub const STATUS: KnownWords =
+    KnownWords { words: &["scheduled", "in-progress", "completed", "cancelled", "missed"], width: 20 };
+pub const MODE: KnownWords = KnownWords { words: &["online", "in-person", "hybrid"], width: 50 };
+pub const FREQUENCY: KnownWords = KnownWords { words: &["one-time", "weekly", "bi-weekly", "monthly"], width: 50 };
 
 /// The known values of a column; the first stands for none.
 #[derive(Debug, Clone, Copy)]
-pub struct Vocabulary {
+pub struct KnownWords {
     pub words: &'static [&'static str],
     width: u32,
 }
@@ -165,7 +165,7 @@ impl<'a> Mapping<'a> {
         )
     }
 
-    pub fn word(&self, name: &str, known: Vocabulary) -> String {
+    pub fn word(&self, name: &str, known: KnownWords) -> String {
         let value = self.value(name, "text");
         let words: Vec<String> = known.words.iter().map(|word| format!("'{word}'")).collect();
         let (words, default, width) = (words.join(", "), known.words[0], known.width);

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use super::findings::findings;
+use super::options::{ARCHIVE, NAME};
 use super::recognition::{LessonState, Recognised, holders};
 use super::situation::Situation;
-use super::store::{self, Phase};
-use super::{ARCHIVE, NAME};
+use super::store::{self, CopyPhase};
 use crate::error::Result;
 use crate::migrate::catalog::Relation;
 use crate::migrate::moves::store as moves_store;
@@ -48,18 +48,18 @@ pub async fn step(db: &mut PgConnection, survey: &Survey, is_detailed: bool) -> 
         problems: Vec::new(),
         sql: String::new(),
     };
-    let ledger = store::ledger(db).await?;
+    let progress = store::progress(db).await?;
     let rows = match found.source {
         Some(source) if is_detailed => moves_store::count(db, source).await?,
         source => source.map_or(0, |source| source.estimated_rows.max(0)),
     };
     step.tables = tables(&found, rows);
-    if let Some(ledger) = &ledger
+    if let Some(progress) = &progress
         && records.applied.iter().any(|name| name == NAME)
-        && ledger.phase != Phase::Copying
+        && progress.phase != CopyPhase::Copying
     {
-        step.state = if ledger.phase == Phase::Done { MoveState::Done } else { MoveState::Pending };
-        step.problems.clone_from(&ledger.journal.problems);
+        step.state = if progress.phase == CopyPhase::Done { MoveState::Done } else { MoveState::Pending };
+        step.problems.clone_from(&progress.journal.problems);
         step.tables = vec![
             json!({ "table": "sessions", "place": "public.sessions", "found": ["public.sessions"], "action": "skip" }),
         ];
@@ -81,7 +81,7 @@ pub async fn step(db: &mut PgConnection, survey: &Survey, is_detailed: bool) -> 
         LessonState::Pending => {
             step.state = MoveState::Pending;
             describe(db, &mut step, &situation, &found, is_detailed).await?;
-            if let Some(last_id) = ledger.and_then(|ledger| ledger.last_id) {
+            if let Some(last_id) = progress.and_then(|progress| progress.last_id) {
                 step.changes.push(format!("go on after the row with id {last_id}, where an earlier run has ended"));
             }
         }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
+use super::options::{ARCHIVE, NAME};
 use super::shape::SESSIONS;
-use super::{ARCHIVE, NAME, store};
+use super::store;
 use crate::error::Result;
 use crate::migrate::catalog;
 use crate::migrate::moves::hashing::Hashed;
@@ -14,10 +15,10 @@ use crate::migrate::moves::store as moves_store;
 
 pub async fn receipt(db: &mut PgConnection, took: Duration) -> Result<MoveReceipt> {
     moves_store::hash_settings(db).await?;
-    let Some(ledger) = store::ledger(db).await? else { return Ok(MoveReceipt::default()) };
-    let (catalog, journal) = (catalog::read(db).await?, ledger.journal);
+    let Some(progress) = store::progress(db).await? else { return Ok(MoveReceipt::default()) };
+    let (catalog, journal) = (catalog::read(db).await?, progress.journal);
     let mut tables = Vec::new();
-    let archive = ledger.source.and_then(|oid| moves_store::table_of(&catalog, oid));
+    let archive = progress.source.and_then(|oid| moves_store::table_of(&catalog, oid));
     if let (Some(archive), Some(content)) = (archive, journal.before) {
         let columns: Vec<String> = archive.columns.iter().map(|column| column.name.clone()).collect();
         let before = Hashed {
@@ -41,7 +42,7 @@ pub async fn receipt(db: &mut PgConnection, took: Duration) -> Result<MoveReceip
     let sessions = catalog.table("public", "sessions");
     if let (Some(sessions), Some(expected), Some(copied)) = (sessions, journal.expected, journal.copied) {
         let before = Hashed {
-            oid: ledger.source.unwrap_or_default(),
+            oid: progress.source.unwrap_or_default(),
             name: "sessions".to_owned(),
             place: format!("the rows of {ARCHIVE} as lesson sessions"),
             filenode: journal.before_filenode,

@@ -122,6 +122,11 @@ pub fn family(column: &RelationColumn) -> Option<Family> {
     })
 }
 
+/// Reports whether a name is that of a table of the lessons in schema `public`.
+pub fn is_lesson_table(schema: &str, name: &str) -> bool {
+    schema == "public" && (name == "sessions" || COMPANIONS.iter().any(|companion| companion.name == name))
+}
+
 /// Returns why an existing table beside the lesson sessions cannot be used; none if it can or does not exist.
 pub fn companion_problem(catalog: &Catalog, companion: &Companion) -> Option<String> {
     let table = catalog.table("public", companion.name)?;

@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use sqlx::PgConnection;
 
+use super::options::{ARCHIVE, ARCHIVE_TABLE, NAME};
 use super::recognition::{Recognised, holders};
 use super::situation::Situation;
 use super::store::{self, InboundForeignKey, Journal, RenamedObject};
-use super::{ARCHIVE, ARCHIVE_TABLE, NAME};
 use crate::error::Result;
 use crate::migrate::catalog::Relation;
 use crate::migrate::moves::store as moves_store;

@@ -2,16 +2,17 @@
 
 use sqlx::PgConnection;
 
+use super::options::{ARCHIVE, NAME};
 use super::recognition::Recognised;
 use super::situation::Situation;
-use super::store::{self, Journal, Ledger, Phase};
-use super::{NAME, swap};
+use super::store::{self, CopyPhase, CopyProgress, Journal};
+use super::swap;
 use crate::error::{Error, Result};
 use crate::migrate::attempts::Attempts;
 use crate::migrate::catalog::{Relation, quote};
-use crate::migrate::moves::Undone;
 use crate::migrate::moves::locks::EXCLUSIVE;
 use crate::migrate::moves::store as moves_store;
+use crate::migrate::moves::undo::Undone;
 
 /// Undoes the move. Lessons that were written since stay, in the older table.
 ///
@@ -28,14 +29,14 @@ pub async fn undo(attempts: &Attempts<'_>) -> Result<Undone> {
     Ok(undone)
 }
 
-type Unvalidated = Vec<(String, String)>;
+type UnvalidatedKeys = Vec<(String, String)>;
 
-async fn undo_in(db: &mut PgConnection) -> Result<(Undone, Unvalidated)> {
-    let Some(ledger) = store::ledger(db).await? else { return Ok((Undone::default(), Vec::new())) };
+async fn undo_in(db: &mut PgConnection) -> Result<(Undone, UnvalidatedKeys)> {
+    let Some(progress) = store::progress(db).await? else { return Ok((Undone::default(), Vec::new())) };
     let situation = Situation::read(db).await?;
-    let source = ledger.source.and_then(|oid| moves_store::table_of(&situation.catalog, oid));
-    if ledger.phase == Phase::Copying {
-        return Ok((stop_copying(db, &situation, source, &ledger).await?, Vec::new()));
+    let source = progress.source.and_then(|oid| moves_store::table_of(&situation.catalog, oid));
+    if progress.phase == CopyPhase::Copying {
+        return Ok((stop_copying(db, &situation, source, &progress).await?, Vec::new()));
     }
     let sessions = situation.catalog.table("public", "sessions").ok_or_else(|| {
         Error::NeedsAttention(
@@ -43,23 +44,23 @@ async fn undo_in(db: &mut PgConnection) -> Result<(Undone, Unvalidated)> {
         )
     })?;
     refuse_dependents(sessions)?;
-    if source.is_none() && ledger.source.is_some() {
-        return Err(Error::NeedsAttention(format!("nothing was changed: {} is gone: restore it", super::ARCHIVE)));
+    if source.is_none() && progress.source.is_some() {
+        return Err(Error::NeedsAttention(format!("nothing was changed: {} is gone: restore it", ARCHIVE)));
     }
     let keys = store::inbound_keys(db, sessions.oid).await?;
     let found = Recognised { source, gives_way: Some(sessions), ..Recognised::default() };
-    swap::lock(db, &found, &keys, !ledger.journal.enrolments.is_empty(), EXCLUSIVE).await?;
+    swap::lock(db, &found, &keys, !progress.journal.enrolments.is_empty(), EXCLUSIVE).await?;
     let mut undone = Undone { was_applied: true, ..Undone::default() };
     let unvalidated = match source {
-        Some(archive) => give_back(db, &situation, archive, &keys, &ledger.journal, &mut undone).await?,
+        Some(archive) => give_back(db, &situation, archive, &keys, &progress.journal, &mut undone).await?,
         None => refuse_rows(db, sessions).await?,
     };
     moves_store::execute(db, &["DROP TABLE public.sessions".to_owned()]).await?;
-    give_names_back(db, &ledger.journal).await?;
-    undo_enrolments(db, source, &ledger.journal, &mut undone).await?;
+    give_names_back(db, &progress.journal).await?;
+    undo_enrolments(db, source, &progress.journal, &mut undone).await?;
     store::end(db).await?;
     moves_store::shorten_journal(db, NAME, 0).await?;
-    undone.changes += ledger.journal.changes.len();
+    undone.changes += progress.journal.changes.len();
     Ok((undone, unvalidated))
 }
 
@@ -68,14 +69,14 @@ async fn stop_copying(
     db: &mut PgConnection,
     situation: &Situation,
     source: Option<&Relation>,
-    ledger: &Ledger,
+    progress: &CopyProgress,
 ) -> Result<Undone> {
     swap::lock(db, &Recognised { source, ..Recognised::default() }, &[], true, EXCLUSIVE).await?;
     let has_enrolments = situation.catalog.table("public", "enrolled_students").is_some();
     let name = source.filter(|_| has_enrolments).map(Relation::sql_name);
     store::discard(db, name.as_deref()).await?;
     let mut undone = Undone { was_applied: true, changes: 1, ..Undone::default() };
-    undo_enrolments(db, source, &ledger.journal, &mut undone).await?;
+    undo_enrolments(db, source, &progress.journal, &mut undone).await?;
     store::end(db).await?;
     // Recorded, so that the next migration is seen as pending.
     moves_store::record(db, NAME, &[]).await?;
@@ -94,7 +95,7 @@ fn refuse_dependents(sessions: &Relation) -> Result<()> {
     )))
 }
 
-async fn refuse_rows(db: &mut PgConnection, sessions: &Relation) -> Result<Unvalidated> {
+async fn refuse_rows(db: &mut PgConnection, sessions: &Relation) -> Result<UnvalidatedKeys> {
     let (rows, _) = store::archive_totals(db, &sessions.sql_name()).await?;
     if rows > 0 {
         return Err(Error::NeedsAttention(format!(
@@ -112,7 +113,7 @@ async fn give_back(
     keys: &[store::InboundForeignKey],
     journal: &Journal,
     undone: &mut Undone,
-) -> Result<Unvalidated> {
+) -> Result<UnvalidatedKeys> {
     if store::is_taken(db, "public", &journal.name).await? {
         return Err(Error::NeedsAttention(format!(
             "nothing was changed: public.{} exists again: rename or drop it",

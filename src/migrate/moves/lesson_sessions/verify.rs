@@ -3,8 +3,9 @@
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::options::ARCHIVE;
 use super::recognition::NAMES;
-use super::{ARCHIVE, shape, store};
+use super::{shape, store};
 use crate::error::Result;
 use crate::migrate::catalog::Catalog;
 use crate::migrate::moves::store as moves_store;
@@ -17,8 +18,8 @@ pub async fn verify(db: &mut PgConnection, catalog: &Catalog) -> Result<Vec<Chec
     };
     let problem = shape::sessions_problem(sessions).unwrap_or_else(|| "27 columns".to_owned());
     let mut checks = vec![Check::new("public.sessions", "27 columns", problem)];
-    let ledger = store::ledger(db).await?;
-    if ledger.is_some() || !moves_store::was_found_before(db, sessions.oid).await? {
+    let progress = store::progress(db).await?;
+    if progress.is_some() || !moves_store::was_found_before(db, sessions.oid).await? {
         for name in NAMES.iter().filter(|name| !name.ends_with("_seq")) {
             let found = sessions.indexes.iter().find(|index| index.name == *name);
             let found = found.map_or("missing", |index| if index.is_valid { "valid" } else { "not valid" });
@@ -32,13 +33,13 @@ pub async fn verify(db: &mut PgConnection, catalog: &Catalog) -> Result<Vec<Chec
         checks.push(Check::new("foreign key of public.sessions", "public.enrolled_students ON DELETE c", found));
     }
     checks.extend(sequences(db, sessions).await?);
-    let Some(ledger) = ledger else { return Ok(checks) };
-    let archive = ledger.source.and_then(|oid| moves_store::table_of(catalog, oid));
-    if ledger.source.is_some() {
+    let Some(progress) = progress else { return Ok(checks) };
+    let archive = progress.source.and_then(|oid| moves_store::table_of(catalog, oid));
+    if progress.source.is_some() {
         let found = archive.map_or("nothing".to_owned(), super::super::super::catalog::Relation::full_name);
         checks.push(Check::new("archive of the lesson sessions", ARCHIVE, found));
     }
-    if let (Some(archive), Some((rows, ids))) = (archive, ledger.journal.totals) {
+    if let (Some(archive), Some((rows, ids))) = (archive, progress.journal.totals) {
         let (found_rows, found_ids) = store::archive_totals(db, &archive.sql_name()).await?;
         let totals = |rows: i64, ids: &str| json!({ "rows": rows, "sum_of_ids": ids });
         checks.push(Check::new("archived ids", totals(rows, &ids), totals(found_rows, &found_ids)));

@@ -4,8 +4,8 @@ mod changes;
 mod copy;
 mod functions;
 mod keys;
-mod ledger;
 mod places;
+mod progress;
 mod restore;
 mod rows;
 
@@ -15,10 +15,12 @@ pub(super) use self::copy::{
 };
 pub(super) use self::functions::create_functions;
 pub(super) use self::keys::{InboundForeignKey, inbound_keys, point_to};
-pub(super) use self::ledger::{Journal, Ledger, Phase, RenamedObject, begin, end, is_unfinished, ledger, save};
 pub(super) use self::places::{
     archive_totals, database_zone, greatest_id, is_taken, move_table, null_ids, place_sessions, rename_object,
     set_sequence,
+};
+pub(super) use self::progress::{
+    CopyPhase, CopyProgress, Journal, RenamedObject, begin, end, is_unfinished, progress, save,
 };
 pub(super) use self::restore::{forget, remove_enrolments, restore_rows};
 pub(super) use self::rows::{

@@ -4,14 +4,14 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::error::Result;
 use crate::migrate::catalog::Relation;
-use crate::migrate::moves::lesson_sessions::findings::{Finding, Found};
+use crate::migrate::moves::lesson_sessions::findings::{Found, RowFinding};
 use crate::migrate::moves::lesson_sessions::mapping::Mapping;
 
 /// The name of the move in `lectern.archive`.
 const STEP: &str = "lesson-sessions";
 
 /// Returns which findings concern rows, in one pass.
-pub async fn find(db: &mut PgConnection, mapping: &Mapping<'_>, findings: &[Finding]) -> Result<Vec<Found>> {
+pub async fn find(db: &mut PgConnection, mapping: &Mapping<'_>, findings: &[RowFinding]) -> Result<Vec<Found>> {
     let cases: Vec<String> = findings
         .iter()
         .enumerate()
@@ -33,7 +33,7 @@ pub async fn find(db: &mut PgConnection, mapping: &Mapping<'_>, findings: &[Find
 pub async fn archive_rows(
     db: &mut PgConnection,
     mapping: &Mapping<'_>,
-    findings: &[&Finding],
+    findings: &[&RowFinding],
     source: &str,
 ) -> Result<()> {
     let text = |text: &str| format!("'{}'", text.replace('\'', "''"));

@@ -8,28 +8,28 @@ use crate::error::Result;
 use crate::migrate::moves::store::Content;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
+pub enum CopyPhase {
     Copying,
     Swapped,
     Done,
 }
 
-impl Phase {
+impl CopyPhase {
     fn name(self) -> &'static str {
         match self {
-            Phase::Copying => "copying",
-            Phase::Swapped => "swapped",
-            Phase::Done => "done",
+            CopyPhase::Copying => "copying",
+            CopyPhase::Swapped => "swapped",
+            CopyPhase::Done => "done",
         }
     }
 }
 
 /// The row of `lectern.lesson_copy`.
 #[derive(Debug, Clone)]
-pub struct Ledger {
+pub struct CopyProgress {
     /// OID of the older table; none if there was none.
     pub source: Option<i64>,
-    pub phase: Phase,
+    pub phase: CopyPhase,
     pub last_id: Option<i64>,
     pub journal: Journal,
 }
@@ -71,7 +71,7 @@ pub struct RenamedObject {
 }
 
 /// Returns how far the move is; none before it and after its undo.
-pub async fn ledger(db: &mut PgConnection) -> Result<Option<Ledger>> {
+pub async fn progress(db: &mut PgConnection) -> Result<Option<CopyProgress>> {
     if !exists(db).await? {
         return Ok(None);
     }
@@ -79,11 +79,11 @@ pub async fn ledger(db: &mut PgConnection) -> Result<Option<Ledger>> {
         sqlx::query_as("SELECT source, phase, last_id, journal FROM lectern.lesson_copy").fetch_optional(db).await?;
     Ok(row.map(|(source, phase, last_id, Json(journal))| {
         let phase = match phase.as_str() {
-            "copying" => Phase::Copying,
-            "swapped" => Phase::Swapped,
-            _ => Phase::Done,
+            "copying" => CopyPhase::Copying,
+            "swapped" => CopyPhase::Swapped,
+            _ => CopyPhase::Done,
         };
-        Ledger { source, phase, last_id, journal }
+        CopyProgress { source, phase, last_id, journal }
     }))
 }
 
@@ -112,7 +112,7 @@ pub async fn begin(db: &mut PgConnection, source: Option<i64>, journal: &Journal
     Ok(())
 }
 
-pub async fn save(db: &mut PgConnection, phase: Phase, journal: &Journal) -> Result<()> {
+pub async fn save(db: &mut PgConnection, phase: CopyPhase, journal: &Journal) -> Result<()> {
     sqlx::query("UPDATE lectern.lesson_copy SET phase = $1, journal = $2")
         .bind(phase.name())
         .bind(Json(journal))
