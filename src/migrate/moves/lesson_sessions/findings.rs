@@ -29,8 +29,8 @@ impl RowFinding {
         let ids: Vec<String> = found.ids.iter().map(i64::to_string).collect();
         let more = if found.rows > i64::try_from(ids.len()).unwrap_or(i64::MAX) { ", …" } else { "" };
         let rows = if found.rows == 1 { "1 row".to_owned() } else { format!("{} rows", found.rows) };
-        let kept = if self.archived.is_some() { "; the whole value is in lectern.archive" } else { "" };
-        format!("{table}: {rows} (id {}{more}): {}{kept}", ids.join(", "), self.reason)
+        let archived = if self.archived.is_some() { "; the whole value is in lectern.archive" } else { "" };
+        format!("{table}: {rows} (id {}{more}): {}{archived}", ids.join(", "), self.reason)
     }
 }
 

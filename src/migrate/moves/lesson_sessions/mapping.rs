@@ -195,7 +195,7 @@ impl<'a> Mapping<'a> {
         format!("coalesce({}, {}) AT TIME ZONE '{zone}'", self.time("updated_at"), self.time("created_at"))
     }
 
-    /// Returns the columns that stay in the archive alone, with those that nobody foresaw.
+    /// Returns the columns that stay in the archive alone, with those that are unknown.
     pub fn not_carried_over(&self) -> Vec<&'a str> {
         let carried: Vec<&str> = shape::carried_over().collect();
         let names = self.source.columns.iter().map(|column| column.name.as_str());

@@ -36,8 +36,8 @@ pub async fn is_unfinished(db: &mut PgConnection) -> Result<bool> {
 
 /// Reports whether a database has tables of the lessons.
 pub fn has_lesson_tables(catalog: &Catalog) -> bool {
-    let is_ours = |schema: &str, name: &str| {
+    let is_lesson_or_older = |schema: &str, name: &str| {
         is_lesson_table(schema, name) || schema == "public" && recognition::SOURCES.contains(&name)
     };
-    catalog.tables.iter().any(|table| is_ours(&table.schema, &table.name))
+    catalog.tables.iter().any(|table| is_lesson_or_older(&table.schema, &table.name))
 }

@@ -10,7 +10,7 @@ pub const ARCHIVE_TABLE: &str = "tutor_sessions_archive";
 /// How the move is applied.
 #[derive(Debug, Clone)]
 pub struct LessonOptions {
-    /// Nobody writes: copy in one transaction, under a lock.
+    /// No other program writes: copy in one transaction, under a lock.
     pub offline: bool,
     /// Make an enrolment for each pair of tutor and student without one.
     pub create_enrolments: bool,

@@ -90,15 +90,15 @@ pub async fn verify_copy(db: &mut PgConnection, mapping: &Mapping<'_>) -> Result
     .execute(&mut *db)
     .await?;
     let columns = column_list();
-    let unwritten = format!(
+    let unchanged = format!(
         "NOT EXISTS (SELECT FROM lectern.lesson_changes AS c WHERE c.is_all OR c.session_id = {{}}.id){}",
         " AND NOT EXISTS (SELECT FROM lectern.lesson_changes AS c WHERE c.tutor_id IS NOT NULL)"
     );
-    let select = mapping.select(&mapping.source.sql_name(), &unwritten.replace("{}", "o"));
+    let select = mapping.select(&mapping.source.sql_name(), &unchanged.replace("{}", "o"));
     let hash = |rows: &str| {
         format!("SELECT count(*), coalesce(sum(hashtextextended(ROW({columns})::text, 0)), 0)::text FROM {rows} AS t")
     };
-    let copy = format!("(SELECT {columns} FROM lectern.sessions AS s WHERE {})", unwritten.replace("{}", "s"));
+    let copy = format!("(SELECT {columns} FROM lectern.sessions AS s WHERE {})", unchanged.replace("{}", "s"));
     let mut contents = Vec::new();
     for rows in [format!("({select})"), copy] {
         let (rows, hash) = sqlx::query_as(AssertSqlSafe(hash(&rows))).fetch_one(&mut *db).await?;
