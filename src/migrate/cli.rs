@@ -28,7 +28,7 @@ struct ApplyArgs {
     /// End after this step
     #[arg(long, value_name = "STEP")]
     to: Option<String>,
-    /// Copy lesson sessions at once, under a lock: nobody writes
+    /// Copy lesson sessions at once, under a lock: no other program writes
     #[arg(long)]
     offline: bool,
     /// Make an enrolment for each tutor and student without one
@@ -269,7 +269,7 @@ fn report(context: &Context, steps: Vec<Step>, more: Option<Value>) -> Result<Ex
     let count = |state: State| steps.iter().filter(|step| step.state == state).count();
     let (pending, conflicts) = (count(State::Pending), count(State::Conflict));
     list(context, &steps);
-    let problems: usize = steps.iter().map(|step| step.problems.len()).sum();
+    let problems: usize = steps.iter().filter(|step| !has_notes(step)).map(|step| step.problems.len()).sum();
     context.console.notify(match (pending, conflicts) {
         (0, 0) if problems > 0 => format!(
             "every step is applied, but {} a person: follow the lines above, then run `lectern migrate` again",
@@ -298,7 +298,7 @@ fn list(context: &Context, steps: &[Step]) {
     let all_same = sql.first().filter(same);
     for step in steps.iter().filter(|step| all_same.is_none() || step.kind != "sql") {
         context.console.notify(format_args!("  {:10} {}", state_name(step.state), step.name));
-        if step.state == State::Done && step.name == super::moves::lesson_sessions::NAME && !step.problems.is_empty() {
+        if has_notes(step) && !step.problems.is_empty() {
             let notes = counted(step.problems.len(), "note");
             context.console.notify(format_args!("             {notes}: `lectern migrate receipt` prints them"));
             continue;
@@ -310,6 +310,11 @@ fn list(context: &Context, steps: &[Step]) {
         let (state, count) = (state_name(first.state), sql.len());
         context.console.notify(format_args!("  {state:10} versioned SQL: {count} steps from {} to {last}", first.name));
     }
+}
+
+/// Reports whether what a step says of the rows is for information only: it is done, and nothing of it blocks anything.
+fn has_notes(step: &Step) -> bool {
+    step.state == State::Done && step.name == super::moves::lesson_sessions::NAME
 }
 
 fn state_name(state: State) -> &'static str {

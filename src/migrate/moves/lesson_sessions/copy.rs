@@ -6,7 +6,7 @@ use std::time::Instant;
 use sqlx::PgConnection;
 
 use super::enrolments::{create_enrolments, enrol_later};
-use super::findings::{RowFinding, findings};
+use super::findings::findings;
 use super::options::{LessonOptions, NAME};
 use super::plan::{row_problems, structure_problems};
 use super::recognition::{LessonState, Recognised};
@@ -276,8 +276,7 @@ async fn finish(db: &mut PgConnection) -> Result<()> {
         let former = format!("public.{}", journal.name);
         journal.problems = structure_problems(archive, &mapping.not_carried_over());
         journal.problems.extend(row_problems(db, &situation, archive, &former).await?);
-        let all: Vec<RowFinding> = findings(&mapping);
-        store::archive_rows(db, &mapping, &all.iter().collect::<Vec<_>>(), &former).await?;
+        store::archive_rows(db, &mapping, &findings(&mapping), &former).await?;
         store::keep_attendance(db, &mapping).await?;
         store::keep_series(db, &mapping).await?;
         if let Some(reviews) = mapping.reviews {

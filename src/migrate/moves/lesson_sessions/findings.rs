@@ -51,22 +51,18 @@ pub fn findings(mapping: &Mapping<'_>) -> Vec<RowFinding> {
         }
     }
     if mapping.has("topics_covered") {
-        let value = mapping.json("topics_covered");
         findings.push(RowFinding {
             field: "topics_covered",
-            condition: format!(
-                "json_typeof({value}) IN ('number', 'boolean') OR json_typeof({value}) = 'object' AND NOT pg_temp.is_only_list({value})"
-            ),
-            archived: Some(format!("pg_temp.archived({value})")),
+            condition: mapping.has_other_topics(),
+            archived: Some(Mapping::archived(&mapping.json("topics_covered"))),
             reason: "topics_covered is neither a list nor an object with one list: only a single list in it was taken".to_owned(),
         });
     }
     if mapping.has("recurring_pattern") {
-        let (value, mapped) = (mapping.json("recurring_pattern"), mapping.pattern());
         findings.push(RowFinding {
             field: "recurring_pattern",
-            condition: format!("json_typeof({value}) <> 'null' AND {mapped}::text IS DISTINCT FROM {value}::text"),
-            archived: Some(format!("pg_temp.archived({value})")),
+            condition: mapping.has_other_pattern(),
+            archived: Some(Mapping::archived(&mapping.json("recurring_pattern"))),
             reason:
                 "recurring_pattern has another shape than days, months and specific_dates: frequency and count are in \
                      lectern.lesson_series"
@@ -113,37 +109,44 @@ fn times(mapping: &Mapping<'_>) -> Vec<RowFinding> {
         archived: None,
         reason: reason.to_owned(),
     };
-    let duration = mapping.value("duration", "integer");
+    let (duration, found_duration) = (mapping.value("duration", "integer"), mapping.duration());
     vec![
         finding(
             "end_time",
             "o.end_time IS NULL".to_owned(),
             "end_time is missing: it is start_time and the duration, or an hour",
         ),
-        finding("duration", format!("{duration} IS NULL"), "duration is missing: it was taken from the times"),
+        finding(
+            "duration",
+            format!("{duration} IS NULL AND {found_duration} IS NOT NULL"),
+            "duration is missing: it was taken from the times",
+        ),
+        finding("duration", format!("{found_duration} IS NULL"), "duration is missing and stays null"),
         finding(
             "end_time",
-            "o.end_time <= o.start_time".to_owned(),
+            format!("{} <= o.start_time", mapping.end_time()),
             "end_time is not after start_time: both were kept",
         ),
     ]
 }
 
-fn words(mapping: &Mapping<'_>, field: &'static str, vocabulary: KnownWords) -> Vec<RowFinding> {
-    let (value, mapped) = (mapping.value(field, "text"), mapping.word(field, vocabulary));
-    let words: Vec<String> = vocabulary.words.iter().map(|word| format!("'{word}'")).collect();
+fn words(mapping: &Mapping<'_>, field: &'static str, known: KnownWords) -> Vec<RowFinding> {
+    let (value, mapped) = (mapping.value(field, "text"), mapping.word(field, known));
+    let words: Vec<String> = known.words.iter().map(|word| format!("'{word}'")).collect();
+    let words = words.join(", ");
+    let is_other = format!("{value} <> '' AND lower({value} COLLATE \"C\") NOT IN ({words})");
     vec![
         RowFinding {
             field,
-            condition: format!("btrim({value}) <> '' AND lower(btrim({value})) <> lower({mapped})"),
+            condition: format!("{is_other} AND btrim({value}) <> '' AND lower(btrim({value})) <> lower({mapped})"),
             archived: Some(format!("to_jsonb({value})")),
             reason: format!("{field} became the nearest known value"),
         },
         RowFinding {
             field,
-            condition: format!("{mapped} NOT IN ({})", words.join(", ")),
+            condition: format!("{is_other} AND {mapped} NOT IN ({words})"),
             archived: None,
-            reason: format!("{field} is none of {} and was kept as it is", vocabulary.words.join(", ")),
+            reason: format!("{field} is none of {} and was kept as it is", known.words.join(", ")),
         },
     ]
 }

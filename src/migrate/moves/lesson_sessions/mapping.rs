@@ -17,6 +17,16 @@ pub struct KnownWords {
     width: u32,
 }
 
+// Documents of the usual shapes are recognised by their text: a function for each row would take most of the time.
+
+/// An object with one list of plain values and nothing else; the list is the group.
+pub const ONLY_LIST: &str = r#"^\s*\{\s*"[^"\\]*"\s*:\s*(\[[^][{}\\]*\])\s*\}\s*$"#;
+/// An object of known parts only.
+const KNOWN_PATTERN: &str =
+    r#"^\s*\{(?:\s*"(?:days|months|specific_dates)"\s*:\s*(?:null|\[[^][{}\\]*\])\s*,?)+\s*\}\s*$"#;
+/// What `jsonb` may refuse: escapes and very great numbers.
+const NOT_BINARY: &str = r"\\u|[0-9][eE]";
+
 /// How the rows of a table become lesson sessions.
 #[derive(Debug, Clone)]
 pub struct Mapping<'a> {
@@ -145,18 +155,33 @@ impl<'a> Mapping<'a> {
     fn topics_covered(&self) -> String {
         let value = self.json("topics_covered");
         format!(
-            "CASE json_typeof({value}) WHEN 'array' THEN {value} WHEN 'object' THEN pg_temp.only_list({value})
-                  WHEN 'string' THEN CASE WHEN {value}::text = '\"\"' THEN '[]' ELSE json_build_array({value}) END
+            "CASE json_typeof({value})
+                  WHEN 'array' THEN CASE WHEN {value}::text ~ '{NOT_BINARY}' THEN pg_temp.readable_list({value}) ELSE {value} END
+                  WHEN 'object' THEN coalesce(substring({value}::text FROM '{ONLY_LIST}')::json, pg_temp.only_list({value}))
+                  WHEN 'string' THEN CASE WHEN {value}::text = '\"\"' THEN '[]' ELSE pg_temp.readable_list(json_build_array({value})) END
                   ELSE '[]' END"
         )
     }
 
-    fn end_time(&self) -> String {
+    /// Returns a condition on rows whose topics are not carried over as they are.
+    pub fn has_other_topics(&self) -> String {
+        let value = self.json("topics_covered");
+        format!(
+            "CASE json_typeof({value})
+                  WHEN 'object' THEN {value}::text !~ '{ONLY_LIST}' AND NOT pg_temp.is_only_list({value})
+                  WHEN 'array' THEN {value}::text ~ '{NOT_BINARY}' AND pg_temp.readable_list({value})::text <> {value}::text
+                  WHEN 'string' THEN {value}::text ~ '{NOT_BINARY}' AND pg_temp.readable_list(json_build_array({value}))::text = '[]'
+                  WHEN 'null' THEN false
+                  ELSE json_typeof({value}) IS NOT NULL END"
+        )
+    }
+
+    pub fn end_time(&self) -> String {
         let minutes = format!("greatest(coalesce({}, 60), 1)", self.value("duration", "integer"));
         format!("coalesce(o.end_time, o.start_time + make_interval(mins => {minutes}))")
     }
 
-    fn duration(&self) -> String {
+    pub fn duration(&self) -> String {
         format!(
             "coalesce({}, CASE WHEN o.end_time > o.start_time
                                THEN (extract(epoch FROM o.end_time - o.start_time) / 60)::integer
@@ -169,15 +194,37 @@ impl<'a> Mapping<'a> {
         let value = self.value(name, "text");
         let words: Vec<String> = known.words.iter().map(|word| format!("'{word}'")).collect();
         let (words, default, width) = (words.join(", "), known.words[0], known.width);
-        let value_or = if name == "session_frequency" { format!("lower({value})") } else { value.clone() };
+        let meant = if name == "session_frequency" { format!("lower({value})") } else { value.clone() };
+        let cases: String = known.words.iter().map(|word| format!(" WHEN '{word}' THEN '{word}'")).collect();
         format!(
-            "CASE WHEN coalesce({value}, '') = '' THEN '{default}' WHEN lower({value}) IN ({words}) THEN lower({value})
-                  ELSE pg_temp.nearest_word({value_or}, ARRAY[{words}], {width}) END"
+            "CASE lower({value} COLLATE \"C\"){cases} WHEN '' THEN '{default}'
+                  ELSE coalesce(pg_temp.nearest_word({meant}, ARRAY[{words}], {width}), '{default}') END"
         )
     }
 
     pub fn pattern(&self) -> String {
-        format!("pg_temp.known_pattern({})", self.json("recurring_pattern"))
+        let value = self.json("recurring_pattern");
+        format!(
+            "CASE WHEN {} THEN NULL WHEN {value}::text ~ '{KNOWN_PATTERN}' THEN {value}
+                  ELSE pg_temp.known_pattern({value}) END",
+            lacks_known_parts(&value)
+        )
+    }
+
+    /// Returns a condition on rows whose pattern is not carried over as it is.
+    pub fn has_other_pattern(&self) -> String {
+        let value = self.json("recurring_pattern");
+        format!(
+            "CASE WHEN {value} IS NULL OR json_typeof({value}) = 'null' THEN false WHEN {} THEN true
+                  WHEN {value}::text ~ '{KNOWN_PATTERN}' THEN false
+                  ELSE pg_temp.known_pattern({value})::text IS DISTINCT FROM {value}::text END",
+            lacks_known_parts(&value)
+        )
+    }
+
+    /// Returns a document for the archive.
+    pub fn archived(value: &str) -> String {
+        format!("CASE WHEN {value}::text ~ '{NOT_BINARY}' THEN pg_temp.archived({value}) ELSE {value}::jsonb END")
     }
 
     fn time(&self, name: &str) -> String {
@@ -201,4 +248,11 @@ impl<'a> Mapping<'a> {
         let names = self.source.columns.iter().map(|column| column.name.as_str());
         names.filter(|name| !carried.contains(name)).collect()
     }
+}
+
+/// Returns a condition on documents without a known part and without an escape that may hide one.
+fn lacks_known_parts(value: &str) -> String {
+    let lacks = |part: &str| format!("strpos({value}::text, '{part}') = 0");
+    let parts: Vec<String> = ["\"days\"", "\"months\"", "\"specific_dates\"", "\\"].map(lacks).into();
+    format!("{} AND btrim({value}::text, E'{{}} \\t\\r\\n') <> ''", parts.join(" AND "))
 }

@@ -90,15 +90,20 @@ pub async fn verify_copy(db: &mut PgConnection, mapping: &Mapping<'_>) -> Result
     .execute(&mut *db)
     .await?;
     let columns = column_list();
-    let unchanged = format!(
-        "NOT EXISTS (SELECT FROM lectern.lesson_changes AS c WHERE c.is_all OR c.session_id = {{}}.id){}",
-        " AND NOT EXISTS (SELECT FROM lectern.lesson_changes AS c WHERE c.tutor_id IS NOT NULL)"
+    let table = mapping.source.sql_name();
+    let noted = format!(
+        "SELECT session_id FROM lectern.lesson_changes WHERE session_id IS NOT NULL
+         UNION ALL
+         SELECT n.id FROM {table} AS n JOIN lectern.lesson_changes AS c ON (c.tutor_id, c.student_id) = (n.tutor_id, n.student_id)"
     );
-    let select = mapping.select(&mapping.source.sql_name(), &unchanged.replace("{}", "o"));
+    let unchanged = |alias: &str| {
+        format!("{alias}.id NOT IN ({noted}) AND NOT EXISTS (SELECT FROM lectern.lesson_changes AS c WHERE c.is_all)")
+    };
+    let select = mapping.select(&table, &unchanged("o"));
     let hash = |rows: &str| {
         format!("SELECT count(*), coalesce(sum(hashtextextended(ROW({columns})::text, 0)), 0)::text FROM {rows} AS t")
     };
-    let copy = format!("(SELECT {columns} FROM lectern.sessions AS s WHERE {})", unchanged.replace("{}", "s"));
+    let copy = format!("(SELECT {columns} FROM lectern.sessions AS s WHERE {})", unchanged("s"));
     let mut contents = Vec::new();
     for rows in [format!("({select})"), copy] {
         let (rows, hash) = sqlx::query_as(AssertSqlSafe(hash(&rows))).fetch_one(&mut *db).await?;

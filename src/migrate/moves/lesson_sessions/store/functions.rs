@@ -6,14 +6,14 @@ use crate::error::Result;
 
 /// Text of type json may contain what its values cannot be read from, such as `\u0000`; the functions bear that.
 const FUNCTIONS: &str = r#"
-CREATE OR REPLACE FUNCTION pg_temp.json_of(value text) RETURNS json LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION pg_temp.json_of(value text) RETURNS json LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 BEGIN
     RETURN CASE WHEN value <> '' THEN value::json END;
 EXCEPTION WHEN others THEN
     RETURN to_json(value);
 END $$;
 
-CREATE OR REPLACE FUNCTION pg_temp.archived(value json) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION pg_temp.archived(value json) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 BEGIN
     RETURN value::jsonb;
 EXCEPTION WHEN others THEN
@@ -27,22 +27,30 @@ EXCEPTION WHEN others THEN
     RETURN (list -> place)::text;
 END $$;
 
-CREATE OR REPLACE FUNCTION pg_temp.only_list(value json) RETURNS json LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION pg_temp.only_list(value json) RETURNS json LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 BEGIN
-    RETURN (SELECT CASE WHEN count(*) = 1 THEN (array_agg(v.value))[1] ELSE '[]' END
+    RETURN (SELECT CASE WHEN count(*) = 1 THEN pg_temp.readable_list((array_agg(v.value))[1]) ELSE '[]' END
             FROM json_each(value) AS v WHERE json_typeof(v.value) = 'array');
 EXCEPTION WHEN others THEN
     RETURN '[]';
 END $$;
 
-CREATE OR REPLACE FUNCTION pg_temp.is_only_list(value json) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+-- A list that programs can read.
+CREATE OR REPLACE FUNCTION pg_temp.readable_list(value json) RETURNS json LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+    RETURN CASE WHEN value::jsonb IS NOT NULL THEN value END;
+EXCEPTION WHEN others THEN
+    RETURN '[]';
+END $$;
+
+CREATE OR REPLACE FUNCTION pg_temp.is_only_list(value json) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 BEGIN
     RETURN (SELECT count(*) = 1 AND bool_and(json_typeof(v.value) = 'array') FROM json_each(value) AS v);
 EXCEPTION WHEN others THEN
     RETURN false;
 END $$;
 
-CREATE OR REPLACE FUNCTION pg_temp.known_pattern(value json) RETURNS json LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION pg_temp.known_pattern(value json) RETURNS json LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE
     known json;
     foreign_parts bigint;
@@ -88,7 +96,7 @@ END $$;
 -- The known word that a value means. A value that means none stays as it is, unless it is too long for its column: then
 -- it becomes the word that is nearest to it.
 CREATE OR REPLACE FUNCTION pg_temp.nearest_word(value text, words text[], width integer) RETURNS text
-LANGUAGE plpgsql IMMUTABLE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE
     plain CONSTANT text := lower(regexp_replace(btrim(value, E' \t\r\n'), '[\s_-]+', '-', 'g'));
     word text;

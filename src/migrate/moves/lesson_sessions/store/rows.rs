@@ -33,43 +33,50 @@ pub async fn find(db: &mut PgConnection, mapping: &Mapping<'_>, findings: &[RowF
 pub async fn archive_rows(
     db: &mut PgConnection,
     mapping: &Mapping<'_>,
-    findings: &[&RowFinding],
+    findings: &[RowFinding],
     source: &str,
 ) -> Result<()> {
     let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
-    for finding in findings {
-        let Some(value) = &finding.archived else { continue };
-        let sql = format!(
-            "INSERT INTO lectern.archive (step, source, source_id, field, value, reason)
-             SELECT '{STEP}', {}, o.id, {}, {value}, {} FROM {} WHERE {}",
-            text(source),
-            text(finding.field),
-            text(&finding.reason),
-            mapping.from(&mapping.source.sql_name()),
-            finding.condition
-        );
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *db).await?;
-    }
+    let archived = || findings.iter().enumerate().filter_map(|(at, row)| Some((at, row, row.archived.as_ref()?)));
+    let chosen = |value: &dyn Fn(&RowFinding, &str) -> String| {
+        let cases: String =
+            archived().map(|(at, row, of_row)| format!(" WHEN {at} THEN {}", value(row, of_row))).collect();
+        format!("CASE o.lectern_finding{cases} END")
+    };
+    let found: Vec<String> =
+        archived().map(|(at, row, _)| format!("CASE WHEN {} THEN {at} END", row.condition)).collect();
+    let sql = format!(
+        "INSERT INTO lectern.archive (step, source, source_id, field, value, reason)
+         SELECT '{STEP}', {}, o.id, {}, {}, {}
+         FROM (SELECT o.*, unnest(array_remove(ARRAY[{}]::integer[], NULL)) AS lectern_finding FROM {}) AS o",
+        text(source),
+        chosen(&|row, _| text(row.field)),
+        chosen(&|_, value| value.to_owned()),
+        chosen(&|row, _| text(&row.reason)),
+        found.join(", "),
+        mapping.from(&mapping.source.sql_name()),
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await?;
     Ok(())
 }
 
 /// Notes each attendance that was known.
 pub async fn keep_attendance(db: &mut PgConnection, mapping: &Mapping<'_>) -> Result<()> {
-    for person in ["tutor", "student"] {
-        let column = format!("{person}_attended");
-        if !mapping.has(&column) {
-            continue;
-        }
-        let sql = format!(
-            "INSERT INTO lectern.lesson_attendance (session_id, person, status, source, marked_at)
-             SELECT o.id, '{person}', CASE WHEN o.{column} THEN 'present' ELSE 'absent' END, 'migrated',
-                    coalesce({}, now())
-             FROM {} AS o WHERE o.{column} IS NOT NULL ORDER BY o.id",
-            mapping.changed_at(),
-            mapping.source.sql_name()
-        );
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *db).await?;
+    let known = ["tutor", "student"].into_iter().filter(|person| mapping.has(&format!("{person}_attended")));
+    let people: Vec<String> = known.map(|person| format!("('{person}', o.{person}_attended)")).collect();
+    if people.is_empty() {
+        return Ok(());
     }
+    let sql = format!(
+        "INSERT INTO lectern.lesson_attendance (session_id, person, status, source, marked_at)
+         SELECT o.id, a.person, CASE WHEN a.attended THEN 'present' ELSE 'absent' END, 'migrated', coalesce({}, now())
+         FROM {} AS o CROSS JOIN LATERAL (VALUES {}) AS a (person, attended)
+         WHERE a.attended IS NOT NULL ORDER BY o.id",
+        mapping.changed_at(),
+        mapping.source.sql_name(),
+        people.join(", ")
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await?;
     Ok(())
 }
 
@@ -82,7 +89,9 @@ pub async fn keep_series(db: &mut PgConnection, mapping: &Mapping<'_>) -> Result
         "INSERT INTO lectern.lesson_series (session_id, frequency, occurrences)
          SELECT o.id, s.frequency, s.occurrences
          FROM {} AS o, LATERAL pg_temp.series({value}) AS s
-         WHERE json_typeof({value}) = 'object' AND (s.frequency IS NOT NULL OR s.occurrences IS NOT NULL)
+         WHERE (strpos({value}::text, '\"frequency\"') > 0 OR strpos({value}::text, '\"count\"') > 0
+                OR strpos({value}::text, '\\') > 0)
+           AND json_typeof({value}) = 'object' AND (s.frequency IS NOT NULL OR s.occurrences IS NOT NULL)
          ON CONFLICT (session_id) DO NOTHING",
         mapping.source.sql_name(),
         value = mapping.json("recurring_pattern")
