@@ -112,7 +112,7 @@ async fn run_action(context: &Context, database: &Database, args: Args) -> Resul
             };
             apply(context, database, both).await
         }
-        MigrateCommand::Status => report(context, steps(context, database).await?.steps, None),
+        MigrateCommand::Status => report(context, steps(context, database, true).await?.steps, None),
         MigrateCommand::Verify { receipt } => verify(context, database, receipt).await,
         MigrateCommand::Receipt => receipt(context, database).await,
         MigrateCommand::Undo { name } => {
@@ -126,13 +126,14 @@ async fn run_action(context: &Context, database: &Database, args: Args) -> Resul
     }
 }
 
-async fn steps(context: &Context, database: &Database) -> Result<MigrationSteps> {
+/// With `is_detailed`, the rows are read for problems that they foresee.
+async fn steps(context: &Context, database: &Database, is_detailed: bool) -> Result<MigrationSteps> {
     let notify = |line: &str| context.console.notify(line);
-    super::steps_when_free(&database.pool, LockWait::of(&context.config), &context.stop, &notify).await
+    super::steps_when_free(&database.pool, is_detailed, LockWait::of(&context.config), &context.stop, &notify).await
 }
 
 async fn plan(context: &Context, database: &Database, with_sql: bool) -> Result<Exit> {
-    let steps = steps(context, database).await?;
+    let steps = steps(context, database, true).await?;
     let shown = |step: &&Step| step.state != State::Done || !step.problems.is_empty();
     if with_sql {
         steps.steps.iter().filter(shown).for_each(|step| print_sql(context, step));
@@ -214,7 +215,7 @@ fn table_line(table: &Value) -> String {
 }
 
 async fn apply(context: &Context, database: &Database, args: ApplyArgs) -> Result<Exit> {
-    let before = steps(context, database).await?;
+    let before = steps(context, database, false).await?;
     if let Some(to) = &args.to
         && before.steps.iter().all(|step| step.name != *to)
     {
@@ -237,7 +238,7 @@ async fn apply(context: &Context, database: &Database, args: ApplyArgs) -> Resul
     if let Some(receipt) = &receipt {
         describe_receipt(context, receipt);
     }
-    let steps = steps(context, database).await?.steps;
+    let steps = steps(context, database, true).await?.steps;
     let exit = report(context, steps, Some(json!({ "receipt": receipt })))?;
     Ok(if problems.is_empty() { exit } else { exit.max(Exit::NeedsAttention) })
 }

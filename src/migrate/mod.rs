@@ -146,24 +146,26 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
 
 /// Returns every step with its state.
 pub async fn steps(pool: &PgPool) -> Result<MigrationSteps> {
-    steps_when_free(pool, LockWait::default(), &CancellationToken::new(), &|_| ()).await
+    steps_when_free(pool, true, LockWait::default(), &CancellationToken::new(), &|_| ()).await
 }
 
-/// Returns every step with its state. Waits for locks like an application.
+/// Returns every step with its state; with `is_detailed`, also the problems that the rows foresee. Waits for locks like an
+/// application.
 pub async fn steps_when_free(
     pool: &PgPool,
+    is_detailed: bool,
     wait: LockWait,
     stop: &CancellationToken,
     on_wait: &(dyn Fn(&str) + Sync),
 ) -> Result<MigrationSteps> {
     let attempts = Attempts { pool, wait, stop, on_wait, has_changed: &AtomicBool::new(false) };
     for _ in 0..READINGS {
-        match attempts.transaction(async |db| steps::read(db, true).await).await {
+        match attempts.transaction(async |db| steps::read(db, is_detailed).await).await {
             Err(error) if is_gone(&error) => tokio::time::sleep(PAUSE_BETWEEN_READINGS).await,
             read => return read,
         }
     }
-    attempts.transaction(async |db| steps::read(db, true).await).await
+    attempts.transaction(async |db| steps::read(db, is_detailed).await).await
 }
 
 /// How often the steps are read again while a migration of another process moves tables.

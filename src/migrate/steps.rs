@@ -91,7 +91,9 @@ pub(super) async fn read(db: &mut PgConnection, is_detailed: bool) -> Result<Mig
         let is_applied = applied.contains(&migration.version);
         steps.push(sql_step(&versioned::name(migration), migration.sql.as_str(), is_applied, &survey.catalog));
     }
-    steps.push(lesson_sessions(moves::lesson_sessions::step(db, &survey, is_detailed).await?));
+    let lessons = moves::lesson_sessions::step(db, &survey, is_detailed).await?;
+    let estimate = estimate + lessons.estimate;
+    steps.push(lesson_sessions(lessons));
     let is_adopted = survey.is_adopted();
     Ok(MigrationSteps {
         steps,

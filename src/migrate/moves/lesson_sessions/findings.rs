@@ -55,7 +55,8 @@ pub fn findings(mapping: &Mapping<'_>) -> Vec<RowFinding> {
             field: "topics_covered",
             condition: mapping.has_other_topics(),
             archived: Some(Mapping::archived(&mapping.json("topics_covered"))),
-            reason: "topics_covered is neither a list nor an object with one list: only a single list in it was taken".to_owned(),
+            reason: "topics_covered is neither a list nor an object with one list: only a single list in it was taken"
+                .to_owned(),
         });
     }
     if mapping.has("recurring_pattern") {

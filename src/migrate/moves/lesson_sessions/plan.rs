@@ -1,15 +1,17 @@
 //! What `lectern migrate plan` and `status` say of the move.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use super::findings::findings;
-use super::options::{ARCHIVE, NAME};
+use super::options::{ARCHIVE, ARCHIVE_TABLE, LessonOptions, NAME};
 use super::recognition::{LessonState, Recognised, holders};
 use super::situation::Situation;
 use super::store::{self, CopyPhase};
+use super::swap::archived_sequences;
 use crate::error::Result;
 use crate::migrate::catalog::Relation;
 use crate::migrate::moves::store as moves_store;
@@ -33,6 +35,8 @@ pub struct LessonStep {
     pub locks: Vec<String>,
     pub problems: Vec<String>,
     pub sql: String,
+    /// How long the move takes.
+    pub estimate: Duration,
 }
 
 /// Returns the step. With `is_detailed`, the rows are read for the problems that they foresee.
@@ -47,6 +51,7 @@ pub async fn step(db: &mut PgConnection, survey: &Survey, is_detailed: bool) -> 
         locks: Vec::new(),
         problems: Vec::new(),
         sql: String::new(),
+        estimate: Duration::ZERO,
     };
     let progress = store::progress(db).await?;
     let rows = match found.source {
@@ -81,6 +86,7 @@ pub async fn step(db: &mut PgConnection, survey: &Survey, is_detailed: bool) -> 
         LessonState::Pending => {
             step.state = MoveState::Pending;
             describe(db, &mut step, &situation, &found, is_detailed).await?;
+            step.estimate = estimate(db, &situation, &found, rows).await?;
             if let Some(last_id) = progress.and_then(|progress| progress.last_id) {
                 step.changes.push(format!("go on after the row with id {last_id}, where an earlier run has ended"));
             }
@@ -88,6 +94,28 @@ pub async fn step(db: &mut PgConnection, survey: &Survey, is_detailed: bool) -> 
     }
     Ok(step)
 }
+
+/// Estimates how long the move takes, from the time for some rows.
+async fn estimate(db: &mut PgConnection, situation: &Situation, found: &Recognised<'_>, rows: i64) -> Result<Duration> {
+    let Some(source) = found.source else { return Ok(STATEMENTS) };
+    store::create_functions(db).await?;
+    let started = Instant::now();
+    let mapped = store::map_some(db, &situation.mapping(source), SAMPLE_ROWS).await?;
+    if mapped == 0 {
+        return Ok(STATEMENTS);
+    }
+    let whole = started.elapsed().as_secs_f64() * rows.max(mapped) as f64 / mapped as f64;
+    let options = LessonOptions::default();
+    let batches = u32::try_from(rows / options.batch_rows).unwrap_or(u32::MAX);
+    Ok(STATEMENTS + Duration::from_secs_f64(whole * PASSES) + options.pause.saturating_mul(batches))
+}
+
+/// Rows that are mapped to measure the speed.
+const SAMPLE_ROWS: i64 = 20_000;
+/// How often the time of mapping and hashing a row is needed: with its writing, its indexes and its proof.
+const PASSES: f64 = 5.0;
+/// The time for everything that does not depend on rows.
+const STATEMENTS: Duration = Duration::from_millis(500);
 
 fn tables(found: &Recognised<'_>, rows: i64) -> Vec<Value> {
     let Some(source) = found.source else { return Vec::new() };
@@ -140,11 +168,31 @@ async fn describe(
         format!("--offline: ACCESS EXCLUSIVE on {place} while all rows are copied"),
     ];
     step.problems.extend(structure_problems(source, &mapping.not_carried_over()));
-    step.sql = format!("INSERT INTO lectern.sessions\n{};\n", mapping.select(&source.sql_name(), ""));
+    step.sql = script(db, situation, found).await?;
     if is_detailed {
         step.problems.extend(row_problems(db, situation, source, &place).await?);
     }
     Ok(())
+}
+
+/// Returns the statements of `--offline`.
+async fn script(db: &mut PgConnection, situation: &Situation, found: &Recognised<'_>) -> Result<String> {
+    let Some(source) = found.source else { return Ok(String::new()) };
+    let mut sql = format!("BEGIN;\n{}", store::FUNCTIONS);
+    sql += "SELECT lectern.create_lesson_sessions('lectern');\n";
+    sql += &format!("{};\n", store::insertion(&situation.mapping(source), ""));
+    sql += "SELECT lectern.complete_lesson_sessions('lectern');\n";
+    for holder in holders(&situation.catalog, None) {
+        sql += &store::renaming(holder.is_index, "public", &holder.name, &holder.new_name());
+    }
+    sql += &store::moving((&source.schema, &source.name), "lectern", ARCHIVE_TABLE);
+    sql += &store::placing(Some(source));
+    sql += &store::continuing("public.sessions_id_seq", "public.sessions", &archived_sequences(source));
+    for key in store::inbound_keys(db, source.oid).await?.iter().filter(|key| key.is_to_id) {
+        sql += &store::pointing(key, "public.sessions");
+    }
+    sql += "SELECT lectern.watch_updated_at('public.sessions');\nCOMMIT;\n";
+    Ok(sql)
 }
 
 /// Returns what the shape of the older table means for those who use it.

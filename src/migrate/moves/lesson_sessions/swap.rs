@@ -74,7 +74,7 @@ pub async fn swap(
 }
 
 /// The sequences of the id, where they stand after the table has moved.
-fn archived_sequences(source: &Relation) -> Vec<String> {
+pub fn archived_sequences(source: &Relation) -> Vec<String> {
     let of_id = source.sequences.iter().filter(|sequence| sequence.column == "id");
     of_id
         .map(|sequence| {

@@ -5,7 +5,6 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use super::copy;
 use crate::error::Result;
 use crate::migrate::moves::lesson_sessions::mapping::Mapping;
-use crate::migrate::moves::lesson_sessions::shape::SESSIONS;
 
 /// Lets triggers note what is written from now on. Transactions that have written before are over then.
 pub async fn watch(db: &mut PgConnection, source: &str) -> Result<()> {
@@ -76,9 +75,7 @@ pub async fn catch_up(db: &mut PgConnection, mapping: &Mapping<'_>, limit: i64) 
     ids.dedup();
     if !ids.is_empty() {
         sqlx::query("DELETE FROM lectern.sessions WHERE id = ANY ($1)").bind(&ids).execute(&mut *db).await?;
-        let columns: Vec<&str> = SESSIONS.iter().map(|(name, _)| *name).collect();
-        let select = mapping.select(&table, "o.id = ANY ($1)");
-        let sql = format!("INSERT INTO lectern.sessions ({}) {select}", columns.join(", "));
+        let sql = copy::insertion(mapping, "o.id = ANY ($1)");
         sqlx::query(AssertSqlSafe(sql)).bind(&ids).execute(db).await?;
     }
     Ok(count(noted.len()))

@@ -30,12 +30,23 @@ fn column_list() -> String {
     SESSIONS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
+/// Returns the statement that copies rows.
+pub fn insertion(mapping: &Mapping<'_>, filter: &str) -> String {
+    let select = mapping.select(&mapping.source.sql_name(), filter);
+    format!("INSERT INTO lectern.sessions ({}) {select}", column_list())
+}
+
 /// Copies every row.
 pub async fn copy_all(db: &mut PgConnection, mapping: &Mapping<'_>) -> Result<()> {
-    let select = mapping.select(&mapping.source.sql_name(), "");
-    let sql = format!("INSERT INTO lectern.sessions ({}) {select}", column_list());
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await?;
+    sqlx::raw_sql(AssertSqlSafe(insertion(mapping, ""))).execute(db).await?;
     Ok(())
+}
+
+/// Maps and hashes some rows. Returns how many.
+pub async fn map_some(db: &mut PgConnection, mapping: &Mapping<'_>, rows: i64) -> Result<i64> {
+    let select = mapping.select(&mapping.source.sql_name(), "");
+    let sql = format!("SELECT count(hashtextextended(t::text, 0)) FROM ({select} LIMIT {rows}) AS t");
+    Ok(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(db).await?)
 }
 
 /// Copies the next rows by id, and notes them; none if there are no more.
@@ -52,8 +63,8 @@ pub async fn copy_batch(
     let (first, last): (Option<i64>, Option<i64>) =
         sqlx::query_as(AssertSqlSafe(sql)).bind(last_id).bind(size).fetch_one(&mut *db).await?;
     let Some((first, last)) = first.zip(last) else { return Ok(None) };
-    let select = mapping.select(&table, &format!("o.id BETWEEN {first} AND {last}"));
-    let sql = format!("INSERT INTO lectern.sessions ({}) {select} ON CONFLICT (id) DO NOTHING", column_list());
+    let rows = insertion(mapping, &format!("o.id BETWEEN {first} AND {last}"));
+    let sql = format!("{rows} ON CONFLICT (id) DO NOTHING");
     let rows = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *db).await?.rows_affected();
     let rows = i64::try_from(rows).unwrap_or(i64::MAX);
     sqlx::query("INSERT INTO lectern.lesson_copy_batches (first_id, last_id, rows) VALUES ($1, $2, $3)")

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use crate::error::Result;
 
 /// Text of type json may contain what its values cannot be read from, such as `\u0000`; the functions bear that.
-const FUNCTIONS: &str = r#"
+pub(in crate::migrate::moves::lesson_sessions) const FUNCTIONS: &str = r#"
 CREATE OR REPLACE FUNCTION pg_temp.json_of(value text) RETURNS json LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 BEGIN
     RETURN CASE WHEN value <> '' THEN value::json END;

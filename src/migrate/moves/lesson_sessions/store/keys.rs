@@ -59,19 +59,24 @@ pub async fn point_to(
 ) -> Result<Vec<(String, String)>> {
     let mut unvalidated = Vec::new();
     for key in keys {
-        // A partitioned table knows no key that is not validated.
-        let unchecked = if key.is_partitioned { "" } else { " NOT VALID" };
-        let sql = format!(
-            "ALTER TABLE {table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {}{target}{}{unchecked}",
-            key.before,
-            key.after,
-            table = key.table_name,
-            name = quote(&key.name),
-        );
+        let sql = pointing(key, target);
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *db).await?;
         if key.is_valid && !key.is_partitioned {
             unvalidated.push((key.table_name.clone(), key.name.clone()));
         }
     }
     Ok(unvalidated)
+}
+
+/// Returns the statement that lets a foreign key refer to another table.
+pub fn pointing(key: &InboundForeignKey, target: &str) -> String {
+    // A partitioned table knows no key that is not validated.
+    let unchecked = if key.is_partitioned { "" } else { " NOT VALID" };
+    format!(
+        "ALTER TABLE {table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {}{target}{}{unchecked};\n",
+        key.before,
+        key.after,
+        table = key.table_name,
+        name = quote(&key.name),
+    )
 }

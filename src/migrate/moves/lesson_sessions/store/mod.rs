@@ -11,13 +11,13 @@ mod rows;
 
 pub(super) use self::changes::{catch_up, outstanding, watch};
 pub(super) use self::copy::{
-    Batch, copy_all, copy_batch, create_copy, discard, discard_triggers, finish_copy, verify_copy,
+    Batch, copy_all, copy_batch, create_copy, discard, discard_triggers, finish_copy, insertion, map_some, verify_copy,
 };
-pub(super) use self::functions::create_functions;
-pub(super) use self::keys::{InboundForeignKey, inbound_keys, point_to};
+pub(super) use self::functions::{FUNCTIONS, create_functions};
+pub(super) use self::keys::{InboundForeignKey, inbound_keys, point_to, pointing};
 pub(super) use self::places::{
-    archive_totals, database_zone, greatest_id, is_taken, move_table, null_ids, place_sessions, rename_object,
-    set_sequence,
+    archive_totals, continuing, database_zone, greatest_id, is_taken, move_table, moving, null_ids, place_sessions,
+    placing, rename_object, renaming, set_sequence,
 };
 pub(super) use self::progress::{
     CopyPhase, CopyProgress, Journal, RenamedObject, begin, end, is_unfinished, progress, save,

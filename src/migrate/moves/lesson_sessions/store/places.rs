@@ -69,41 +69,52 @@ pub async fn rename_object(
     name: &str,
     new_name: &str,
 ) -> Result<()> {
-    let kind = if is_index { "INDEX" } else { "SEQUENCE" };
-    let sql = format!("ALTER {kind} {}.{} RENAME TO {}", quote(schema), quote(name), quote(new_name));
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await?;
+    sqlx::raw_sql(AssertSqlSafe(renaming(is_index, schema, name, new_name))).execute(db).await?;
     Ok(())
+}
+
+/// Returns the statement that renames an index or sequence.
+pub fn renaming(is_index: bool, schema: &str, name: &str, new_name: &str) -> String {
+    let kind = if is_index { "INDEX" } else { "SEQUENCE" };
+    format!("ALTER {kind} {}.{} RENAME TO {};\n", quote(schema), quote(name), quote(new_name))
 }
 
 /// Gives a table another name and schema.
 pub async fn move_table(db: &mut PgConnection, table: (&str, &str), schema: &str, name: &str) -> Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(moving(table, schema, name))).execute(db).await?;
+    Ok(())
+}
+
+/// Returns the statements that give a table another name and schema.
+pub fn moving(table: (&str, &str), schema: &str, name: &str) -> String {
     // Under a name that neither schema has.
     let waiting = format!("lectern_moving_{name}").chars().take(60).collect::<String>();
-    let sql = format!(
-        "ALTER TABLE {}.{} RENAME TO {waiting}; ALTER TABLE {}.{waiting} SET SCHEMA {schema};
-         ALTER TABLE {schema}.{waiting} RENAME TO {}",
+    format!(
+        "ALTER TABLE {}.{} RENAME TO {waiting};\nALTER TABLE {}.{waiting} SET SCHEMA {schema};
+ALTER TABLE {schema}.{waiting} RENAME TO {};\n",
         quote(table.0),
         quote(table.1),
         quote(table.0),
         quote(name),
         waiting = quote(&waiting),
         schema = quote(schema),
-    );
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await?;
-    Ok(())
+    )
 }
 
 /// Brings `lectern.sessions` to its place, with the owner and the privileges of the older table.
 pub async fn place_sessions(db: &mut PgConnection, source: Option<&Relation>) -> Result<()> {
-    let mut sql = String::from("ALTER TABLE lectern.sessions SET SCHEMA public;");
-    if let Some(source) = source {
-        sql += &format!("ALTER TABLE public.sessions OWNER TO {};", quote(&source.owner));
-        for grant in &source.grants {
-            sql += &granted(grant);
-        }
-    }
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await?;
+    sqlx::raw_sql(AssertSqlSafe(placing(source))).execute(db).await?;
     Ok(())
+}
+
+/// Returns the statements that bring `lectern.sessions` to its place.
+pub fn placing(source: Option<&Relation>) -> String {
+    let mut sql = String::from("ALTER TABLE lectern.sessions SET SCHEMA public;\n");
+    if let Some(source) = source {
+        sql += &format!("ALTER TABLE public.sessions OWNER TO {};\n", quote(&source.owner));
+        source.grants.iter().for_each(|grant| sql += &granted(grant));
+    }
+    sql
 }
 
 /// A privilege on columns becomes one on the table only where it is for reading: the columns have other names now.
@@ -113,27 +124,31 @@ fn granted(grant: &Grant) -> String {
     }
     let role = if grant.role.is_empty() { "PUBLIC".to_owned() } else { quote(&grant.role) };
     let option = if grant.can_grant { " WITH GRANT OPTION" } else { "" };
-    let mut sql = format!("GRANT {} ON public.sessions TO {role}{option};", grant.privilege);
+    let mut sql = format!("GRANT {} ON public.sessions TO {role}{option};\n", grant.privilege);
     if grant.privilege == "INSERT" {
-        sql += &format!("GRANT USAGE ON SEQUENCE public.sessions_id_seq TO {role};");
+        sql += &format!("GRANT USAGE ON SEQUENCE public.sessions_id_seq TO {role};\n");
     }
     sql
 }
 
 /// Lets a sequence continue after the greatest id of a table and after the positions of these sequences.
 pub async fn set_sequence(db: &mut PgConnection, sequence: &str, table: &str, others: &[String]) -> Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(continuing(sequence, table, others))).execute(db).await?;
+    Ok(())
+}
+
+/// Returns the statement that lets a sequence continue.
+pub fn continuing(sequence: &str, table: &str, others: &[String]) -> String {
     let positions: String = [sequence.to_owned()]
         .iter()
         .chain(others)
         .map(|name| format!(", (SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM {name})"))
         .collect();
-    let sql = format!(
+    format!(
         "SELECT setval('{}', greatest(1, last), last > 0)
-         FROM (SELECT greatest(0, (SELECT max(id) FROM {table}){positions})) AS t (last)",
+FROM (SELECT greatest(0, (SELECT max(id) FROM {table}){positions})) AS t (last);\n",
         sequence.replace('\'', "''")
-    );
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await?;
-    Ok(())
+    )
 }
 
 /// Returns the number of rows of a table and the sum of their ids.

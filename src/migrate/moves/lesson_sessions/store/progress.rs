@@ -55,6 +55,8 @@ pub struct Journal {
     pub copied: Option<Content>,
     /// Number of rows and sum of the ids in the archive.
     pub totals: Option<(i64, String)>,
+    /// Whether other tables have what `sessions` cannot hold.
+    pub is_kept: bool,
     pub changes: Vec<String>,
     pub problems: Vec<String>,
     pub locked_seconds: f64,
