@@ -14,6 +14,8 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
+pub(super) use self::round_trip::without_what_lectern_made;
+
 use crate::fixtures::legacy::{Legacy, LivingDb, Naming, Placement, State};
 
 const STATES: [State; 5] =

@@ -45,7 +45,7 @@ async fn adopt_and_give_back(legacy: &Legacy, arguments: &[&str], orders: &[[&st
 }
 
 /// Returns the difference without the tables and triggers of versioned SQL, which no undo takes away.
-pub(super) fn without_what_lectern_made(before: &[String], after: &[String]) -> String {
+pub(in crate::migrate) fn without_what_lectern_made(before: &[String], after: &[String]) -> String {
     let relation = |line: &String| Some(line.strip_prefix("relation ")?.split(' ').next()?.to_owned());
     let old: Vec<String> = before.iter().filter_map(relation).collect();
     let new: Vec<String> = after.iter().filter_map(relation).filter(|name| !old.contains(name)).collect();

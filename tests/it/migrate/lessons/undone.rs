@@ -1,7 +1,9 @@
 //! What was written since the move is in the older table after its undo.
 
 use super::{LessonOptions, apply, migrate, offline, undo};
-use crate::fixtures::lessons::{SEED, execute, living, texts};
+use crate::fixtures::legacy::{Legacy, Naming, Placement, State, fingerprint};
+use crate::fixtures::lessons::{SEED, execute, living, statements_of_living, texts};
+use crate::migrate::adoption::without_what_lectern_made;
 
 const WRITTEN: &str = "
     UPDATE sessions SET status = 'completed', topics = '[\"A\",\"B\",\"C\"]', tutor_attendance_status = 'late' WHERE id = 2;
@@ -71,4 +73,27 @@ async fn view_on_sessions_stops_the_undo_before_anything_is_changed() {
     assert_eq!(exit, Some(4), "{messages}");
     assert!(messages.contains("public.later"), "{messages}");
     assert_eq!(texts(&db, "SELECT count(*)::text FROM sessions").await, ["25"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn database_with_everything_is_given_back_in_any_order() {
+    let legacy = Legacy::new(State::February13, Placement::Dotted, Naming::Living);
+    let living = Legacy { more: statements_of_living(SEED), ..legacy }.build().await;
+    let before = fingerprint(&living.db.pool).await;
+    let run = |arguments: &[&str]| {
+        let mut command = living.db.program(&[&["migrate"], arguments].concat());
+        let output = command.env("DATABASE_URL", living.owner_url()).output().expect("runs");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    for order in [
+        ["lesson-sessions", "adopt", "adm-schema"],
+        ["adm-schema", "lesson-sessions", "adopt"],
+        ["adopt", "adm-schema", "lesson-sessions"],
+    ] {
+        run(&[]);
+        run(&["verify"]);
+        order.iter().for_each(|name| run(&["undo", name]));
+        let changed = without_what_lectern_made(&before, &fingerprint(&living.db.pool).await);
+        assert!(changed.is_empty(), "{order:?}\n{changed}");
+    }
 }
