@@ -22,10 +22,10 @@ const ALONE: Duration = Duration::from_secs(5);
 
 /// A statement: when it was due, in seconds, and how long it took from then.
 #[derive(Clone, Copy)]
-struct Done {
-    is_write: bool,
-    due: Instant,
-    seconds: f64,
+pub struct Done {
+    pub is_write: bool,
+    pub due: Instant,
+    pub seconds: f64,
 }
 
 /// What clients met before the migration and during it, first as readers, then as writers.
@@ -108,7 +108,7 @@ async fn work(
 
 impl Waits {
     /// Of the reads or writes that were due or waiting in this time.
-    fn of(done: &[Done], is_write: bool, from: Instant, to: Instant) -> Waits {
+    pub fn of(done: &[Done], is_write: bool, from: Instant, to: Instant) -> Waits {
         let within = |done: &&Done| {
             done.is_write == is_write && done.due + Duration::from_secs_f64(done.seconds) >= from && done.due < to
         };

@@ -1,6 +1,8 @@
-//! The move `adm-schema` of a living database: how long its tables are locked, beside a copy of the rows and beside the
+//! Moves of living databases. `adm-schema`: how long its tables are locked, beside a copy of the rows and beside the
 //! migration that a Django program would make; how long the whole program takes; what readers and writers meet.
+//! `lesson-sessions`: how long its copy takes, beside copies by plain SQL; what writers meet.
 
+mod lessons;
 mod living;
 mod load;
 mod observer;
@@ -35,13 +37,14 @@ fn database(rows: u32) -> String {
 }
 
 pub async fn measure(stage: &Stage, runs: usize, most_rows: u32) -> Result<Vec<Figure>> {
+    let mut figures = lessons::measure(stage, runs.min(3), most_rows).await?;
     let sizes: Vec<u32> = SIZES.into_iter().filter(|rows| *rows <= most_rows).collect();
     for rows in sizes.iter().copied() {
         let started = Instant::now();
         living::create(stage, &database(rows), rows).await?;
         eprintln!("{rows} rows are made in {}", seconds(started.elapsed().as_secs_f64()));
     }
-    let mut figures = shown(locks(stage, &sizes, runs).await?);
+    figures.extend(shown(locks(stage, &sizes, runs).await?));
     figures.extend(shown(beside_django(stage).await?));
     figures.extend(shown(under_load(stage).await?));
     for rows in sizes {

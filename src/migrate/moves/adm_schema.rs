@@ -34,6 +34,7 @@ pub async fn adm_schema(attempts: &Attempts<'_>, compat_views: bool) -> Result<M
         problems: Vec::new(),
         locked: moved.locked,
         took: started.elapsed(),
+        ..MoveReceipt::default()
     })
 }
 

@@ -47,6 +47,7 @@ pub async fn adopt(attempts: &Attempts<'_>) -> Result<MoveReceipt> {
         problems,
         locked: done.locked,
         took: started.elapsed(),
+        ..MoveReceipt::default()
     })
 }
 

@@ -106,8 +106,15 @@ pub(super) fn added(catalog: &Catalog) -> Vec<String> {
     added.extend(reference().catalog.tables.iter().filter(missing).map(|table| format!("table {}", table.full_name())));
     if !catalog.has_schema("lectern") {
         added.extend(store::RECORD_TABLES.iter().map(|table| format!("table lectern.{table}")));
-        added.extend(reference().added.iter().cloned());
+        // A table of the lessons that exists is used as it is.
+        let is_used = |object: &&String| {
+            let mut names = lesson_sessions::lesson_table_names();
+            names.any(|name| catalog.table("public", name).is_some() && object.ends_with(&format!(" on public.{name}")))
+        };
+        added.extend(reference().added.iter().filter(|object| !is_used(object)).cloned());
     }
+    let is_missing = |name: &&str| catalog.table("public", name).is_none();
+    added.extend(lesson_sessions::lesson_table_names().filter(is_missing).map(|name| format!("table public.{name}")));
     added
 }
 

@@ -22,6 +22,8 @@ pub struct MoveReceipt {
     /// From the first lock to the commit.
     pub locked: Duration,
     pub took: Duration,
+    /// Parts of this time by name, where a move names them.
+    pub parts: Vec<(&'static str, Duration)>,
 }
 
 impl MoveReceipt {
@@ -101,8 +103,10 @@ pub fn signed(origin: &Origin, moves: &[MoveReceipt], estimate: Duration, django
     let steps: Vec<Value> = moves
         .iter()
         .map(|step| {
-            json!({ "name": step.name, "changes": step.changes, "problems": step.problems,
-                    "locked_seconds": seconds(step.locked), "seconds": seconds(step.took) })
+            let mut document = json!({ "name": step.name, "changes": step.changes, "problems": step.problems,
+                    "locked_seconds": seconds(step.locked), "seconds": seconds(step.took) });
+            step.parts.iter().for_each(|(name, took)| document[name] = seconds(*took).into());
+            document
         })
         .collect();
     let problems: Vec<&String> = moves.iter().flat_map(|step| &step.problems).collect();

@@ -170,6 +170,7 @@ fn event_and_session(sides: &Sides, title: &str) -> [String; 2] {
 async fn over_http(sides: &Sides, record: &mut Record, filled: &mut Filled) {
     let made = record.run(sides, &["token", "create", "--name", "golden", "--role", "admin"]).await;
     filled.token = made["token"].as_str().expect("a secret").to_owned();
+    sides.execute("INSERT INTO public.tutor_profiles (id) VALUES (7)").await;
     record.run(sides, &["token", "create", "--name", "a tutor", "--role", "tutor", "--subject", "7"]).await;
     record.run(sides, &["token", "create", "--name", "ends", "--role", "reader", "--expires-in", "30"]).await;
     record.run(sides, &["token", "revoke", "3"]).await;

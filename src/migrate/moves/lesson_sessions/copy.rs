@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 
 use super::enrolments::{create_enrolments, enrol_later};
 use super::findings::findings;
+use super::indexes::create_indexes;
 use super::options::{LessonOptions, NAME};
 use super::plan::{row_problems, structure_problems};
 use super::recognition::{LessonState, Recognised};
@@ -33,6 +34,11 @@ pub async fn lesson_sessions(attempts: &Attempts<'_>, options: &LessonOptions) -
     let phase = progress.map(|progress| progress.phase);
     if phase == Some(CopyPhase::Done) {
         return attempts.transaction(async |db| enrol_later(db, options).await).await;
+    }
+    if phase.is_none()
+        && let Some(receipt) = attempts.transaction(create_indexes).await?
+    {
+        return Ok(receipt);
     }
     if phase != Some(CopyPhase::Swapped) {
         let is_moved = if options.offline {
@@ -78,11 +84,13 @@ async fn offline(db: &mut PgConnection, options: &LessonOptions) -> Result<bool>
     store::end(db).await?;
     create_enrolments(db, &situation, found.source, options, &mut journal).await?;
     store::create_functions(db).await?;
+    let started = Instant::now();
     store::create_copy(db, false).await?;
     if let Some(source) = found.source {
         store::copy_all(db, &situation.mapping(source)).await?;
     }
     store::finish_copy(db).await?;
+    journal.copied_seconds = started.elapsed().as_secs_f64();
     if let Some(source) = found.source {
         prove(db, &situation, source, &mut journal).await?;
     }
@@ -101,6 +109,7 @@ async fn inbound_keys(db: &mut PgConnection, found: &Recognised<'_>) -> Result<V
 
 /// Proves that the copy has the rows of the older table.
 async fn prove(db: &mut PgConnection, situation: &Situation, source: &Relation, journal: &mut Journal) -> Result<()> {
+    let started = Instant::now();
     let (expected, copied) = store::verify_copy(db, &situation.mapping(source)).await?;
     let columns: Vec<String> = source.columns.iter().map(|column| column.name.clone()).collect();
     journal.before = Some(moves_store::content(db, &source.sql_name(), &columns).await?);
@@ -116,6 +125,7 @@ async fn prove(db: &mut PgConnection, situation: &Situation, source: &Relation, 
         )));
     }
     (journal.expected, journal.copied) = (Some(expected), Some(copied));
+    journal.verified_seconds = started.elapsed().as_secs_f64();
     Ok(())
 }
 

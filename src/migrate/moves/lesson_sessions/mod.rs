@@ -6,6 +6,7 @@
 mod copy;
 mod enrolments;
 mod findings;
+mod indexes;
 mod mapping;
 pub(super) mod options;
 mod plan;
@@ -23,7 +24,7 @@ use sqlx::PgConnection;
 pub use self::copy::lesson_sessions;
 pub use self::options::{LessonOptions, NAME};
 pub use self::plan::{LessonStep, MoveState, step};
-pub use self::shape::is_lesson_table;
+pub use self::shape::{is_lesson_table, lesson_table_names};
 pub use self::undo::undo;
 pub use self::verify::verify;
 use crate::error::Result;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use super::findings::findings;
+use super::indexes::{incomplete, missing};
 use super::options::{ARCHIVE, ARCHIVE_TABLE, LessonOptions, NAME};
 use super::recognition::{LessonState, Recognised, holders};
 use super::situation::Situation;
@@ -82,6 +83,7 @@ pub async fn step(db: &mut PgConnection, survey: &Survey, is_detailed: bool) -> 
             if !records.has_schema_steps || moves_store::was_found_before(db, sessions).await? {
                 step.state = MoveState::Done;
             }
+            describe_missing(&mut step, &situation, &found);
         }
         LessonState::Pending => {
             step.state = MoveState::Pending;
@@ -131,6 +133,28 @@ fn tables(found: &Recognised<'_>, rows: i64) -> Vec<Value> {
         return vec![entry("public.sessions", "conflict", &[])];
     }
     vec![entry("public.sessions", "create", &keys), entry(ARCHIVE, "move_and_rename", &views)]
+}
+
+/// Describes indexes that an existing table lacks.
+fn describe_missing(step: &mut LessonStep, situation: &Situation, found: &Recognised<'_>) {
+    let Some(sessions) = incomplete(&situation.catalog, found) else { return };
+    step.state = MoveState::Pending;
+    let missing = missing(sessions);
+    let taken = holders(&situation.catalog, Some(sessions.oid)).into_iter();
+    for holder in taken.filter(|holder| missing.iter().any(|(name, _)| *name == holder.name)) {
+        let new_name = holder.new_name();
+        step.changes.push(format!("rename index {} of {} to {new_name}", holder.name, holder.table));
+        step.sql += &store::renaming(holder.is_index, "public", &holder.name, &new_name);
+    }
+    for (name, column) in missing {
+        step.changes.push(format!("create the index {name} of public.sessions"));
+        step.sql += &format!("CREATE INDEX {name} ON public.sessions ({column});\n");
+    }
+    step.locks.push("SHARE on public.sessions while the indexes are built; readers go on".to_owned());
+    step.tables = vec![json!({
+        "table": "sessions", "place": "public.sessions", "found": [sessions.full_name()], "action": "skip",
+        "rows": sessions.estimated_rows.max(0), "bytes": sessions.bytes,
+    })];
 }
 
 async fn describe(
@@ -235,9 +259,15 @@ pub async fn row_problems(
     store::create_functions(db).await?;
     let mapping = situation.mapping(source);
     let findings = findings(&mapping);
+    let mut problems = Vec::new();
+    if store::has_row_security(db, source.oid).await? {
+        problems.push(format!(
+            "{table} has row security, whose policies name its columns and are not carried over: the owner alone sees rows of \
+             sessions until it has policies"
+        ));
+    }
     let found = store::find(db, &mapping, &findings).await?;
-    let mut problems: Vec<String> =
-        found.iter().filter_map(|found| Some(findings.get(found.finding)?.sentence(table, found))).collect();
+    problems.extend(found.iter().filter_map(|found| Some(findings.get(found.finding)?.sentence(table, found))));
     if let Some(reviews) = mapping.reviews {
         let (rows, ids) = store::ambiguous_reviews(db, reviews).await?;
         if rows > 0 {

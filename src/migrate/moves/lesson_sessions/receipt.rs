@@ -1,6 +1,6 @@
 //! What the move did, from its journal and from the archive as it is.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::PgConnection;
 
@@ -15,6 +15,7 @@ use crate::migrate::moves::store as moves_store;
 
 pub async fn receipt(db: &mut PgConnection, took: Duration) -> Result<MoveReceipt> {
     moves_store::hash_settings(db).await?;
+    let started = Instant::now();
     let Some(progress) = store::progress(db).await? else { return Ok(MoveReceipt::default()) };
     let (catalog, journal) = (catalog::read(db).await?, progress.journal);
     let mut tables = Vec::new();
@@ -58,12 +59,18 @@ pub async fn receipt(db: &mut PgConnection, took: Duration) -> Result<MoveReceip
         };
         tables.push(TableReceipt::new(NAME, before, Some(after)));
     }
+    let seconds = |seconds: f64| Duration::from_secs_f64(seconds.max(0.0));
+    let mut parts = vec![("verified_seconds", seconds(journal.verified_seconds) + started.elapsed())];
+    if journal.copied_seconds > 0.0 {
+        parts.push(("copied_seconds", seconds(journal.copied_seconds)));
+    }
     Ok(MoveReceipt {
         name: NAME.to_owned(),
         tables,
         changes: journal.changes,
         problems: journal.problems,
-        locked: Duration::from_secs_f64(journal.locked_seconds.max(0.0)),
+        locked: seconds(journal.locked_seconds),
+        parts,
         took,
     })
 }

@@ -122,9 +122,14 @@ pub fn family(column: &RelationColumn) -> Option<Family> {
     })
 }
 
+/// Returns the names of the tables of the lessons in schema `public`.
+pub fn lesson_table_names() -> impl Iterator<Item = &'static str> {
+    COMPANIONS.iter().map(|companion| companion.name).chain(["sessions"])
+}
+
 /// Reports whether a name is that of a table of the lessons in schema `public`.
 pub fn is_lesson_table(schema: &str, name: &str) -> bool {
-    schema == "public" && (name == "sessions" || COMPANIONS.iter().any(|companion| companion.name == name))
+    schema == "public" && lesson_table_names().any(|known| known == name)
 }
 
 /// Returns why an existing table beside the lesson sessions cannot be used; none if it can or does not exist.

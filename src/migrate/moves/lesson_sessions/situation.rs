@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 
 use super::mapping::Mapping;
-use super::recognition::{Recognised, candidates, recognise};
+use super::recognition::{Recognised, candidates, holders, recognise};
 use super::store;
 use crate::error::Result;
 use crate::migrate::catalog::{self, Catalog, Relation};
@@ -62,6 +62,7 @@ impl Situation {
             conflicts
                 .push(format!("{place}: id {greatest} is greater than {GREATEST_ID}, which the new table can hold"));
         }
+        conflicts.extend(self.foreign_owners());
         for key in store::inbound_keys(db, source.oid).await?.iter().filter(|key| !key.is_owned) {
             conflicts.push(format!(
                 "the foreign key {} of {} refers to {place}, but {} may not change that table: run `lectern migrate` as \
@@ -70,6 +71,17 @@ impl Situation {
             ));
         }
         Ok(conflicts)
+    }
+
+    /// Returns a sentence for each table that the move changes and that another user owns.
+    pub fn foreign_owners(&self) -> Vec<String> {
+        let holders: Vec<i64> = holders(&self.catalog, None).iter().map(|holder| holder.table_oid).collect();
+        let is_changed = |table: &&Relation| {
+            holders.contains(&table.oid) || table.schema == "public" && table.name == "enrolled_students"
+        };
+        let tables = self.catalog.tables.iter().filter(is_changed);
+        let foreign = tables.filter(|table| table.is_table() && !table.is_owned);
+        foreign.map(|table| table.foreign_owner_message(&self.catalog.user)).collect()
     }
 
     /// Returns why enrolments cannot be made; none if they can.

@@ -58,6 +58,11 @@ pub async fn swap(
         journal.changes.push(format!("move {} to {ARCHIVE}", source.full_name()));
     }
     store::place_sessions(db, found.source).await?;
+    if let Some(source) = found.source
+        && store::has_row_security(db, source.oid).await?
+    {
+        store::enable_row_security(db).await?;
+    }
     journal.changes.push("create public.sessions".to_owned());
     if let Some(source) = found.source {
         let others = archived_sequences(source);

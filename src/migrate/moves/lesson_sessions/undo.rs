@@ -2,6 +2,7 @@
 
 use sqlx::PgConnection;
 
+use super::indexes::drop_indexes;
 use super::options::{ARCHIVE, NAME};
 use super::recognition::Recognised;
 use super::situation::Situation;
@@ -37,6 +38,13 @@ async fn undo_in(db: &mut PgConnection) -> Result<(Undone, UnvalidatedKeys)> {
     let source = progress.source.and_then(|oid| moves_store::table_of(&situation.catalog, oid));
     if progress.phase == CopyPhase::Copying {
         return Ok((stop_copying(db, &situation, source, &progress).await?, Vec::new()));
+    }
+    if !progress.journal.created_indexes.is_empty() {
+        let undone = drop_indexes(db, &progress).await?;
+        give_names_back(db, &progress.journal).await?;
+        store::end(db).await?;
+        moves_store::shorten_journal(db, NAME, 0).await?;
+        return Ok((undone, Vec::new()));
     }
     let sessions = situation.catalog.table("public", "sessions").ok_or_else(|| {
         Error::NeedsAttention(
@@ -128,7 +136,8 @@ async fn give_back(
             && key.target.as_ref().is_some_and(|target| target.table != "enrolled_students")
     });
     store::forget(db, &mapping, &format!("public.{}", journal.name)).await?;
-    let restored = store::restore_rows(db, &mapping, !is_elsewhere).await?;
+    let restored =
+        store::restore_rows(db, &mapping, !is_elsewhere).await.map_err(|error| refusal(error, &journal.name))?;
     let unvalidated = store::point_to(db, keys, &archive.sql_name()).await?;
     for sequence in archive.sequences.iter().filter(|sequence| sequence.column == "id") {
         let name = format!("{}.{}", quote(&sequence.schema), quote(&sequence.name));
@@ -140,6 +149,23 @@ async fn give_back(
     let count = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
     undone.changes = count(restored.changed) + count(restored.added) + count(restored.deleted);
     Ok(unvalidated)
+}
+
+/// Says which rule of the older table refuses a lesson that was written since.
+fn refusal(error: Error, table: &str) -> Error {
+    let Error::Database(sqlx::Error::Database(refused)) = &error else { return error };
+    let is_rule = refused.code().is_some_and(|code| code.starts_with("23"));
+    let details = refused.try_downcast_ref::<sqlx::postgres::PgDatabaseError>();
+    let rule = details.and_then(|details| match (details.constraint(), details.column()) {
+        (Some(constraint), _) => Some(format!("the rule {constraint}")),
+        (None, Some(column)) => Some(format!("the rule that {column} is not null")),
+        (None, None) => None,
+    });
+    let Some(rule) = rule.filter(|_| is_rule) else { return error };
+    Error::NeedsAttention(format!(
+        "nothing was changed: a lesson that was written since breaks {rule} of public.{table}: change the lesson, or the rule \
+         of {ARCHIVE}, then undo again"
+    ))
 }
 
 /// Gives an empty `sessions` its place back, and indexes and sequences their names.

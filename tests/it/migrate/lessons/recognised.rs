@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{apply, expect_sessions, migrate, offline, step};
-use crate::fixtures::legacy::fingerprint;
-use crate::fixtures::lessons::{SEED, execute, living, neighbours, older, texts};
+use crate::fixtures::legacy::{Legacy, Naming, Placement, State, fingerprint};
+use crate::fixtures::lessons::{SEED, execute, living, neighbours, older, statements_of_living, texts};
 use crate::fixtures::test_db::TestDb;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,5 +81,23 @@ async fn tables_of_another_shape_are_refused_by_name() {
         }
         assert_eq!(super::super::adoption::difference(&before, &fingerprint(&db.pool).await), "", "{sql}");
         assert_eq!(texts(&db, "SELECT coalesce(to_regnamespace('lectern')::text, '-')").await, ["-"], "{sql}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn table_of_another_owner_is_refused_by_name() {
+    let legacy = Legacy::new(State::February13, Placement::Adm, Naming::Django);
+    let living = Legacy { more: statements_of_living(SEED), ..legacy }.build().await;
+    for table in ["whiteboard_sessions", "enrolled_students"] {
+        living.execute(&format!("ALTER TABLE public.{table} OWNER TO CURRENT_USER")).await;
+        let before = fingerprint(&living.db.pool).await;
+        for arguments in [&["migrate", "plan"][..], &["migrate"], &["migrate", "apply", "--offline"]] {
+            let mut command = living.db.program(arguments);
+            let output = command.env("DATABASE_URL", living.owner_url()).output().expect("runs");
+            let messages = String::from_utf8(output.stderr).expect("text");
+            assert_eq!(output.status.code(), Some(4), "{messages}");
+            assert!(messages.contains(&format!("public.{table} belongs to the role")), "{messages}");
+        }
+        assert_eq!(super::super::adoption::difference(&before, &fingerprint(&living.db.pool).await), "", "{table}");
     }
 }

@@ -97,3 +97,27 @@ async fn database_with_everything_is_given_back_in_any_order() {
         assert!(changed.is_empty(), "{order:?}\n{changed}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lesson_that_breaks_a_rule_of_the_older_table_is_refused_until_it_is_changed() {
+    let db = living(SEED).await;
+    let rules =
+        "ALTER TABLE tutor_sessions ALTER id DROP DEFAULT, ALTER tutor_id SET NOT NULL, ENABLE ROW LEVEL SECURITY;
+                 DROP SEQUENCE tutor_sessions_id_seq;
+                 ALTER TABLE tutor_sessions ALTER id ADD GENERATED ALWAYS AS IDENTITY (RESTART WITH 100)";
+    execute(&db, rules).await;
+    let receipt = apply(&db, offline()).await.expect("applied").receipt.expect("a receipt");
+    assert!(receipt["problems"].to_string().contains("row security"), "{receipt:#}");
+    execute(&db, "INSERT INTO sessions (session_date, start_time, end_time) VALUES ('2025-12-24', '10:00', '11:00')")
+        .await;
+    let (exit, _, messages) = migrate(&db, &["undo", "lesson-sessions"]);
+    assert_eq!(exit, Some(4), "{messages}");
+    assert!(messages.contains("nothing was changed") && messages.contains("tutor_id is not null"), "{messages}");
+    let hidden = "SELECT concat_ws(' ', (SELECT count(*) FROM sessions), relrowsecurity) FROM pg_class WHERE oid = 'sessions'::regclass";
+    assert_eq!(texts(&db, hidden).await, ["26 t"]);
+    execute(&db, "UPDATE sessions SET course_enrollment_id = 5 WHERE id = 100").await;
+    assert_eq!(undo(&db).await.problems, [""; 0]);
+    let numbers = "INSERT INTO tutor_sessions (tutor_id, subject, session_date, start_time)
+                   VALUES (85, 'Maths', '2025-12-25', '10:00') RETURNING concat_ws(' ', id, (SELECT tutor_id FROM tutor_sessions WHERE id = 100))";
+    assert_eq!(texts(&db, numbers).await, ["101 85"]);
+}

@@ -80,7 +80,10 @@ pub async fn copy_batch(
 /// Gives the copy its key, indexes, foreign key and comments.
 pub async fn finish_copy(db: &mut PgConnection) -> Result<()> {
     sqlx::raw_sql(
-        "DO $$ BEGIN
+        // Sorting for the indexes takes the most time; the server's default is for small machines of long ago.
+        "SELECT set_config('maintenance_work_mem', '256MB', true)
+         WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < pg_size_bytes('256MB');
+         DO $$ BEGIN
              IF to_regclass('lectern.idx_sessions_recurring') IS NULL THEN
                  PERFORM lectern.complete_lesson_sessions('lectern');
              END IF;

@@ -16,8 +16,8 @@ pub(super) use self::copy::{
 pub(super) use self::functions::{FUNCTIONS, create_functions};
 pub(super) use self::keys::{InboundForeignKey, inbound_keys, point_to, pointing};
 pub(super) use self::places::{
-    archive_totals, continuing, database_zone, greatest_id, is_taken, move_table, moving, null_ids, place_sessions,
-    placing, rename_object, renaming, set_sequence,
+    archive_totals, continuing, database_zone, enable_row_security, greatest_id, has_row_security, is_taken,
+    move_table, moving, null_ids, place_sessions, placing, rename_object, renaming, set_sequence,
 };
 pub(super) use self::progress::{
     CopyPhase, CopyProgress, Journal, RenamedObject, begin, end, is_unfinished, progress, save,

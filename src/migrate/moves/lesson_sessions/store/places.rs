@@ -36,6 +36,20 @@ pub async fn database_zone(db: &mut PgConnection) -> Result<String> {
     Ok(sqlx::query_scalar("SELECT current_setting('log_timezone')").fetch_one(db).await?)
 }
 
+/// Reports whether row security decides which rows of a table others see.
+pub async fn has_row_security(db: &mut PgConnection, table: i64) -> Result<bool> {
+    Ok(sqlx::query_scalar("SELECT relrowsecurity FROM pg_class WHERE oid = $1::bigint::oid")
+        .bind(table)
+        .fetch_one(db)
+        .await?)
+}
+
+/// Hides the rows of `public.sessions` from everybody but its owner.
+pub async fn enable_row_security(db: &mut PgConnection) -> Result<()> {
+    sqlx::raw_sql("ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY").execute(db).await?;
+    Ok(())
+}
+
 /// Returns the greatest id.
 pub async fn greatest_id(db: &mut PgConnection, table: &Relation) -> Result<Option<i64>> {
     let sql = format!("SELECT max(id)::bigint FROM {}", table.sql_name());

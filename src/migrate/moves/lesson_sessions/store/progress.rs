@@ -43,6 +43,8 @@ pub struct Journal {
     /// OID of an empty `sessions` that was put aside.
     pub gives_way: Option<i64>,
     pub renamed: Vec<RenamedObject>,
+    /// Indexes that an existing `sessions` lacked.
+    pub created_indexes: Vec<String>,
     /// Enrolments that were made for rows without one.
     pub enrolments: Vec<i64>,
     /// Whether `enrolled_students.package_id` was NOT NULL.
@@ -60,6 +62,8 @@ pub struct Journal {
     pub changes: Vec<String>,
     pub problems: Vec<String>,
     pub locked_seconds: f64,
+    pub copied_seconds: f64,
+    pub verified_seconds: f64,
     /// Constraints that are still to be validated: table and name.
     pub unvalidated: Vec<(String, String)>,
 }

@@ -71,7 +71,7 @@ pub async fn restore_rows(db: &mut PgConnection, mapping: &Mapping<'_>, keeps_en
     let deleted = sqlx::raw_sql(AssertSqlSafe(delete)).execute(&mut *db).await?.rows_affected();
     let (columns, values) = inserted(mapping, keeps_enrolment);
     let insert = format!(
-        "INSERT INTO {table} ({}) SELECT {} FROM public.sessions AS s
+        "INSERT INTO {table} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM public.sessions AS s
              LEFT JOIN public.enrolled_students AS n ON n.id = s.course_enrollment_id
          WHERE NOT EXISTS (SELECT FROM lectern_mapped AS m WHERE m.id = s.id)",
         columns.join(", "),
