@@ -148,9 +148,11 @@ async fn online(attempts: &Attempts<'_>, options: &LessonOptions) -> Result<bool
     }
     catch_up(attempts, &situation).await?;
     attempts.transaction(store::finish_copy).await?;
+    catch_up(attempts, &situation).await?;
+    let proof = attempts.transaction(async |db| prove_online(db, &situation).await).await?;
     loop {
+        // The proof takes long, and others have written meanwhile: little may be left for the time under the lock.
         catch_up(attempts, &situation).await?;
-        let proof = attempts.transaction(async |db| prove_online(db, &situation).await).await?;
         if again(async || attempts.transaction(async |db| swap_online(db, proof.clone()).await).await).await? {
             return Ok(true);
         }

@@ -21,9 +21,6 @@ pub struct KnownWords {
 
 /// An object with one list of plain values and nothing else; the list is the group.
 pub const ONLY_LIST: &str = r#"^\s*\{\s*"[^"\\]*"\s*:\s*(\[[^][{}\\]*\])\s*\}\s*$"#;
-/// An object of known parts only.
-const KNOWN_PATTERN: &str =
-    r#"^\s*\{(?:\s*"(?:days|months|specific_dates)"\s*:\s*(?:null|\[[^][{}\\]*\])\s*,?)+\s*\}\s*$"#;
 /// What `jsonb` may refuse: escapes and very great numbers.
 const NOT_BINARY: &str = r"\\u|[0-9][eE]";
 
@@ -156,7 +153,7 @@ impl<'a> Mapping<'a> {
         let value = self.json("topics_covered");
         format!(
             "CASE json_typeof({value})
-                  WHEN 'array' THEN CASE WHEN {value}::text ~ '{NOT_BINARY}' THEN pg_temp.readable_list({value}) ELSE {value} END
+                  WHEN 'array' THEN CASE WHEN strpos({value}::text, '\\') > 0 THEN pg_temp.readable_list({value}) ELSE {value} END
                   WHEN 'object' THEN coalesce(substring({value}::text FROM '{ONLY_LIST}')::json, pg_temp.only_list({value}))
                   WHEN 'string' THEN CASE WHEN {value}::text = '\"\"' THEN '[]' ELSE pg_temp.readable_list(json_build_array({value})) END
                   ELSE '[]' END"
@@ -169,7 +166,7 @@ impl<'a> Mapping<'a> {
         format!(
             "CASE json_typeof({value})
                   WHEN 'object' THEN {value}::text !~ '{ONLY_LIST}' AND NOT pg_temp.is_only_list({value})
-                  WHEN 'array' THEN {value}::text ~ '{NOT_BINARY}' AND pg_temp.readable_list({value})::text <> {value}::text
+                  WHEN 'array' THEN strpos({value}::text, '\\') > 0 AND pg_temp.readable_list({value})::text <> {value}::text
                   WHEN 'string' THEN {value}::text ~ '{NOT_BINARY}' AND pg_temp.readable_list(json_build_array({value}))::text = '[]'
                   WHEN 'null' THEN false
                   ELSE json_typeof({value}) IS NOT NULL END"
@@ -205,9 +202,9 @@ impl<'a> Mapping<'a> {
     pub fn pattern(&self) -> String {
         let value = self.json("recurring_pattern");
         format!(
-            "CASE WHEN {} THEN NULL WHEN {value}::text ~ '{KNOWN_PATTERN}' THEN {value}
-                  ELSE pg_temp.known_pattern({value}) END",
-            lacks_known_parts(&value)
+            "CASE WHEN {} THEN NULL WHEN {} THEN {value} ELSE pg_temp.known_pattern({value}) END",
+            lacks_known_parts(&value),
+            has_known_parts_only(&value)
         )
     }
 
@@ -216,9 +213,10 @@ impl<'a> Mapping<'a> {
         let value = self.json("recurring_pattern");
         format!(
             "CASE WHEN {value} IS NULL OR json_typeof({value}) = 'null' THEN false WHEN {} THEN true
-                  WHEN {value}::text ~ '{KNOWN_PATTERN}' THEN false
+                  WHEN {} THEN false
                   ELSE pg_temp.known_pattern({value})::text IS DISTINCT FROM {value}::text END",
-            lacks_known_parts(&value)
+            lacks_known_parts(&value),
+            has_known_parts_only(&value)
         )
     }
 
@@ -255,4 +253,13 @@ fn lacks_known_parts(value: &str) -> String {
     let lacks = |part: &str| format!("strpos({value}::text, '{part}') = 0");
     let parts: Vec<String> = ["\"days\"", "\"months\"", "\"specific_dates\"", "\\"].map(lacks).into();
     format!("{} AND btrim({value}::text, E'{{}} \\t\\r\\n') <> ''", parts.join(" AND "))
+}
+
+/// Returns a condition on documents of known parts only. It may miss some of them.
+fn has_known_parts_only(value: &str) -> String {
+    format!(
+        "json_typeof({value}) = 'object' AND {value}::text !~ '{NOT_BINARY}'
+         AND ({value}::jsonb - '{{days,months,specific_dates}}'::text[]) = '{{}}'
+         AND NOT jsonb_path_exists({value}::jsonb, 'strict $.* ? (@.type() != \"array\" && @.type() != \"null\")')"
+    )
 }

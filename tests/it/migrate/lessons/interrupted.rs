@@ -140,12 +140,17 @@ async fn copy_goes_on_after_postgresql_was_stopped_at_once() {
     execute(&db, &statements_of_living(&many(MANY))).await;
     let mut program = start(&db, MANY / 4);
     wait_for_batches(&db, 1).await;
-    let server = std::fs::read_to_string(format!("{folder}/postmaster.pid")).expect("readable");
-    let server: i32 = server.lines().next().expect("a line").parse().expect("a number");
+    let running = || -> Option<i32> {
+        std::fs::read_to_string(format!("{folder}/postmaster.pid")).ok()?.lines().next()?.parse().ok()
+    };
+    let server = running().expect("a number");
     // As `pg_ctl stop -m immediate` does it. The supervisor starts the server again.
     kill(Pid::from_raw(server), Signal::SIGQUIT).expect("signalled");
     program.kill().expect("killed");
     program.wait().expect("ended");
+    while running().is_none_or(|number| number == server) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     wait_for_batches(&db, 1).await;
     execute(&db, &written(1)).await;
     apply(&db, LessonOptions { pause: Duration::ZERO, ..LessonOptions::default() }).await.expect("applied");
