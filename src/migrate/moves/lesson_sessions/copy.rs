@@ -52,7 +52,7 @@ pub async fn lesson_sessions(attempts: &Attempts<'_>, options: &LessonOptions) -
         attempts.has_changed.store(true, Ordering::Relaxed);
     }
     validate_keys(attempts).await?;
-    attempts.transaction(keep_the_rest).await?;
+    attempts.transaction(record_the_rest).await?;
     attempts.transaction(finish).await?;
     attempts.transaction(async |db| receipt::receipt(db, started.elapsed()).await).await
 }
@@ -279,8 +279,8 @@ async fn validate_keys(attempts: &Attempts<'_>) -> Result<()> {
 }
 
 /// Puts what `sessions` cannot hold into other tables, and says what a person should know.
-async fn keep_the_rest(db: &mut PgConnection) -> Result<()> {
-    let Some(mut progress) = store::progress(db).await?.filter(|progress| !progress.journal.is_kept) else {
+async fn record_the_rest(db: &mut PgConnection) -> Result<()> {
+    let Some(mut progress) = store::progress(db).await?.filter(|progress| !progress.journal.is_recorded) else {
         return Ok(());
     };
     let situation = Situation::read(db).await?;
@@ -298,11 +298,11 @@ async fn keep_the_rest(db: &mut PgConnection) -> Result<()> {
             store::take_reviews(db, reviews).await?;
         }
     }
-    journal.is_kept = true;
+    journal.is_recorded = true;
     store::save(db, CopyPhase::Swapped, journal).await
 }
 
-/// Lets a trigger note when a lesson is changed. This needs a lock, for which nothing is held that took long to make.
+/// Lets a trigger note when a lesson is changed. This needs a lock, for which no work is lost that took long.
 async fn finish(db: &mut PgConnection) -> Result<()> {
     let Some(progress) = store::progress(db).await? else { return Ok(()) };
     moves_store::execute(db, &["SELECT lectern.watch_updated_at('public.sessions')".to_owned()]).await?;

@@ -59,11 +59,7 @@ pub async fn receipt(db: &mut PgConnection, took: Duration) -> Result<MoveReceip
         };
         tables.push(TableReceipt::new(NAME, before, Some(after)));
     }
-    let seconds = |seconds: f64| Duration::from_secs_f64(seconds.max(0.0));
-    let mut parts = vec![("verified_seconds", seconds(journal.verified_seconds) + started.elapsed())];
-    if journal.copied_seconds > 0.0 {
-        parts.push(("copied_seconds", seconds(journal.copied_seconds)));
-    }
+    let parts = parts(journal.copied_seconds, seconds(journal.verified_seconds) + started.elapsed());
     Ok(MoveReceipt {
         name: NAME.to_owned(),
         tables,
@@ -73,4 +69,17 @@ pub async fn receipt(db: &mut PgConnection, took: Duration) -> Result<MoveReceip
         parts,
         took,
     })
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds.max(0.0))
+}
+
+/// Returns the time for hashes, and that for the copy where it was made in one pass.
+fn parts(copied: f64, verified: Duration) -> Vec<(&'static str, Duration)> {
+    let mut parts = vec![("verified_seconds", verified)];
+    if copied > 0.0 {
+        parts.push(("copied_seconds", seconds(copied)));
+    }
+    parts
 }

@@ -51,12 +51,14 @@ pub fn candidates(catalog: &Catalog) -> Vec<&Relation> {
 pub fn recognise<'a>(catalog: &'a Catalog, rows: &Rows) -> Recognised<'a> {
     let mut found = Recognised::default();
     found.conflicts.extend(COMPANIONS.iter().filter_map(|companion| shape::companion_problem(catalog, companion)));
-    let is_unused =
-        |table: &&Relation| table.is_table() && rows.get(&table.oid) == Some(&false) && table.referenced_by.is_empty();
+    let is_unused = |table: &Relation| {
+        let is_used = !table.referenced_by.is_empty() || !table.dependents.is_empty();
+        table.is_table() && rows.get(&table.oid) == Some(&false) && !is_used
+    };
     let mut sources: Vec<&Relation> = SOURCES.iter().filter_map(|name| catalog.table("public", name)).collect();
     let sessions = catalog.table("public", "sessions");
     if sources.len() == 2 {
-        let unused = sources.iter().rposition(|table| is_unused(&table));
+        let unused = sources.iter().rposition(|table| is_unused(table));
         match unused {
             Some(at) => found.left = Some(sources.remove(at)),
             None => found.conflicts.push(both(sources[0], sources[1])),
@@ -76,11 +78,11 @@ pub fn recognise<'a>(catalog: &'a Catalog, rows: &Rows) -> Recognised<'a> {
         (None, Some(source)) => found.state = found.pending(source, catalog),
         (Some(sessions), Some(source)) => match shape::sessions_problem(sessions) {
             Some(problem) => found.conflicts.push(problem),
-            None if is_unused(&source) => {
+            None if is_unused(source) => {
                 found.state = LessonState::Present;
                 found.left = Some(source);
             }
-            None if is_unused(&sessions) && sessions.dependents.is_empty() => {
+            None if is_unused(sessions) => {
                 found.gives_way = Some(sessions);
                 found.state = found.pending(source, catalog);
             }

@@ -43,9 +43,12 @@ pub async fn outstanding(db: &mut PgConnection, up_to: i64) -> Result<i64> {
         .await?)
 }
 
+/// A note: a row, the tutor and student of an enrolment, or everything.
+type LessonChange = (Option<i64>, Option<i64>, Option<i64>, bool);
+
 /// Copies rows again that were written since they were copied. Returns how many notes were dealt with.
 pub async fn catch_up(db: &mut PgConnection, mapping: &Mapping<'_>, limit: i64) -> Result<i64> {
-    let noted: Vec<(Option<i64>, Option<i64>, Option<i64>, bool)> = sqlx::query_as(
+    let noted: Vec<LessonChange> = sqlx::query_as(
         "DELETE FROM lectern.lesson_changes
          WHERE id IN (SELECT id FROM lectern.lesson_changes ORDER BY id LIMIT $1)
          RETURNING session_id, tutor_id, student_id, is_all",

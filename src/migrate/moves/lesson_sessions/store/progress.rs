@@ -58,7 +58,7 @@ pub struct Journal {
     /// Number of rows and sum of the ids in the archive.
     pub totals: Option<(i64, String)>,
     /// Whether other tables have what `sessions` cannot hold.
-    pub is_kept: bool,
+    pub is_recorded: bool,
     pub changes: Vec<String>,
     pub problems: Vec<String>,
     pub locked_seconds: f64,
@@ -76,12 +76,14 @@ pub struct RenamedObject {
     pub name: String,
 }
 
+type ProgressRow = (Option<i64>, String, Option<i64>, Json<Journal>);
+
 /// Returns how far the move is; none before it and after its undo.
 pub async fn progress(db: &mut PgConnection) -> Result<Option<CopyProgress>> {
     if !exists(db).await? {
         return Ok(None);
     }
-    let row: Option<(Option<i64>, String, Option<i64>, Json<Journal>)> =
+    let row: Option<ProgressRow> =
         sqlx::query_as("SELECT source, phase, last_id, journal FROM lectern.lesson_copy").fetch_optional(db).await?;
     Ok(row.map(|(source, phase, last_id, Json(journal))| {
         let phase = match phase.as_str() {
