@@ -35,10 +35,8 @@ pub async fn lesson_sessions(attempts: &Attempts<'_>, options: &LessonOptions) -
     if phase == Some(CopyPhase::Done) {
         return attempts.transaction(async |db| enrol_later(db, options).await).await;
     }
-    if phase.is_none()
-        && let Some(receipt) = attempts.transaction(create_indexes).await?
-    {
-        return Ok(receipt);
+    if phase.is_none() && attempts.transaction(create_indexes).await? {
+        return attempts.transaction(async |db| receipt::receipt(db, started.elapsed()).await).await;
     }
     if phase != Some(CopyPhase::Swapped) {
         let is_moved = if options.offline {

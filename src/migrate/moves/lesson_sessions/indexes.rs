@@ -5,13 +5,12 @@ use std::time::Instant;
 use sqlx::PgConnection;
 
 use super::options::NAME;
-use super::receipt;
 use super::recognition::{LessonState, Recognised, holders};
 use super::situation::Situation;
 use super::store::{self, CopyPhase, CopyProgress, Journal, RenamedObject};
 use crate::error::Result;
 use crate::migrate::catalog::{Catalog, Relation};
-use crate::migrate::moves::receipt::{MoveReceipt, new_key};
+use crate::migrate::moves::receipt::new_key;
 use crate::migrate::moves::store as moves_store;
 use crate::migrate::moves::survey::refuse;
 use crate::migrate::moves::undo::Undone;
@@ -38,12 +37,11 @@ pub fn incomplete<'a>(catalog: &'a Catalog, found: &Recognised<'_>) -> Option<&'
     (is_used && sessions.is_owned && !missing(sessions).is_empty()).then_some(sessions)
 }
 
-/// Creates the missing indexes; none if there are none.
-pub async fn create_indexes(db: &mut PgConnection) -> Result<Option<MoveReceipt>> {
-    let started = Instant::now();
+/// Creates the missing indexes. Reports whether there were any.
+pub async fn create_indexes(db: &mut PgConnection) -> Result<bool> {
     let situation = Situation::read(db).await?;
     let found = situation.recognised();
-    let Some(sessions) = incomplete(&situation.catalog, &found) else { return Ok(None) };
+    let Some(sessions) = incomplete(&situation.catalog, &found) else { return Ok(false) };
     refuse(&situation.foreign_owners())?;
     moves_store::prepare_records(db, &new_key()?).await?;
     let missing = missing(sessions);
@@ -70,7 +68,7 @@ pub async fn create_indexes(db: &mut PgConnection) -> Result<Option<MoveReceipt>
     store::begin(db, None, &journal).await?;
     store::save(db, CopyPhase::Done, &journal).await?;
     moves_store::record(db, NAME, &[]).await?;
-    Ok(Some(receipt::receipt(db, started.elapsed()).await?))
+    Ok(true)
 }
 
 /// Removes indexes that the move has created.
