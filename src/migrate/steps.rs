@@ -119,7 +119,8 @@ fn adm_schema(survey: &Survey, rows: &HashMap<i64, i64>) -> Step {
     let locks = match moving.is_empty() {
         true => Vec::new(),
         false => vec![format!(
-            "ACCESS EXCLUSIVE on {} together, for milliseconds; then on each for its names",
+            "ACCESS EXCLUSIVE on {} together, for milliseconds; then on each for the names of its constraints, while readers \
+             and writers go on for the names of indexes and sequences",
             crate::console::counted(plan.placements.iter().filter(|placed| placed.is_moved()).count(), "table")
         )],
     };

@@ -1,7 +1,7 @@
 //! Applies the move `adopt`: names and rules under one short lock, what takes long while readers and writers go on.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sqlx::PgConnection;
 
@@ -73,14 +73,14 @@ async fn change_tables(attempts: &Attempts<'_>) -> Result<Done> {
     attempts.has_changed.store(true, Ordering::Relaxed);
     let mut done = Done::default();
     for part in parts(&changes) {
-        done.locked += attempts.transaction(async |db| change_table(db, part, &catalog).await).await?;
-        done.changes.extend(part.iter().map(|change| format!("{}: {}", change.table, change.action)));
+        let asked = attempts.transaction(async |db| change_table(db, part, &catalog).await).await?;
+        done.add(part.iter().map(|change| format!("{}: {}", change.table, change.action)), asked);
     }
     Ok(done)
 }
 
-/// Makes the changes that lock the same tables. Returns how long they were locked.
-async fn change_table(db: &mut PgConnection, changes: &[Change], catalog: &Catalog) -> Result<Duration> {
+/// Makes the changes that lock the same tables. Returns when it asked for the locks.
+async fn change_table(db: &mut PgConnection, changes: &[Change], catalog: &Catalog) -> Result<Instant> {
     let inverses: Vec<Inverse> = changes.iter().map(|change| change.inverse.clone()).collect();
     store::record(db, ADOPT, &inverses).await?;
     let views = compat_views::around(catalog, changes)?;
@@ -91,9 +91,9 @@ async fn change_table(db: &mut PgConnection, changes: &[Change], catalog: &Catal
         statements.extend(restored(change, catalog));
     }
     statements.extend(views.create);
-    let started = Instant::now();
+    let asked = Instant::now();
     store::execute(db, &statements).await?;
-    Ok(started.elapsed())
+    Ok(asked)
 }
 
 /// Returns the statements that give an added column the values that an undo has archived.
