@@ -147,7 +147,7 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// Runs `work` once, on a connection that nobody else uses. After a failure it is closed, which gives back every lock.
+    /// Runs `work` once, on a connection of its own. After a failure it is closed, which gives back every lock.
     async fn attempt<T>(
         &self,
         work: &impl AsyncFn(&mut PgConnection) -> Result<T>,

@@ -21,8 +21,8 @@ pub async fn adm_schema(attempts: &Attempts<'_>, compat_views: bool) -> Result<M
     let started = Instant::now();
     let before = attempts.transaction(async |db| contents(db, &Which::Placed).await).await?;
     let mut done = Done::default();
-    if let Some((changes, asked)) = attempts.transaction(async |db| move_tables(db, compat_views).await).await? {
-        done.add(changes, asked);
+    if let Some((changes, requested)) = attempts.transaction(async |db| move_tables(db, compat_views).await).await? {
+        done.add(changes, requested);
         attempts.has_changed.store(true, Ordering::Relaxed);
     }
     // Also those of tables that an interrupted application has moved.
@@ -38,7 +38,7 @@ pub async fn adm_schema(attempts: &Attempts<'_>, compat_views: bool) -> Result<M
     })
 }
 
-/// Returns what was done, and when the locks were asked for.
+/// Returns what was done, and when the locks were requested for.
 async fn move_tables(db: &mut PgConnection, with_views: bool) -> Result<Option<(Vec<String>, Instant)>> {
     let survey = survey(db).await?;
     let plan = &survey.plan;
@@ -73,9 +73,9 @@ async fn move_tables(db: &mut PgConnection, with_views: bool) -> Result<Option<(
     statements.extend(still_empty(plan, &survey.catalog));
     let all = || plan.moving.iter().chain(&views);
     statements.extend(all().flat_map(|change| change.statements.iter().cloned()));
-    let asked = Instant::now();
+    let requested = Instant::now();
     store::execute(db, &statements).await?;
-    Ok(Some((all().map(|change| change.action.clone()).collect(), asked)))
+    Ok(Some((all().map(|change| change.action.clone()).collect(), requested)))
 }
 
 /// Roles that may use a moved table must be able to look into its schema.
@@ -131,12 +131,12 @@ async fn rename_objects(attempts: &Attempts<'_>, done: &mut Done) -> Result<()> 
             store::record(db, ADM_SCHEMA, &inverses).await?;
             let mut statements = lock(part, &catalog);
             statements.extend(part.iter().flat_map(|change| change.statements.iter().cloned()));
-            let asked = Instant::now();
+            let requested = Instant::now();
             store::execute(db, &statements).await?;
-            Ok(asked)
+            Ok(requested)
         };
-        let asked = attempts.transaction(rename).await?;
-        done.add(part.iter().map(|change| format!("{}: {}", change.table, change.action)), asked);
+        let requested = attempts.transaction(rename).await?;
+        done.add(part.iter().map(|change| format!("{}: {}", change.table, change.action)), requested);
     }
     Ok(())
 }

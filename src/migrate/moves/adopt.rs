@@ -10,6 +10,7 @@ use super::hashing::{Which, contents};
 use super::locks::{Done, lock, parts};
 use super::plan::rules;
 use super::receipt::{MoveReceipt, TableReceipt};
+use super::recognition::former_places;
 use super::reference::reference;
 use super::rename::unfinished_name;
 use super::survey::{ADOPT, Survey, refuse, survey};
@@ -73,13 +74,13 @@ async fn change_tables(attempts: &Attempts<'_>) -> Result<Done> {
     attempts.has_changed.store(true, Ordering::Relaxed);
     let mut done = Done::default();
     for part in parts(&changes) {
-        let asked = attempts.transaction(async |db| change_table(db, part, &catalog).await).await?;
-        done.add(part.iter().map(|change| format!("{}: {}", change.table, change.action)), asked);
+        let requested = attempts.transaction(async |db| change_table(db, part, &catalog).await).await?;
+        done.add(part.iter().map(|change| format!("{}: {}", change.table, change.action)), requested);
     }
     Ok(done)
 }
 
-/// Makes the changes that lock the same tables. Returns when it asked for the locks.
+/// Makes the changes that lock the same tables. Returns when it requested for the locks.
 async fn change_table(db: &mut PgConnection, changes: &[Change], catalog: &Catalog) -> Result<Instant> {
     let inverses: Vec<Inverse> = changes.iter().map(|change| change.inverse.clone()).collect();
     store::record(db, ADOPT, &inverses).await?;
@@ -91,9 +92,9 @@ async fn change_table(db: &mut PgConnection, changes: &[Change], catalog: &Catal
         statements.extend(restored(change, catalog));
     }
     statements.extend(views.create);
-    let asked = Instant::now();
+    let requested = Instant::now();
     store::execute(db, &statements).await?;
-    Ok(asked)
+    Ok(requested)
 }
 
 /// Returns the statements that give an added column the values that an undo has archived.
@@ -102,8 +103,7 @@ fn restored(change: &Change, catalog: &Catalog) -> Vec<String> {
     let Some(table) = store::table_of(catalog, *table) else { return Vec::new() };
     let expected = reference().catalog.table(&table.schema, &table.name).and_then(|table| table.column(name));
     let Some(expected) = expected else { return Vec::new() };
-    let source = format!("{}.{}", table.schema, table.name);
-    store::restore_column(&table.sql_name(), &source, name, &expected.data_type)
+    store::restore_column(&table.sql_name(), &former_places(table), name, &expected.data_type)
 }
 
 /// Reports whether no row breaks the rule of a change.

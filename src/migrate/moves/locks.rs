@@ -21,10 +21,10 @@ pub(super) struct Done {
 }
 
 impl Done {
-    /// Adds what a transaction has done that asked for its locks at this time and has ended.
-    pub fn add(&mut self, changes: impl IntoIterator<Item = String>, asked: Instant) {
+    /// Adds what a transaction has done that requested for its locks at this time and has ended.
+    pub fn add(&mut self, changes: impl IntoIterator<Item = String>, requested: Instant) {
         self.changes.extend(changes);
-        self.locked += asked.elapsed();
+        self.locked += requested.elapsed();
     }
 }
 

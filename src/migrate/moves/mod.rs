@@ -13,6 +13,7 @@ mod django;
 mod hashing;
 mod locks;
 mod plan;
+mod quiet_update;
 mod receipt;
 mod recognition;
 mod reference;
