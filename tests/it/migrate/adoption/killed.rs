@@ -178,11 +178,12 @@ async fn repeated_undo_checks_the_foreign_keys_that_an_interrupted_one_has_resto
     let admin = living.db.url.replace("postgresql://lectern@", "postgresql://lectern_admin@");
     let mut admin = PgConnection::connect(&admin).await.expect("connected");
     let sql = "CREATE FUNCTION public.interrupt() RETURNS event_trigger LANGUAGE plpgsql AS
-               $$ BEGIN IF current_query() LIKE '%VALIDATE%' THEN RAISE 'interrupted'; END IF; END $$;
+               $$ BEGIN IF current_query() LIKE '%VALIDATE%' THEN RAISE 'not today'; END IF; END $$;
                CREATE EVENT TRIGGER interrupt ON ddl_command_start EXECUTE FUNCTION public.interrupt()";
     sqlx::raw_sql(sql).execute(&mut admin).await.expect("made");
     let (exit, _, messages) = migrate(&living, &["undo", "adopt"]);
     assert_eq!(exit, Some(1), "{messages}");
+    assert!(messages.contains("a trigger of the database refused the change: not today"), "{messages}");
     let sql = "DROP EVENT TRIGGER interrupt; DROP FUNCTION public.interrupt";
     sqlx::raw_sql(sql).execute(&mut admin).await.expect("dropped");
     admin.close().await.expect("closed");
