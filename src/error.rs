@@ -186,6 +186,11 @@ fn database_message(error: &sqlx::Error) -> String {
                     "the database is busy and did not answer in time: try again in a few seconds".into()
                 }
                 Some("25006") => DATABASE_READ_ONLY.into(),
+                // RAISE in a trigger: its owner wrote this sentence for people.
+                Some("P0001") => {
+                    let sentence: String = refusal.message().lines().next().unwrap_or_default().chars().take(200).collect();
+                    format!("a trigger of the database refused the change: {sentence}")
+                }
                 Some("42501") => "the database user lacks a privilege: `lectern migrate plan --grants OWNER,SERVICE` prints what it needs".into(),
                 Some(code) => {
                     format!("the database refused the change (SQLSTATE {code}): run again with --debug for details")

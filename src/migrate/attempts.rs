@@ -55,16 +55,28 @@ pub(super) struct Attempts<'a> {
     /// Receives a line for the user when another connection has locked something.
     pub on_wait: &'a (dyn Fn(&str) + Sync),
     /// Whether an earlier step has changed the database.
-    pub has_changed: &'a AtomicBool,
+    pub has_changed: AtomicBool,
+    /// The connection of the last transaction, for the next one.
+    idle: Mutex<Option<PgConnection>>,
 }
 
-impl Attempts<'_> {
+impl<'a> Attempts<'a> {
+    pub fn new(
+        pool: &'a PgPool,
+        wait: LockWait,
+        stop: &'a CancellationToken,
+        on_wait: &'a (dyn Fn(&str) + Sync),
+    ) -> Attempts<'a> {
+        Attempts { pool, wait, stop, on_wait, has_changed: AtomicBool::new(false), idle: Mutex::new(None) }
+    }
+
     /// Returns a connection that holds the lock of migrations until it is closed.
     ///
     /// # Errors
     /// [`Error::Failed`] when another migration runs for too long; the message names it.
     pub async fn guard(&self) -> Result<PgConnection> {
-        self.repeat(async |connection| Ok(connection.lock().await?)).await.map(|((), connection)| connection)
+        let lock = async |connection: &mut PgConnection| Ok(connection.lock().await?);
+        self.repeat(lock, self.wait.each).await.map(|((), connection)| connection)
     }
 
     /// Runs `work` in a transaction of its own, again while others hold locks.
@@ -79,30 +91,43 @@ impl Attempts<'_> {
             transaction.commit().await?;
             Ok(result)
         };
-        let (result, connection) = self.repeat(attempt).await?;
-        connection.close().await?;
+        let (result, connection) = self.repeat(attempt, self.wait.each).await?;
+        self.keep(connection).await?;
         Ok(result)
     }
 
     /// Runs `work` outside a transaction. A wait for a lock may take the whole time, because no other connection waits behind it.
     pub async fn patiently<T>(&self, work: impl AsyncFn(&mut PgConnection) -> Result<T>) -> Result<T> {
-        let patient = Attempts { wait: LockWait { each: self.wait.total, ..self.wait }, ..*self };
-        let (result, connection) = patient.repeat(work).await?;
-        connection.close().await?;
+        let (result, connection) = self.repeat(work, self.wait.total).await?;
+        self.keep(connection).await?;
         Ok(result)
     }
 
-    async fn repeat<T>(&self, work: impl AsyncFn(&mut PgConnection) -> Result<T>) -> Result<(T, PgConnection)> {
+    /// Keeps a connection for the next transaction. Its statements are prepared again, because tables may have changed.
+    async fn keep(&self, mut connection: PgConnection) -> Result<()> {
+        connection.clear_cached_statements().await?;
+        if let Ok(mut idle) = self.idle.lock() {
+            *idle = Some(connection);
+        }
+        Ok(())
+    }
+
+    /// `usual`: the longest wait for a lock that no autovacuum worker holds.
+    async fn repeat<T>(
+        &self,
+        work: impl AsyncFn(&mut PgConnection) -> Result<T>,
+        usual: Duration,
+    ) -> Result<(T, PgConnection)> {
         let deadline = Instant::now() + self.wait.total;
         let (mut pause, mut is_reported) = (FIRST_PAUSE, false);
         let holder = Mutex::new(None);
-        let mut each = self.wait.each;
+        let mut each = usual;
         loop {
             match self.attempt(&work, each, &holder).await {
                 Err(error) if is_blocked(&error) => {
                     let holder = holder.lock().ok().and_then(|seen| seen.clone());
                     let is_autovacuum = holder.as_ref().is_some_and(LockHolder::is_autovacuum);
-                    each = if is_autovacuum { self.wait.each.max(AUTOVACUUM_WAIT) } else { self.wait.each };
+                    each = if is_autovacuum { usual.max(AUTOVACUUM_WAIT) } else { usual };
                     if Instant::now() + pause >= deadline {
                         let has_changed = self.has_changed.load(Ordering::Relaxed);
                         return Err(Error::Failed(blocked_message(holder.as_ref(), self.wait.total, has_changed)));
@@ -122,14 +147,18 @@ impl Attempts<'_> {
         }
     }
 
-    /// Runs `work` once, on a connection of its own: closing it gives back every lock, whatever happened.
+    /// Runs `work` once, on a connection of its own. After a failure it is closed, which gives back every lock.
     async fn attempt<T>(
         &self,
         work: &impl AsyncFn(&mut PgConnection) -> Result<T>,
         each: Duration,
         holder: &Mutex<Option<LockHolder>>,
     ) -> Result<(T, PgConnection)> {
-        let mut connection = self.pool.acquire().await?.detach();
+        let idle = self.idle.lock().ok().and_then(|mut idle| idle.take());
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => self.pool.acquire().await?.detach(),
+        };
         let milliseconds = u64::try_from(each.as_millis()).unwrap_or(u64::MAX).min(i32::MAX as u64);
         let process = store::prepare(&mut connection, &program_name(), milliseconds).await?;
         let ended = tokio::select! {

@@ -20,7 +20,6 @@ pub mod uninstall;
 mod versioned;
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -76,7 +75,7 @@ pub async fn apply_with(
     stop: &CancellationToken,
     on_wait: &(dyn Fn(&str) + Sync),
 ) -> Result<MigrationResult> {
-    let attempts = Attempts { pool, wait: options.wait, stop, on_wait, has_changed: &AtomicBool::new(false) };
+    let attempts = Attempts::new(pool, options.wait, stop, on_wait);
     let guard = attempts.guard().await?;
     let applied = apply_in_order(&attempts, options).await;
     drop(guard);
@@ -158,7 +157,7 @@ pub async fn steps_when_free(
     stop: &CancellationToken,
     on_wait: &(dyn Fn(&str) + Sync),
 ) -> Result<MigrationSteps> {
-    let attempts = Attempts { pool, wait, stop, on_wait, has_changed: &AtomicBool::new(false) };
+    let attempts = Attempts::new(pool, wait, stop, on_wait);
     for _ in 0..READINGS {
         match attempts.transaction(async |db| steps::read(db, is_detailed).await).await {
             Err(error) if is_gone(&error) => tokio::time::sleep(PAUSE_BETWEEN_READINGS).await,
@@ -236,7 +235,7 @@ async fn run_guarded<T>(
     on_wait: &(dyn Fn(&str) + Sync),
     work: impl AsyncFn(&Attempts<'_>) -> Result<T>,
 ) -> Result<T> {
-    let attempts = Attempts { pool, wait, stop, on_wait, has_changed: &AtomicBool::new(false) };
+    let attempts = Attempts::new(pool, wait, stop, on_wait);
     let guard = attempts.guard().await?;
     let result = match compatibility::refuse_newer(pool).await {
         Ok(()) => work(&attempts).await,

@@ -123,10 +123,14 @@ fn adm_schema(survey: &Survey, rows: &HashMap<i64, i64>) -> Step {
     let names = plan.names.iter().map(|change| format!("{}: {}", change.table, change.action));
     let locks = match moving.is_empty() {
         true => Vec::new(),
-        false => vec![format!(
-            "ACCESS EXCLUSIVE on {} together, for milliseconds; then on each for its names",
-            crate::console::counted(plan.placements.iter().filter(|placed| placed.is_moved()).count(), "table")
-        )],
+        false => vec![
+            format!(
+                "ACCESS EXCLUSIVE on {} together, for milliseconds",
+                crate::console::counted(plan.placements.iter().filter(|placed| placed.is_moved()).count(), "table")
+            ),
+            "ACCESS EXCLUSIVE on each table for the names of its constraints".to_owned(),
+            "SHARE UPDATE EXCLUSIVE for the names of indexes; readers and writers go on".to_owned(),
+        ],
     };
     Step {
         name: moves::ADM_SCHEMA.to_owned(),
@@ -164,9 +168,7 @@ fn adopt(survey: &Survey, rows: &HashMap<i64, i64>, broken: Vec<String>) -> Step
     let locks = match is_adopted && !plan.adoption.is_empty() {
         true => vec![
             "ACCESS EXCLUSIVE on the tables together, for milliseconds".to_owned(),
-            "SHARE UPDATE EXCLUSIVE on one table at a time while rules are validated and indexes are built; readers and \
-             writers go on"
-                .to_owned(),
+            "SHARE UPDATE EXCLUSIVE on one table at a time; readers and writers go on".to_owned(),
         ],
         false => Vec::new(),
     };

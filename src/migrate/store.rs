@@ -78,12 +78,14 @@ pub(super) async fn store_headers(db: &mut PgConnection, headers: &[(i64, &str)]
     Ok(())
 }
 
-/// Prepares the connection of a migration, and returns the id of its server process.
+/// Prepares the connection of a migration, and returns the id of its server process. Compiling a query of the system catalogue
+/// to machine code (JIT) takes longer than the query.
 pub(super) async fn prepare(db: &mut PgConnection, program: &str, lock_timeout_ms: u64) -> Result<i32> {
     Ok(sqlx::query_scalar(
         "SELECT pg_backend_pid() FROM (SELECT set_config('application_name', $1, false),
                                               set_config('lock_timeout', $2, false),
                                               set_config('statement_timeout', '0', false),
+                                              set_config('jit', 'off', false),
                                               set_config('idle_in_transaction_session_timeout', '0', false)) AS settings",
     )
     .bind(program)

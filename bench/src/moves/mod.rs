@@ -178,11 +178,12 @@ async fn whole_program(stage: &Stage, rows: u32, runs: usize) -> Result<Vec<Figu
         let result = run(stage.program(&database, None, &["migrate", "apply", "--to", "adm-schema", "--json"])).await?;
         waited.push(reader.stop().await?);
         let (log, _) = stage.log_since(before)?;
-        let [place, name] = observer::locked_in(&log)[..] else {
-            return Err(format!("the log does not show two locks: {log}").into());
+        let locked = observer::locked_in(&log);
+        let Some((place, others)) = locked.split_first().filter(|(_, others)| !others.is_empty()) else {
+            return Err(format!("the log does not show the locks: {log}").into());
         };
-        places.push(place);
-        names.push(name);
+        places.push(*place);
+        names.push(others.iter().copied().fold(0.0, f64::max));
         whole.push(result.seconds);
         let document = result.document()?;
         let receipt = &document["receipt"];
@@ -195,13 +196,17 @@ async fn whole_program(stage: &Stage, rows: u32, runs: usize) -> Result<Vec<Figu
     let [whole, reported, place, name] = [&whole, &reported, &places, &names].map(|samples| seconds(samples.median()));
     let longest = seconds(waited.median());
     eprintln!(
-        "{rows} rows: whole {whole}; seven locks: receipt {reported}, log {place} + {name}, reader waits {longest}"
+        "{rows} rows: whole {whole}; all locks by the receipt {reported}, by the log {place} and at most {name}; a reader waits {longest}"
     );
     let limit = MAX_LOCKED * living::TABLES.len() as f64;
     Ok(vec![
         Figure::plain(&format!("whole move of {rows} rows, with two hashes"), whole, String::new(), String::new()),
         Figure::within("its lock of seven tables for their places, by the server's log", &places, limit),
-        Figure::within("its lock for the names of their indexes, by the server's log", &names, limit),
+        Figure::within(
+            "its longest lock of a table for the names of its indexes, by the server's log",
+            &names,
+            MAX_LOCKED,
+        ),
         Figure::within("the longest wait of a reader beside it", &waited, limit),
     ])
 }

@@ -55,7 +55,7 @@ async fn read_row(connection: &mut PgConnection, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Returns how long each transaction of a log had exclusive locks, in seconds: from the start of the statement that
+/// Returns how long each transaction of a log had its locks of tables, in seconds: from the start of the statement that
 /// takes them to the end of the commit.
 pub fn locked_in(log: &str) -> Vec<f64> {
     let mut found = Vec::new();
@@ -67,7 +67,7 @@ pub fn locked_in(log: &str) -> Vec<f64> {
             continue;
         }
         if let Some((process, ended, seconds)) = duration(&entry) {
-            if entry.contains("IN ACCESS EXCLUSIVE MODE") {
+            if entry.contains("LOCK TABLE ") {
                 open = Some((process, ended - seconds));
             } else if let Some((_, locked)) =
                 open.take_if(|(locker, _)| *locker == process && entry.ends_with("COMMIT"))

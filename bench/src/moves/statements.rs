@@ -70,18 +70,18 @@ impl Statements {
         let forward = |renamings: &[Renaming]| renamings.iter().map(|renaming| renaming.forward.clone()).collect();
         let backward =
             |renamings: &[Renaming]| renamings.iter().rev().map(|renaming| renaming.backward.clone()).collect();
-        let places = locked(db, &before, forward(&self.places)).await?;
-        let names = locked(db, &after, forward(&self.names)).await?;
-        locked(db, &after, backward(&self.names)).await?;
-        locked(db, &after, backward(&self.places)).await?;
+        let places = locked(db, &before, "ACCESS EXCLUSIVE", forward(&self.places)).await?;
+        let names = locked(db, &after, "SHARE UPDATE EXCLUSIVE", forward(&self.names)).await?;
+        locked(db, &after, "SHARE UPDATE EXCLUSIVE", backward(&self.names)).await?;
+        locked(db, &after, "ACCESS EXCLUSIVE", backward(&self.places)).await?;
         Ok(Locked { places, names })
     }
 }
 
 /// Executes statements in a transaction; returns the seconds from the first lock to the end of the commit.
-async fn locked(db: &mut PgConnection, tables: &[&str], statements: Vec<String>) -> Result<f64> {
+async fn locked(db: &mut PgConnection, tables: &[&str], mode: &str, statements: Vec<String>) -> Result<f64> {
     sqlx::raw_sql("BEGIN; SET LOCAL lock_timeout = '500ms'").execute(&mut *db).await?;
-    let sql = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE;\n{}", tables.join(", "), statements.join("\n"));
+    let sql = format!("LOCK TABLE {} IN {mode} MODE;\n{}", tables.join(", "), statements.join("\n"));
     let started = Instant::now();
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *db).await?;
     sqlx::raw_sql("COMMIT").execute(&mut *db).await?;

@@ -20,25 +20,27 @@ use crate::migrate::catalog::{Catalog, Relation, quote};
 pub async fn adm_schema(attempts: &Attempts<'_>, compat_views: bool) -> Result<MoveReceipt> {
     let started = Instant::now();
     let before = attempts.transaction(async |db| contents(db, &Which::Placed).await).await?;
-    let moved = attempts.transaction(async |db| move_tables(db, compat_views).await).await?;
-    if !moved.changes.is_empty() {
+    let mut done = Done::default();
+    if let Some((changes, requested)) = attempts.transaction(async |db| move_tables(db, compat_views).await).await? {
+        done.add(changes, requested);
         attempts.has_changed.store(true, Ordering::Relaxed);
     }
     // Also those of tables that an interrupted application has moved.
-    rename_objects(attempts).await?;
+    rename_objects(attempts, &mut done).await?;
     let after = attempts.transaction(async |db| contents(db, &Which::Same(&before)).await).await?;
     Ok(MoveReceipt {
         name: ADM_SCHEMA.to_owned(),
         tables: TableReceipt::pairs(ADM_SCHEMA, &before, &after),
-        changes: moved.changes,
+        changes: done.changes,
         problems: Vec::new(),
-        locked: moved.locked,
+        locked: done.locked,
         took: started.elapsed(),
         ..MoveReceipt::default()
     })
 }
 
-async fn move_tables(db: &mut PgConnection, with_views: bool) -> Result<Done> {
+/// Returns what was done, and when the locks were requested for.
+async fn move_tables(db: &mut PgConnection, with_views: bool) -> Result<Option<(Vec<String>, Instant)>> {
     let survey = survey(db).await?;
     let plan = &survey.plan;
     refuse(&plan.placement_conflicts)?;
@@ -49,7 +51,7 @@ async fn move_tables(db: &mut PgConnection, with_views: bool) -> Result<Done> {
         Vec::new()
     };
     if plan.moving.is_empty() && views.is_empty() {
-        return Ok(Done::default());
+        return Ok(None);
     }
     let key: [u8; 32] = super::receipt::new_key()?;
     store::prepare_records(db, &key).await?;
@@ -72,10 +74,9 @@ async fn move_tables(db: &mut PgConnection, with_views: bool) -> Result<Done> {
     statements.extend(still_empty(plan, &survey.catalog));
     let all = || plan.moving.iter().chain(&views);
     statements.extend(all().flat_map(|change| change.statements.iter().cloned()));
-    let started = Instant::now();
+    let requested = Instant::now();
     store::execute(db, &statements).await?;
-    let changes = all().map(|change| change.action.clone()).collect();
-    Ok(Done { changes, locked: started.elapsed() })
+    Ok(Some((all().map(|change| change.action.clone()).collect(), requested)))
 }
 
 /// Roles that may use a moved table must be able to look into its schema.
@@ -108,7 +109,7 @@ fn still_empty(plan: &Plan, catalog: &Catalog) -> Vec<String> {
 }
 
 /// Gives the indexes, constraints and sequences of moved tables the names of a fresh database.
-async fn rename_objects(attempts: &Attempts<'_>) -> Result<()> {
+async fn rename_objects(attempts: &Attempts<'_>, done: &mut Done) -> Result<()> {
     let find = async |db: &mut PgConnection| {
         let journal = store::journal(db, ADM_SCHEMA).await?.unwrap_or_default();
         let survey = survey(db).await?;
@@ -131,9 +132,12 @@ async fn rename_objects(attempts: &Attempts<'_>) -> Result<()> {
             store::record(db, ADM_SCHEMA, &inverses).await?;
             let mut statements = lock(part, &catalog);
             statements.extend(part.iter().flat_map(|change| change.statements.iter().cloned()));
-            store::execute(db, &statements).await
+            let requested = Instant::now();
+            store::execute(db, &statements).await?;
+            Ok(requested)
         };
-        attempts.transaction(rename).await?;
+        let requested = attempts.transaction(rename).await?;
+        done.add(part.iter().map(|change| format!("{}: {}", change.table, change.action)), requested);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Applies the move `adopt`: names and rules under one short lock, what takes long while readers and writers go on.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sqlx::PgConnection;
 
@@ -10,6 +10,7 @@ use super::hashing::{Which, contents};
 use super::locks::{Done, lock, parts};
 use super::plan::rules;
 use super::receipt::{MoveReceipt, TableReceipt};
+use super::recognition::former_places;
 use super::reference::reference;
 use super::rename::unfinished_name;
 use super::survey::{ADOPT, Survey, refuse, survey};
@@ -74,14 +75,14 @@ async fn change_tables(attempts: &Attempts<'_>) -> Result<Done> {
     attempts.has_changed.store(true, Ordering::Relaxed);
     let mut done = Done::default();
     for part in parts(&changes) {
-        done.locked += attempts.transaction(async |db| change_table(db, part, &catalog).await).await?;
-        done.changes.extend(part.iter().map(|change| format!("{}: {}", change.table, change.action)));
+        let requested = attempts.transaction(async |db| change_table(db, part, &catalog).await).await?;
+        done.add(part.iter().map(|change| format!("{}: {}", change.table, change.action)), requested);
     }
     Ok(done)
 }
 
-/// Makes the changes that lock the same tables. Returns how long they were locked.
-async fn change_table(db: &mut PgConnection, changes: &[Change], catalog: &Catalog) -> Result<Duration> {
+/// Makes the changes that lock the same tables. Returns when it requested for the locks.
+async fn change_table(db: &mut PgConnection, changes: &[Change], catalog: &Catalog) -> Result<Instant> {
     let inverses: Vec<Inverse> = changes.iter().map(|change| change.inverse.clone()).collect();
     store::record(db, ADOPT, &inverses).await?;
     let views = compat_views::around(catalog, changes)?;
@@ -92,9 +93,9 @@ async fn change_table(db: &mut PgConnection, changes: &[Change], catalog: &Catal
         statements.extend(restored(change, catalog));
     }
     statements.extend(views.create);
-    let started = Instant::now();
+    let requested = Instant::now();
     store::execute(db, &statements).await?;
-    Ok(started.elapsed())
+    Ok(requested)
 }
 
 /// Returns the statements that give an added column the values that an undo has archived.
@@ -103,8 +104,7 @@ fn restored(change: &Change, catalog: &Catalog) -> Vec<String> {
     let Some(table) = store::table_of(catalog, *table) else { return Vec::new() };
     let expected = reference().catalog.table(&table.schema, &table.name).and_then(|table| table.column(name));
     let Some(expected) = expected else { return Vec::new() };
-    let source = format!("{}.{}", table.schema, table.name);
-    store::restore_column(&table.sql_name(), &source, name, &expected.data_type)
+    store::restore_column(&table.sql_name(), &former_places(table), name, &expected.data_type)
 }
 
 /// Reports whether no row breaks the rule of a change.

@@ -34,7 +34,7 @@ impl Change {
             Inverse::Place { .. } | Inverse::ConstraintName { .. } => "name",
             Inverse::ForeignKey { former: Some(_), .. } => "foreign key action",
             Inverse::ForeignKey { former: None, .. } => "new foreign key",
-            Inverse::Constraint { .. } => "rule",
+            Inverse::Constraint { .. } | Inverse::Validation { .. } => "rule",
             Inverse::Index { .. } => "new index",
             Inverse::Column { .. } | Inverse::Trigger { .. } => "new column",
             Inverse::Default { .. } => "default",
@@ -84,6 +84,11 @@ pub enum Inverse {
         table: i64,
         name: String,
         former: Option<ForeignKey>,
+    },
+    /// A restored foreign key is checked, after the transaction that restored it.
+    Validation {
+        table: i64,
+        name: String,
     },
     /// A unique or check constraint is dropped; the former one is created again.
     Constraint {

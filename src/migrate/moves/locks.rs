@@ -1,10 +1,10 @@
 //! Runs the changes of a move under one lock.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::PgConnection;
 
-use super::change::Change;
+use super::change::{Change, Class, Inverse};
 use super::reference::reference;
 use super::store;
 use super::survey::Survey;
@@ -12,11 +12,20 @@ use crate::error::Result;
 use crate::migrate::attempts::Attempts;
 use crate::migrate::catalog::{Catalog, Relation};
 
-/// What a transaction under locks has done.
+/// What transactions under locks have done.
 #[derive(Default)]
 pub(super) struct Done {
     pub changes: Vec<String>,
+    /// From the first request of a lock to the end of the commit.
     pub locked: Duration,
+}
+
+impl Done {
+    /// Adds what a transaction has done that requested for its locks at this time and has ended.
+    pub fn add(&mut self, changes: impl IntoIterator<Item = String>, requested: Instant) {
+        self.changes.extend(changes);
+        self.locked += requested.elapsed();
+    }
 }
 
 /// Returns the statements that lock every table of these changes, with one bounded wait for all of them: others
@@ -26,11 +35,20 @@ pub(super) fn lock(changes: &[Change], catalog: &Catalog) -> Vec<String> {
         changes.iter().flat_map(|change| [change.table_oid].into_iter().chain(change.also_locks.clone())).collect();
     oids.sort_unstable();
     oids.dedup();
-    lock_tables(oids.iter().filter_map(|oid| store::table_of(catalog, *oid)), EXCLUSIVE)
+    let mode = if changes.iter().all(lets_others_work) { SHARED } else { EXCLUSIVE };
+    lock_tables(oids.iter().filter_map(|oid| store::table_of(catalog, *oid)), mode)
 }
 
 /// Keeps everybody else away.
 pub(super) const EXCLUSIVE: &str = "ACCESS EXCLUSIVE";
+
+/// Keeps other changes of the table away. Readers and writers go on.
+const SHARED: &str = "SHARE UPDATE EXCLUSIVE";
+
+/// PostgreSQL locks only the index or the sequence itself while its name is changed.
+fn lets_others_work(change: &Change) -> bool {
+    matches!(change.inverse, Inverse::Place { class: Class::Index | Class::Sequence, .. })
+}
 
 /// Returns the statements that lock tables with one bounded wait for all of them.
 pub(super) fn lock_tables<'a>(tables: impl Iterator<Item = &'a Relation>, mode: &str) -> Vec<String> {
@@ -85,7 +103,8 @@ pub(in crate::migrate) async fn lock_for_versioned_sql(db: &mut PgConnection, ca
     store::execute(db, &lock_tables(existing, "SHARE ROW EXCLUSIVE")).await
 }
 
-/// Returns the changes in parts that lock the same tables: the fewer tables at a time, the sooner all of them are free.
+/// Returns the changes in parts that lock the same tables in the same way: the fewer tables at a time, the sooner all of them are free.
 pub(super) fn parts(changes: &[Change]) -> impl Iterator<Item = &[Change]> {
-    changes.chunk_by(|one, next| one.table_oid == next.table_oid && one.also_locks == next.also_locks)
+    let locks = |change: &Change| (change.table_oid, change.also_locks.clone(), lets_others_work(change));
+    changes.chunk_by(move |one, next| locks(one) == locks(next))
 }

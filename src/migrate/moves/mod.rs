@@ -14,6 +14,7 @@ mod hashing;
 pub(super) mod lesson_sessions;
 mod locks;
 mod plan;
+mod quiet_update;
 mod receipt;
 mod recognition;
 mod reference;

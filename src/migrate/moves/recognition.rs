@@ -33,6 +33,16 @@ pub fn former_names() -> Vec<String> {
     TABLES.iter().flat_map(|table| spellings(table)).flat_map(|name| [format!("adm.{name}"), name]).collect()
 }
 
+/// Returns the places of a table, with their schemas: the one that it has and those that it may have had.
+pub fn former_places(table: &Relation) -> Vec<String> {
+    let mut places = vec![format!("{}.{}", table.schema, table.name)];
+    if table.schema == "adm" && TABLES.contains(&table.name.as_str()) {
+        let names = spellings(&table.name).into_iter().flat_map(|name| [format!("adm.{name}"), name]);
+        places.extend(names.flat_map(|name| ["public", "adm"].map(|schema| format!("{schema}.{name}"))));
+    }
+    places
+}
+
 /// What is to be done with one of the seven tables.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {

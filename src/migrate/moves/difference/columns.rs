@@ -4,6 +4,7 @@ use super::Comparison;
 use super::early::{self, Known};
 use crate::migrate::catalog::{RelationColumn, quote};
 use crate::migrate::moves::change::{Change, Inverse};
+use crate::migrate::moves::quiet_update::quietly;
 
 impl Comparison<'_> {
     pub(super) fn column_changes(self) -> Vec<Change> {
@@ -49,7 +50,7 @@ impl Comparison<'_> {
         let function = format!("lectern.keep_{added}");
         let statements = vec![
             format!("ALTER TABLE {table} ADD COLUMN {name} {}", expected.data_type),
-            format!("UPDATE {table} SET {name} = {former_name}"),
+            quietly(&table, &[format!("UPDATE {table} SET {name} = {former_name}")]),
             format!(
                 "CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
                  BEGIN

@@ -43,7 +43,7 @@ async fn undo_in(db: &mut PgConnection) -> Result<(Undone, UnvalidatedKeys)> {
         let undone = drop_indexes(db, &progress).await?;
         give_names_back(db, &progress.journal).await?;
         store::end(db).await?;
-        moves_store::shorten_journal(db, NAME, 0).await?;
+        moves_store::replace_journal_end(db, NAME, 0, &[]).await?;
         return Ok((undone, Vec::new()));
     }
     let sessions = situation.catalog.table("public", "sessions").ok_or_else(|| {
@@ -67,7 +67,7 @@ async fn undo_in(db: &mut PgConnection) -> Result<(Undone, UnvalidatedKeys)> {
     give_names_back(db, &progress.journal).await?;
     undo_enrolments(db, source, &progress.journal, &mut undone).await?;
     store::end(db).await?;
-    moves_store::shorten_journal(db, NAME, 0).await?;
+    moves_store::replace_journal_end(db, NAME, 0, &[]).await?;
     undone.changes += progress.journal.changes.len();
     Ok((undone, unvalidated))
 }
@@ -88,7 +88,7 @@ async fn stop_copying(
     store::end(db).await?;
     // Recorded, so that the next migration is seen as pending.
     moves_store::record(db, NAME, &[]).await?;
-    moves_store::shorten_journal(db, NAME, 0).await?;
+    moves_store::replace_journal_end(db, NAME, 0, &[]).await?;
     Ok(undone)
 }
 

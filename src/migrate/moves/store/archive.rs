@@ -4,6 +4,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::error::Result;
 use crate::migrate::catalog::{Relation, quote};
+use crate::migrate::moves::quiet_update::quietly;
 
 /// Puts the values of a column into the archive. Rows without an id have none.
 pub(in crate::migrate::moves) async fn archive_column(
@@ -23,26 +24,22 @@ pub(in crate::migrate::moves) async fn archive_column(
     Ok(())
 }
 
-/// Returns a statement that gives an added column the values that an earlier undo put into the archive.
+/// Returns the statements that give an added column the values that an earlier undo put into the archive. `sources`: the
+/// places that the table may have had then.
 pub(in crate::migrate::moves) fn restore_column(
     table: &str,
-    source: &str,
+    sources: &[String],
     column: &str,
     data_type: &str,
 ) -> Vec<String> {
     let literal = |text: &str| format!("'{}'", text.replace('\'', "''"));
-    vec![
-        format!(
-            "UPDATE {table} AS t SET {column} = (a.value #>> '{{}}')::{data_type} FROM lectern.archive AS a
-             WHERE a.step = 'adopt' AND a.source = {source} AND a.field = {field} AND a.source_id = t.id",
-            column = quote(column),
-            source = literal(source),
-            field = literal(column)
-        ),
-        format!(
-            "DELETE FROM lectern.archive WHERE step = 'adopt' AND source = {} AND field = {}",
-            literal(source),
-            literal(column)
-        ),
-    ]
+    let sources = sources.iter().map(|source| literal(source)).collect::<Vec<_>>().join(", ");
+    let archived =
+        format!("a.step = 'adopt' AND a.source IN ({sources}) AND a.field = {field}", field = literal(column));
+    let update = format!(
+        "UPDATE {table} AS t SET {column} = (a.value #>> '{{}}')::{data_type} FROM lectern.archive AS a
+             WHERE {archived} AND a.source_id = t.id",
+        column = quote(column)
+    );
+    vec![quietly(table, &[update]), format!("DELETE FROM lectern.archive AS a WHERE {archived}")]
 }

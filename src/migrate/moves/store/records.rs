@@ -125,18 +125,24 @@ pub(in crate::migrate::moves) async fn journal(db: &mut PgConnection, name: &str
     Ok(journal.map(|Json(journal)| journal))
 }
 
-/// Keeps the first `length` changes of the move that is in force; none: it is undone.
-pub(in crate::migrate::moves) async fn shorten_journal(db: &mut PgConnection, name: &str, length: usize) -> Result<()> {
+/// Keeps the first `length` changes of the move that is in force, and adds these. It is undone when nothing is left.
+pub(in crate::migrate::moves) async fn replace_journal_end(
+    db: &mut PgConnection,
+    name: &str,
+    length: usize,
+    end: &[Inverse],
+) -> Result<()> {
     sqlx::query(
         "UPDATE lectern.moves
          SET journal = coalesce((SELECT jsonb_agg(e.value ORDER BY e.position)
                                  FROM jsonb_array_elements(journal) WITH ORDINALITY AS e (value, position)
-                                 WHERE e.position <= $2), '[]'),
-             undone_at = CASE WHEN $2 = 0 THEN clock_timestamp() END
+                                 WHERE e.position <= $2), '[]') || $3,
+             undone_at = CASE WHEN $2 = 0 AND $3 = '[]'::jsonb THEN clock_timestamp() END
          WHERE name = $1 AND undone_at IS NULL",
     )
     .bind(name)
     .bind(i64::try_from(length).unwrap_or(i64::MAX))
+    .bind(Json(end))
     .execute(db)
     .await?;
     Ok(())

@@ -169,3 +169,31 @@ async fn stopped_postgres_leaves_the_old_or_the_new_state() {
     assert_ne!(program.wait().expect("ended").code(), Some(0));
     recover(&living, &before, &contents, &undisturbed, "PostgreSQL stopped").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repeated_undo_checks_the_foreign_keys_that_an_interrupted_one_has_restored() {
+    let living = sample().build().await;
+    let before = fingerprint(&living.db.pool).await;
+    assert_eq!(migrate(&living, &["apply"]).0, Some(0));
+    let admin = living.db.url.replace("postgresql://lectern@", "postgresql://lectern_admin@");
+    let mut admin = PgConnection::connect(&admin).await.expect("connected");
+    let sql = "CREATE FUNCTION public.interrupt() RETURNS event_trigger LANGUAGE plpgsql AS
+               $$ BEGIN IF current_query() LIKE '%VALIDATE%' THEN RAISE 'not today'; END IF; END $$;
+               CREATE EVENT TRIGGER interrupt ON ddl_command_start EXECUTE FUNCTION public.interrupt()";
+    sqlx::raw_sql(sql).execute(&mut admin).await.expect("made");
+    let (exit, _, messages) = migrate(&living, &["undo", "adopt"]);
+    assert_eq!(exit, Some(1), "{messages}");
+    assert!(messages.contains("a trigger of the database refused the change: not today"), "{messages}");
+    let sql = "DROP EVENT TRIGGER interrupt; DROP FUNCTION public.interrupt";
+    sqlx::raw_sql(sql).execute(&mut admin).await.expect("dropped");
+    admin.close().await.expect("closed");
+    let unchecked = "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND NOT convalidated";
+    let count: i64 = sqlx::query_scalar(unchecked).fetch_one(&living.db.pool).await.expect("a number");
+    assert!(count > 0, "the undo was interrupted before it checked a foreign key");
+    for name in ["adopt", "adm-schema"] {
+        let (exit, _, messages) = migrate(&living, &["undo", name]);
+        assert_eq!(exit, Some(0), "{messages}");
+    }
+    let changed = without_what_lectern_made(&before, &fingerprint(&living.db.pool).await);
+    assert!(changed.is_empty(), "{changed}");
+}

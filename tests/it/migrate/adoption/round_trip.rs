@@ -118,7 +118,9 @@ const ORDERS: [[&str; 2]; 2] = [["adm-schema", "adopt"], ["adopt", "adm-schema"]
 async fn living_database_is_adopted_and_given_back() {
     in_parallel(samples().into_iter().enumerate().collect(), async |(at, legacy)| {
         let arguments = [&[][..], &["--compat-views"]][at % 2];
-        adopt_and_give_back(&legacy, arguments, &ORDERS[at / 2 % 2..][..1]).await;
+        // The second time, columns get back the values that the undo has archived.
+        let orders = if legacy.state == State::February6 { &ORDERS[..] } else { &ORDERS[at / 2 % 2..][..1] };
+        adopt_and_give_back(&legacy, arguments, orders).await;
     });
 }
 

@@ -1,9 +1,12 @@
 //! Undoes a move: the inverse of each change, in reverse order.
 
+mod groups;
+
 use std::sync::atomic::Ordering;
 
 use sqlx::PgConnection;
 
+use self::groups::{changed_tables, last_group, table_oid};
 use super::change::{Class, ForeignKey, FormerConstraint, Inverse};
 use super::rename::{Former, place};
 use super::store;
@@ -42,8 +45,8 @@ pub async fn undo(attempts: &Attempts<'_>, name: &str) -> Result<Undone> {
         let start = last_group(rest, &catalog);
         let (part, views) = (&rest[start..], if start == 0 { views.as_slice() } else { &[] });
         let invert = async |db: &mut PgConnection| {
-            let (problems, validate) = (Vec::new(), Vec::new());
-            let mut undo = Undo { db, catalog: catalog.clone(), journal: &journal, problems, validate };
+            let (problems, validations) = (Vec::new(), Vec::new());
+            let mut undo = Undo { db, catalog: catalog.clone(), journal: &journal, problems, validations };
             undo.lock(views.iter().chain(part)).await?;
             for inverse in views {
                 undo.invert(inverse).await?;
@@ -54,21 +57,23 @@ pub async fn undo(attempts: &Attempts<'_>, name: &str) -> Result<Undone> {
                     undo.invert(&rest[at]).await?;
                 }
             }
-            store::shorten_journal(undo.db, name, start).await?;
+            store::replace_journal_end(undo.db, name, start, &undo.validations).await?;
             if start == 0 && name == ADM_SCHEMA {
-                store::shorten_journal(undo.db, compat_views::NAME, 0).await?;
+                store::replace_journal_end(undo.db, compat_views::NAME, 0, &[]).await?;
             }
-            Ok((undo.catalog, undo.problems, undo.validate))
+            Ok((undo.catalog, undo.problems, undo.validations))
         };
-        let (changed, problems, validate) = attempts.transaction(invert).await?;
+        let (changed, problems, mut validations) = attempts.transaction(invert).await?;
         attempts.has_changed.store(true, Ordering::Relaxed);
         catalog = changed;
         undone.problems.extend(problems);
-        for (table, constraint) in validate {
-            let sql = format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", quote(&constraint));
-            if attempts.patiently(async |db| store::execute(db, std::slice::from_ref(&sql)).await).await.is_err() {
-                undone.problems.push(format!("rows written since break the foreign key {constraint} of {table}"));
-            }
+        // Also those that an interrupted undo has left.
+        validations.extend(part.iter().filter(|inverse| matches!(inverse, Inverse::Validation { .. })).cloned());
+        for validation in &validations {
+            undone.problems.extend(validate(attempts, validation).await?);
+        }
+        if !validations.is_empty() {
+            attempts.transaction(async |db| store::replace_journal_end(db, name, start, &[]).await).await?;
         }
         rest = &rest[..start];
         if rest.is_empty() {
@@ -77,54 +82,22 @@ pub async fn undo(attempts: &Attempts<'_>, name: &str) -> Result<Undone> {
     }
 }
 
-/// Table and name of a constraint that is validated after the transaction.
-type Unvalidated = (String, String);
-
-/// Returns the tables that these changes lock. A foreign key belongs to two.
-fn changed_tables<'a>(inverses: impl IntoIterator<Item = &'a Inverse>, catalog: &Catalog) -> Vec<i64> {
-    let mut oids: Vec<i64> = Vec::new();
-    for inverse in inverses {
-        oids.extend(table_oid(inverse));
-        if let Inverse::ForeignKey { table, name, former } = inverse {
-            oids.extend(former.as_ref().map(|former| former.target));
-            let keys = store::table_of(catalog, *table).into_iter().flat_map(|table| &table.constraints);
-            let key = keys.filter(|key| key.name == *name).find_map(|key| key.target.as_ref());
-            oids.extend(key.map(|target| target.oid));
-        }
+/// Checks a restored foreign key. Returns what is wrong if rows written since break it.
+async fn validate(attempts: &Attempts<'_>, validation: &Inverse) -> Result<Option<String>> {
+    let Inverse::Validation { table, name } = validation else { return Ok(None) };
+    let catalog = attempts.transaction(async |db| catalog::read(db).await).await?;
+    let Some(table) = store::table_of(&catalog, *table) else { return Ok(None) };
+    if !table.constraints.iter().any(|constraint| constraint.name == *name && !constraint.is_valid) {
+        return Ok(None);
     }
-    let is_changed = |table: &&Relation| {
-        let sequences = table.sequences.iter().map(|sequence| sequence.oid);
-        let parts = table.indexes.iter().map(|index| index.oid).chain(sequences).chain([table.oid]);
-        table.is_table() && parts.into_iter().any(|part| oids.contains(&part))
-    };
-    catalog.tables.iter().filter(is_changed).map(|table| table.oid).collect()
+    let sql = format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", table.sql_name(), quote(name));
+    let holds = attempts.patiently(async |db| store::execute_unless_violated(db, &sql).await).await?;
+    let problem = || format!("{}: rows written since break the foreign key {name}", table.full_name());
+    Ok((!holds).then(problem))
 }
 
 fn is_same_relation(earlier: &Inverse, later: &Inverse) -> bool {
     matches!((earlier, later), (Inverse::Place { oid: a, .. }, Inverse::Place { oid: b, .. }) if a == b)
-}
-
-/// Returns where the last changes begin that are undone together: those of one table, or all tables that were moved together.
-fn last_group(journal: &[Inverse], catalog: &Catalog) -> usize {
-    let key = |inverse: &Inverse| {
-        let oid = table_oid(inverse)?;
-        let owner = catalog.tables.iter().find(|table| {
-            let parts = table.indexes.iter().map(|index| index.oid);
-            parts.chain(table.sequences.iter().map(|sequence| sequence.oid)).any(|part| part == oid)
-        });
-        // Each foreign key belongs to other two tables.
-        let key = if let Inverse::ForeignKey { name, .. } = inverse { name.as_str() } else { "" };
-        Some((owner.map_or(oid, |table| table.oid), key.to_owned()))
-    };
-    let is_moved = |inverse: &Inverse| {
-        matches!(inverse, Inverse::Place { class: Class::Table, .. }) || table_oid(inverse).is_none()
-    };
-    let Some(last) = journal.last() else { return 0 };
-    if is_moved(last) {
-        return 0;
-    }
-    let same = journal.iter().rev().take_while(|inverse| !is_moved(inverse) && key(inverse) == key(last)).count();
-    journal.len() - same
 }
 
 /// Refuses an undo when another table has got the former name of one.
@@ -155,7 +128,7 @@ struct Undo<'a> {
     catalog: Catalog,
     journal: &'a [Inverse],
     problems: Vec<String>,
-    validate: Vec<Unvalidated>,
+    validations: Vec<Inverse>,
 }
 
 impl Undo<'_> {
@@ -322,7 +295,7 @@ impl Undo<'_> {
         let alter = format!("ALTER TABLE {}", table.sql_name());
         self.run(format!("{alter} ADD CONSTRAINT {} {definition} NOT VALID", quote(&former.name))).await?;
         if former.is_valid {
-            self.validate.push((table.sql_name(), former.name.clone()));
+            self.validations.push(Inverse::Validation { table: table.oid, name: former.name.clone() });
         }
         Ok(())
     }
@@ -366,22 +339,5 @@ impl Undo<'_> {
         ]);
         statements.extend(around.create);
         store::execute(self.db, &statements).await
-    }
-}
-
-/// Returns the table or relation that an inverse changes.
-fn table_oid(inverse: &Inverse) -> Option<i64> {
-    match inverse {
-        Inverse::ConstraintName { table, .. }
-        | Inverse::ForeignKey { table, .. }
-        | Inverse::Constraint { table, .. }
-        | Inverse::Index { table, .. }
-        | Inverse::Column { table, .. }
-        | Inverse::Default { table, .. }
-        | Inverse::NotNull { table, .. }
-        | Inverse::ArrayType { table, .. }
-        | Inverse::Trigger { table, .. } => Some(*table),
-        Inverse::Place { oid, .. } => Some(*oid),
-        Inverse::Usage { .. } | Inverse::View { .. } | Inverse::Schema { .. } => None,
     }
 }
