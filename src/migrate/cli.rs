@@ -211,7 +211,7 @@ async fn apply(context: &Context, database: &Database, args: ApplyArgs) -> Resul
     {
         return Err(Error::Usage(format!("no step is called \"{to}\": `lectern migrate status` lists the steps")));
     }
-    if !before.conflicts().is_empty() {
+    if !before.conflicts_until(args.to.as_deref()).is_empty() {
         return report(context, before.steps, None);
     }
     let options = Options { wait: LockWait::of(&context.config), compat_views: args.compat_views, to: args.to };

@@ -90,7 +90,7 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
     let mut done = Vec::new();
     let survey = attempts.transaction(async |db| moves::survey(db).await).await?;
     let steps = attempts.transaction(async |db| steps::read(db).await).await?;
-    let conflicts = steps.conflicts();
+    let conflicts = steps.conflicts_until(last);
     if !conflicts.is_empty() {
         return Err(Error::NeedsAttention(format!("nothing was changed: {}", conflicts.join("; "))));
     }
@@ -124,6 +124,9 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
         if is_adopted {
             done.push(moves::adopt(attempts).await?);
         }
+    }
+    if is_open && is_adopted && last.is_none_or(|last| last == moves::TUTORIAL_REFERENCES) {
+        done.push(moves::tutorial_references(attempts).await?);
     }
     done.retain(|step| !step.is_empty());
     let mut problems = if is_adopted { attempts.transaction(moves::broken_rules).await? } else { Vec::new() };
@@ -183,11 +186,20 @@ pub async fn undo(
     stop: &CancellationToken,
     on_wait: &(dyn Fn(&str) + Sync),
 ) -> Result<Undone> {
-    if ![moves::ADM_SCHEMA, moves::ADOPT].contains(&name) {
+    if ![moves::ADM_SCHEMA, moves::ADOPT, moves::TUTORIAL_REFERENCES].contains(&name) {
         return Err(Error::Usage(format!(
-            "no move is called \"{name}\": write {} or {}; versioned SQL is taken away by `lectern uninstall`",
+            "no move is called \"{name}\": write {}, {} or {}; versioned SQL is taken away by `lectern uninstall`",
             moves::ADM_SCHEMA,
-            moves::ADOPT
+            moves::ADOPT,
+            moves::TUTORIAL_REFERENCES
+        )));
+    }
+    let applied = moves::applied(&mut *pool.acquire().await?).await?;
+    if name != moves::TUTORIAL_REFERENCES && applied.iter().any(|applied| applied == moves::TUTORIAL_REFERENCES) {
+        return Err(Error::Prerequisite(format!(
+            "{} rests on {name}: run `lectern migrate undo {}` first",
+            moves::TUTORIAL_REFERENCES,
+            moves::TUTORIAL_REFERENCES
         )));
     }
     run_guarded(pool, wait, stop, on_wait, async |attempts| moves::undo(attempts, name).await).await

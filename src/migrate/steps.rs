@@ -64,7 +64,14 @@ pub struct MigrationSteps {
 
 impl MigrationSteps {
     pub fn conflicts(&self) -> Vec<String> {
-        let conflicting = self.steps.iter().filter(|step| step.state == State::Conflict);
+        self.conflicts_until(None)
+    }
+
+    /// Returns the conflicts of the steps up to one of this name; of all steps without a name.
+    pub fn conflicts_until(&self, last: Option<&str>) -> Vec<String> {
+        let end = last.and_then(|last| self.steps.iter().position(|step| step.name == last));
+        let steps = self.steps.iter().take(end.map_or(usize::MAX, |end| end + 1));
+        let conflicting = steps.filter(|step| step.state == State::Conflict);
         conflicting.flat_map(|step| step.problems.clone()).collect()
     }
 }
@@ -90,6 +97,7 @@ pub(super) async fn read(db: &mut PgConnection) -> Result<MigrationSteps> {
         steps.push(sql_step(&versioned::name(migration), migration.sql.as_str(), is_applied, &survey.catalog));
     }
     let is_adopted = survey.is_adopted();
+    steps.push(tutorial_references(&survey));
     Ok(MigrationSteps {
         steps,
         recognised: (is_adopted || survey.plan.has_conflict()).then(|| moves::description(&survey.catalog)).flatten(),
@@ -196,7 +204,42 @@ fn plural(count: usize, noun: &str) -> String {
     match noun {
         "new index" if count > 1 => format!("{count} new indexes"),
         "column that may be null" if count > 1 => format!("{count} columns that may be null"),
+        "column that goes" if count > 1 => format!("{count} columns that go"),
         noun => crate::console::counted(count, noun),
+    }
+}
+
+fn tutorial_references(survey: &Survey) -> Step {
+    let plan = moves::ReferencesPlan::new(&survey.plan.moved);
+    let state = match () {
+        () if !survey.is_adopted() || survey.plan.has_conflict() => State::NotNeeded,
+        () if !plan.conflicts.is_empty() => State::Conflict,
+        () if !plan.is_empty() => State::Pending,
+        () => State::Done,
+    };
+    let is_shown = matches!(state, State::Pending | State::Conflict);
+    let remove = |(table, column): &(String, String)| match column.as_str() {
+        "" => format!("bring the rows of {table} to the staff of the events, and the table to schema lectern"),
+        column => format!("{table}: turn {column} into references where it has one meaning, archive it, remove it"),
+    };
+    let mut tables: Vec<&str> = plan.removed.iter().map(|(table, _)| table.as_str()).collect();
+    tables.dedup();
+    let changes = |table: &str| plan.removed.iter().filter(|(name, _)| name == table).count();
+    let table = |name: &&str| {
+        json!({ "table": name, "found": [name], "action": "skip", "changes": changes(name),
+                "summary": plural(changes(name), "column that goes") })
+    };
+    let locks = vec!["ACCESS EXCLUSIVE on the tables together, while their rows are changed".to_owned()];
+    Step {
+        name: moves::TUTORIAL_REFERENCES.to_owned(),
+        kind: "move",
+        state,
+        reversible: true,
+        tables: if is_shown { tables.iter().map(table).collect() } else { Vec::new() },
+        changes: if is_shown { plan.removed.iter().map(remove).collect() } else { Vec::new() },
+        locks: if is_shown { locks } else { Vec::new() },
+        problems: plan.conflicts,
+        sql: String::new(),
     }
 }
 

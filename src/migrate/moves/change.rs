@@ -40,7 +40,7 @@ impl Change {
             Inverse::Default { .. } => "default",
             Inverse::NotNull { .. } => "column that may be null",
             Inverse::ArrayType { .. } => "converted column",
-            Inverse::Usage { .. } | Inverse::View { .. } | Inverse::Schema { .. } => "grant or view",
+            _ => "other change",
         }
     }
 }
@@ -135,6 +135,20 @@ pub enum Inverse {
         function: String,
         column: String,
     },
+    /// A column that went comes back, with its values from the archive.
+    RemovedColumn {
+        table: i64,
+        name: String,
+        data_type: String,
+        not_null: bool,
+        default: Option<String>,
+    },
+    /// A rule or index that went with a column comes back.
+    Statement {
+        sql: String,
+    },
+    /// Rows that `tutorial-references` created or changed are as they were.
+    Rows,
     /// A schema is dropped if it is empty.
     Schema {
         name: String,

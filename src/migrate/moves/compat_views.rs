@@ -5,7 +5,7 @@
 use super::change::{Change, Inverse, Phase};
 use super::plan::Plan;
 use crate::error::{Error, Result};
-use crate::migrate::catalog::{Catalog, Relation, quote};
+use crate::migrate::catalog::{Catalog, Relation, RelationColumn, quote};
 
 /// The name under which the views are recorded.
 pub const NAME: &str = "compat-views";
@@ -113,6 +113,29 @@ pub(super) fn around_column(table: &Relation, column: &str) -> Result<Around> {
         around.create.extend(create(table, &table.sql_name(), &view.name));
     }
     Ok(around)
+}
+
+/// Returns what has to be done with the views on columns that go: they come back without these columns.
+pub(super) fn without_columns<'a>(
+    catalog: &Catalog,
+    removed: impl Iterator<Item = (&'a Relation, &'a RelationColumn)> + Clone,
+) -> Around {
+    let mut around = Around::default();
+    for table in &catalog.tables {
+        let is_removed = |column: &RelationColumn| {
+            removed.clone().any(|(other, gone)| other.oid == table.oid && gone.name == column.name)
+        };
+        let mut rest = table.clone();
+        rest.columns.retain(|column| !is_removed(column));
+        if rest.columns.len() == table.columns.len() {
+            continue;
+        }
+        for view in table.dependents.iter().filter(|view| is_compat_view(table, &view.schema, &view.name)) {
+            around.drop.push(format!("DROP VIEW {}.{}", quote(&view.schema), quote(&view.name)));
+            around.create.extend(create(&rest, &table.sql_name(), &view.name));
+        }
+    }
+    around
 }
 
 /// Reports whether a view stands under a former name of a table.

@@ -20,6 +20,7 @@ mod rename;
 mod state;
 mod store;
 mod survey;
+mod tutorial_references;
 mod undo;
 mod verify;
 
@@ -41,6 +42,7 @@ use self::reference::reference;
 pub(super) use self::state::description;
 pub(super) use self::store::{comments, keep_comments, last_receipt};
 pub(super) use self::survey::{ADM_SCHEMA, ADOPT, Survey, survey};
+pub(super) use self::tutorial_references::{NAME as TUTORIAL_REFERENCES, ReferencesPlan, tutorial_references};
 pub use self::undo::Undone;
 pub(super) use self::undo::undo;
 pub use self::verify::Check;
