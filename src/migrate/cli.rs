@@ -171,6 +171,7 @@ fn describe(context: &Context, steps: &MigrationSteps) {
             ));
         }
         step.locks.iter().for_each(|lock| say(&format_args!("  lock: {lock}")));
+        step.notes.iter().for_each(|note| say(&format_args!("  {note}")));
     }
     if !steps.added.is_empty() {
         say(&format_args!("\nadded by Lectern: {} (`--json` lists them)", counted(steps.added.len(), "object")));

@@ -202,6 +202,9 @@ pub async fn undo(
             moves::TUTORIAL_REFERENCES
         )));
     }
+    if name == moves::TUTORIAL_REFERENCES {
+        return run_guarded(pool, wait, stop, on_wait, moves::undo_references).await;
+    }
     run_guarded(pool, wait, stop, on_wait, async |attempts| moves::undo(attempts, name).await).await
 }
 

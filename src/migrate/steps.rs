@@ -31,6 +31,9 @@ pub struct Step {
     /// The locks that the step takes, and for how long.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub locks: Vec<String>,
+    /// What else one should know before the step is applied.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     pub problems: Vec<String>,
     #[serde(skip)]
     pub sql: String,
@@ -97,7 +100,7 @@ pub(super) async fn read(db: &mut PgConnection) -> Result<MigrationSteps> {
         steps.push(sql_step(&versioned::name(migration), migration.sql.as_str(), is_applied, &survey.catalog));
     }
     let is_adopted = survey.is_adopted();
-    steps.push(tutorial_references(&survey));
+    steps.push(tutorial_references(db, &survey, &rows).await?);
     Ok(MigrationSteps {
         steps,
         recognised: (is_adopted || survey.plan.has_conflict()).then(|| moves::description(&survey.catalog)).flatten(),
@@ -139,6 +142,7 @@ fn adm_schema(survey: &Survey, rows: &HashMap<i64, i64>) -> Step {
         tables: if is_shown { plan.placements.iter().map(table).collect() } else { Vec::new() },
         changes: moving.into_iter().chain(names).collect(),
         locks,
+        notes: Vec::new(),
         problems: plan.placement_conflicts.clone(),
         sql: moves::sql(plan.moving.iter().chain(&plan.names)),
     }
@@ -182,6 +186,7 @@ fn adopt(survey: &Survey, rows: &HashMap<i64, i64>, broken: Vec<String>) -> Step
         tables: if is_adopted { tables.iter().map(table).collect() } else { Vec::new() },
         changes: if is_adopted { plan.adoption.iter().map(action).collect() } else { Vec::new() },
         locks,
+        notes: Vec::new(),
         problems: conflicts.into_iter().chain(if is_adopted { broken } else { Vec::new() }).collect(),
         sql: if is_adopted { moves::sql(&plan.adoption) } else { String::new() },
     }
@@ -209,38 +214,51 @@ fn plural(count: usize, noun: &str) -> String {
     }
 }
 
-fn tutorial_references(survey: &Survey) -> Step {
-    let plan = moves::ReferencesPlan::new(&survey.plan.moved);
+async fn tutorial_references(
+    db: &mut PgConnection,
+    survey: &Survey,
+    rows: &HashMap<i64, i64>,
+) -> Result<Step> {
+    let is_concerned = survey.is_adopted() && !survey.plan.has_conflict();
+    let plan = match is_concerned {
+        true => moves::ReferencesPlan::read(db, &survey.plan.moved).await?,
+        false => moves::ReferencesPlan::default(),
+    };
+    let is_recorded = survey.is_recorded(moves::TUTORIAL_REFERENCES);
     let state = match () {
-        () if !survey.is_adopted() || survey.plan.has_conflict() => State::NotNeeded,
-        () if !plan.conflicts.is_empty() => State::Conflict,
+        () if !plan.is_empty() && !plan.conflicts.is_empty() => State::Conflict,
         () if !plan.is_empty() => State::Pending,
-        () => State::Done,
+        () if is_recorded => State::Done,
+        () => State::NotNeeded,
     };
-    let is_shown = matches!(state, State::Pending | State::Conflict);
-    let remove = |(table, column): &(String, String)| match column.as_str() {
-        "" => format!("bring the rows of {table} to the staff of the events, and the table to schema lectern"),
-        column => format!("{table}: turn {column} into references where it has one meaning, archive it, remove it"),
+    let table = |table: &moves::ChangedTable| {
+        let summary = match table.columns.len() {
+            0 => "goes to schema lectern".to_owned(),
+            columns => plural(columns, "column that goes"),
+        };
+        json!({ "table": table.name, "found": [table.name], "action": "skip", "changes": table.columns.len().max(1),
+                "summary": summary, "rows": rows.get(&table.oid).copied().unwrap_or(0), "bytes": table.bytes })
     };
-    let mut tables: Vec<&str> = plan.removed.iter().map(|(table, _)| table.as_str()).collect();
-    tables.dedup();
-    let changes = |table: &str| plan.removed.iter().filter(|(name, _)| name == table).count();
-    let table = |name: &&str| {
-        json!({ "table": name, "found": [name], "action": "skip", "changes": changes(name),
-                "summary": plural(changes(name), "column that goes") })
-    };
-    let locks = vec!["ACCESS EXCLUSIVE on the tables together, while their rows are changed".to_owned()];
-    Step {
+    let locks = [
+        "SHARE ROW EXCLUSIVE on the tables together, while rows are changed: writers wait, readers go on",
+        "then ACCESS EXCLUSIVE, for milliseconds, while the columns are removed",
+    ];
+    let is_pending = state == State::Pending;
+    Ok(Step {
         name: moves::TUTORIAL_REFERENCES.to_owned(),
         kind: "move",
         state,
         reversible: true,
-        tables: if is_shown { tables.iter().map(table).collect() } else { Vec::new() },
-        changes: if is_shown { plan.removed.iter().map(remove).collect() } else { Vec::new() },
-        locks: if is_shown { locks } else { Vec::new() },
-        problems: plan.conflicts,
+        tables: plan.changed().map(table).collect(),
+        changes: plan.changes(),
+        locks: if is_pending { locks.map(str::to_owned).to_vec() } else { Vec::new() },
+        notes: if is_pending { vec![moves::NEEDED_DJANGO.to_owned()] } else { Vec::new() },
+        problems: match state {
+            State::Done => moves::unsettled(db).await?,
+            _ => plan.conflicts,
+        },
         sql: String::new(),
-    }
+    })
 }
 
 fn sql_step(name: &str, sql: &str, is_applied: bool, catalog: &Catalog) -> Step {
@@ -252,6 +270,7 @@ fn sql_step(name: &str, sql: &str, is_applied: bool, catalog: &Catalog) -> Step 
         tables: Vec::new(),
         changes: Vec::new(),
         locks: Vec::new(),
+        notes: Vec::new(),
         problems: Vec::new(),
         sql: sql.to_owned(),
     };

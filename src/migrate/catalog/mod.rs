@@ -164,8 +164,6 @@ pub struct Sequence {
 #[serde(default)]
 pub struct Trigger {
     pub name: String,
-    /// Whether it fires for ordinary sessions.
-    pub is_enabled: bool,
     /// Schema of its function.
     pub schema: String,
 }

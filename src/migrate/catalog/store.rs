@@ -104,7 +104,7 @@ SELECT json_build_object(
             JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = u.attnum
             GROUP BY 1, 2, 3, 4) AS s JOIN pg_namespace AS sn ON sn.oid = s.relnamespace), '[]'),
     'triggers', coalesce((
-        SELECT json_agg(json_build_object('name', t.tgname, 'schema', pn.nspname, 'is_enabled', t.tgenabled = 'O') ORDER BY t.tgname)
+        SELECT json_agg(json_build_object('name', t.tgname, 'schema', pn.nspname) ORDER BY t.tgname)
         FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid JOIN pg_namespace AS pn ON pn.oid = p.pronamespace
         WHERE t.tgrelid = c.oid AND NOT t.tgisinternal), '[]'),
     'grants', coalesce((

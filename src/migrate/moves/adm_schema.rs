@@ -32,6 +32,7 @@ pub async fn adm_schema(attempts: &Attempts<'_>, compat_views: bool) -> Result<M
         tables: TableReceipt::pairs(ADM_SCHEMA, &before, &after),
         changes: moved.changes,
         problems: Vec::new(),
+        notes: Vec::new(),
         locked: moved.locked,
         took: started.elapsed(),
     })

@@ -135,20 +135,10 @@ pub enum Inverse {
         function: String,
         column: String,
     },
-    /// A column that went comes back, with its values from the archive.
-    RemovedColumn {
-        table: i64,
-        name: String,
-        data_type: String,
-        not_null: bool,
-        default: Option<String>,
+    /// Everything that `tutorial-references` did is taken back, together.
+    References {
+        journal: serde_json::Value,
     },
-    /// A rule or index that went with a column comes back.
-    Statement {
-        sql: String,
-    },
-    /// Rows that `tutorial-references` created or changed are as they were.
-    Rows,
     /// A schema is dropped if it is empty.
     Schema {
         name: String,

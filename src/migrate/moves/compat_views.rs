@@ -127,13 +127,24 @@ pub(super) fn without_columns<'a>(
         };
         let mut rest = table.clone();
         rest.columns.retain(|column| !is_removed(column));
+        let remains = |name: &str| rest.columns.iter().any(|column| column.name == name);
+        rest.grants.retain(|grant| grant.column.as_deref().is_none_or(remains));
         if rest.columns.len() == table.columns.len() {
             continue;
         }
-        for view in table.dependents.iter().filter(|view| is_compat_view(table, &view.schema, &view.name)) {
-            around.drop.push(format!("DROP VIEW {}.{}", quote(&view.schema), quote(&view.name)));
-            around.create.extend(create(&rest, &table.sql_name(), &view.name));
-        }
+        let of_table = with_columns(&rest);
+        around.drop.extend(of_table.drop);
+        around.create.extend(of_table.create);
+    }
+    around
+}
+
+/// Returns how the views on a table get exactly its columns.
+pub(super) fn with_columns(table: &Relation) -> Around {
+    let mut around = Around::default();
+    for view in table.dependents.iter().filter(|view| is_compat_view(table, &view.schema, &view.name)) {
+        around.drop.push(format!("DROP VIEW {}.{}", quote(&view.schema), quote(&view.name)));
+        around.create.extend(create(table, &table.sql_name(), &view.name));
     }
     around
 }

@@ -42,7 +42,9 @@ use self::reference::reference;
 pub(super) use self::state::description;
 pub(super) use self::store::{comments, keep_comments, last_receipt};
 pub(super) use self::survey::{ADM_SCHEMA, ADOPT, Survey, survey};
-pub(super) use self::tutorial_references::{NAME as TUTORIAL_REFERENCES, ReferencesPlan, tutorial_references};
+pub(super) use self::tutorial_references::{
+    ChangedTable, NAME as TUTORIAL_REFERENCES, NEEDED_DJANGO, ReferencesPlan, tutorial_references, undo as undo_references, unsettled,
+};
 pub use self::undo::Undone;
 pub(super) use self::undo::undo;
 pub use self::verify::Check;
@@ -103,9 +105,11 @@ const MAX_COUNTED_BYTES: i64 = 1 << 30;
 
 /// Returns the number of rows of each table that the plan shows, by OID.
 pub(super) async fn row_counts(db: &mut PgConnection, survey: &Survey) -> Result<HashMap<i64, i64>> {
+    let references = ReferencesPlan::new(&survey.plan.moved);
     let shown = |oid: i64| {
         survey.plan.placements.iter().any(|placed| placed.oid == Some(oid))
             || survey.plan.adoption.iter().any(|change| change.table_oid == oid)
+            || references.changed().any(|table| table.oid == oid)
     };
     let mut rows = HashMap::new();
     for table in survey.catalog.tables.iter().filter(|table| table.is_table() && table.is_readable && shown(table.oid))

@@ -18,12 +18,19 @@ pub struct MoveReceipt {
     pub changes: Vec<String>,
     /// What needs a person.
     pub problems: Vec<String>,
+    /// What else was not carried over; nobody has to act.
+    pub notes: Vec<String>,
     /// From the first lock to the commit.
     pub locked: Duration,
     pub took: Duration,
 }
 
 impl MoveReceipt {
+    /// Returns what needs a person, and what is only reported.
+    pub fn all_problems(&self) -> Vec<&String> {
+        self.problems.iter().chain(&self.notes).collect()
+    }
+
     /// Reports whether the move had nothing to do and nothing to say.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.problems.is_empty()
@@ -91,11 +98,11 @@ pub fn signed(origin: &Origin, moves: &[MoveReceipt], estimate: Duration, django
     let steps: Vec<Value> = moves
         .iter()
         .map(|step| {
-            json!({ "name": step.name, "changes": step.changes, "problems": step.problems,
+            json!({ "name": step.name, "changes": step.changes, "problems": step.all_problems(),
                     "locked_seconds": seconds(step.locked), "seconds": seconds(step.took) })
         })
         .collect();
-    let problems: Vec<&String> = moves.iter().flat_map(|step| &step.problems).collect();
+    let problems: Vec<&String> = moves.iter().flat_map(MoveReceipt::all_problems).collect();
     let mut receipt = json!({
         "version": 1, "program": concat!("lectern ", env!("CARGO_PKG_VERSION")), "database": origin.database,
         "server": origin.server, "user": origin.user, "made_at": origin.at, "steps": steps, "tables": tables,

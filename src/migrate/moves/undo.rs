@@ -221,12 +221,6 @@ impl Undo<'_> {
             Inverse::View { schema, name } => {
                 self.run(format!("DROP VIEW IF EXISTS {}.{}", quote(schema), quote(name))).await
             }
-            Inverse::Statement { sql } => self.run(sql.clone()).await,
-            Inverse::Rows => {
-                let problems = super::tutorial_references::undo_rows(self.db).await?;
-                self.problems.extend(problems);
-                Ok(())
-            }
             Inverse::Schema { name } if store::is_schema_empty(self.db, name).await? => {
                 self.run(format!("DROP SCHEMA {}", quote(name))).await
             }
@@ -267,17 +261,6 @@ impl Undo<'_> {
                 }
                 store::archive_column(self.db, table, name).await?;
                 self.drop_column(table, name).await
-            }
-            Inverse::RemovedColumn { name, data_type, not_null, default, .. } => {
-                let default = default.as_ref().map(|value| format!(" DEFAULT {value}")).unwrap_or_default();
-                let null = if *not_null { " NOT NULL" } else { "" };
-                self.run(format!("{alter} ADD COLUMN {} {data_type}", quote(name))).await?;
-                super::tutorial_references::restore_column(self.db, table, name, data_type).await?;
-                let changes = [(default.as_str(), " SET"), (null, " SET")];
-                for (change, verb) in changes.into_iter().filter(|(change, _)| !change.is_empty()) {
-                    self.run(format!("{}{verb}{change}", column(name))).await?;
-                }
-                Ok(())
             }
             Inverse::Default { column: name, former, .. } => {
                 let change = former.as_ref().map_or("DROP DEFAULT".to_owned(), |value| format!("SET DEFAULT {value}"));
@@ -397,13 +380,8 @@ fn table_oid(inverse: &Inverse) -> Option<i64> {
         | Inverse::Default { table, .. }
         | Inverse::NotNull { table, .. }
         | Inverse::ArrayType { table, .. }
-        | Inverse::RemovedColumn { table, .. }
         | Inverse::Trigger { table, .. } => Some(*table),
         Inverse::Place { oid, .. } => Some(*oid),
-        Inverse::Usage { .. }
-        | Inverse::View { .. }
-        | Inverse::Statement { .. }
-        | Inverse::Rows
-        | Inverse::Schema { .. } => None,
+        Inverse::Usage { .. } | Inverse::View { .. } | Inverse::References { .. } | Inverse::Schema { .. } => None,
     }
 }

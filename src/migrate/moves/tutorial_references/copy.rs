@@ -1,74 +1,94 @@
 //! Copies the reference data of Administrate's side to `acted.tutorial_*`, and links both.
 
+use std::collections::{HashMap, HashSet};
+
 use sqlx::PgConnection;
 
-use super::Report;
-use super::matching::{Named, Person, Places, Unresolved, user_name, user_of};
+use super::matching::{Decision, Person, decide, user_name, users_of};
+use super::report::{Report, listed};
 use super::store::{self, Linked, LinkedPerson};
 use crate::console::counted;
 use crate::error::Result;
 use crate::names::fold;
 
 /// Copies what has texts of its own in `adm`. `has` tells whether a table has a column.
-pub(super) async fn reference_data(
+pub async fn reference_data(
     db: &mut PgConnection,
     has: &impl Fn(&str, &str) -> bool,
     report: &mut Report,
 ) -> Result<()> {
-    if has("course_templates", "code") && has("course_templates", "title") && has("course_templates", "active") {
-        templates(db, report).await?;
+    if has("course_templates", "code") {
+        templates(db, has, report).await?;
     }
-    if has("locations", "name") && has("locations", "code") && has("locations", "active") {
-        locations(db, report).await?;
+    if has("locations", "name") {
+        locations(db, has, report).await?;
     }
-    if has("venues", "name") && has("venues", "description") {
-        venues(db, report).await?;
+    if has("venues", "name") {
+        venues(db, has, report).await?;
     }
-    if has("instructors", "first_name") && has("instructors", "last_name") && has("instructors", "email") {
-        instructors(db, report).await?;
+    if ["first_name", "last_name", "email"].iter().any(|column| has("instructors", column)) {
+        instructors(db, has, report).await?;
     }
     Ok(())
 }
 
-async fn templates(db: &mut PgConnection, report: &mut Report) -> Result<()> {
-    let rows = store::templates(db).await?;
-    let mut own = store::own_templates(db).await?;
+/// Codes are compared exactly: those that differ only in case are two course templates.
+async fn templates(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, report: &mut Report) -> Result<()> {
+    let rows = unlinked(store::templates(db, has).await?, |row| &row.code, "course_templates", "code", report);
+    let own = store::own_templates(db).await?;
+    let mut taken: HashSet<i64> = own.iter().filter(|own| own.is_linked).map(|own| own.id).collect();
+    let mut by_code: HashMap<String, i64> = own.iter().map(|own| (own.name.clone(), own.id)).collect();
+    let mut by_fold: HashMap<String, Vec<String>> = HashMap::new();
+    for own in &own {
+        by_fold.entry(fold(&own.name)).or_default().push(own.name.clone());
+    }
     let (mut links, mut created) = (Vec::new(), 0);
-    for row in rows.iter().filter(|row| row.link.is_none() && !row.code.is_empty()) {
-        if let Some((id, _)) = own.iter().find(|(_, code)| *code == row.code) {
-            links.push((row.id, *id));
-            continue;
-        }
-        if let Some((id, code)) = own.iter().find(|(_, code)| fold(code) == fold(&row.code)) {
+    for row in &rows {
+        let id = match by_code.get(&row.code) {
+            Some(id) => *id,
+            None => {
+                let id = store::add_template(db, row).await?;
+                created += 1;
+                by_code.insert(row.code.clone(), id);
+                by_fold.entry(fold(&row.code)).or_default().push(row.code.clone());
+                id
+            }
+        };
+        if taken.insert(id) {
+            links.push((row.id, id));
+        } else {
             report.problems.push(format!(
-                "course templates {code} ({id}) and {} differ only in their letters: they stay two",
-                row.code
+                "adm.course_templates: row {} has the code \"{}\" of another row: it is not linked, its texts stay in \
+                 lectern.archive",
+                row.id, row.code
             ));
         }
-        let id = store::add_template(db, row).await?;
-        own.push((id, row.code.clone()));
-        links.push((row.id, id));
-        created += 1;
     }
+    let mut alike: Vec<&Vec<String>> = by_fold.values().filter(|codes| codes.len() > 1).collect();
+    alike.sort();
+    report.notes.extend(alike.into_iter().map(|codes| {
+        format!("course templates \"{}\" differ only in case or spaces: they stay apart", codes.join("\", \""))
+    }));
     store::link(db, "adm.course_templates", "tutorial_course_template_id", &links).await?;
     report.changes.push(summary("course template", created, links.len()));
     Ok(())
 }
 
-async fn locations(db: &mut PgConnection, report: &mut Report) -> Result<()> {
-    let rows = store::locations(db).await?;
+async fn locations(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, report: &mut Report) -> Result<()> {
+    let rows = unlinked(store::locations(db, has).await?, |row| &row.name, "locations", "name", report);
     let own = store::own_locations(db).await?;
-    let places = Places::new(own);
+    let free = own.iter().filter(|own| !own.is_linked).map(|own| (own.id, fold(&own.name)));
+    let keys: Vec<String> = rows.iter().map(|row| fold(&row.name)).collect();
+    let decisions = decide(&keys, &free.collect::<Vec<_>>());
     let (mut links, mut created) = (Vec::new(), 0);
-    for row in rows.iter().filter(|row| row.link.is_none() && !row.name.trim().is_empty()) {
-        let is_alone = rows.iter().filter(|other| fold(&other.name) == fold(&row.name)).count() == 1;
-        match places.find(&row.name, None) {
-            Ok(id) if is_alone => links.push((row.id, id)),
-            Err(Unresolved::Several) => report.problems.push(several("location", row)),
-            _ => {
+    for (row, decision) in rows.iter().zip(decisions) {
+        match decision {
+            Decision::Link(id) => links.push((row.id, id)),
+            Decision::Create => {
                 links.push((row.id, store::add_location(db, row).await?));
                 created += 1;
             }
+            Decision::Undecided => report.problems.push(undecided("location", row)),
         }
     }
     store::link(db, "adm.locations", "tutorial_location_id", &links).await?;
@@ -76,23 +96,23 @@ async fn locations(db: &mut PgConnection, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-async fn venues(db: &mut PgConnection, report: &mut Report) -> Result<()> {
-    let rows = store::venues(db).await?;
+/// Venues are compared by name and location.
+async fn venues(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, report: &mut Report) -> Result<()> {
+    let rows = unlinked(store::venues(db, has).await?, |row| &row.name, "venues", "name", report);
     let own = store::own_venues(db).await?;
-    let same = |a: &Named, row: &Linked| fold(&a.name) == fold(&row.name) && a.location == row.location;
+    // The third part keeps a venue apart whose location is not known locally.
+    let free = own.iter().filter(|own| !own.is_linked).map(|own| (own.id, (fold(&own.name), own.location, false)));
+    let key = |row: &Linked| (fold(&row.name), row.location, row.is_placed && row.location.is_none());
+    let decisions = decide(&rows.iter().map(key).collect::<Vec<_>>(), &free.collect::<Vec<_>>());
     let (mut links, mut created) = (Vec::new(), 0);
-    for row in rows.iter().filter(|row| row.link.is_none() && !row.name.trim().is_empty()) {
-        let found: Vec<&Named> = own.iter().filter(|venue| same(venue, row)).collect();
-        let is_alone =
-            rows.iter().filter(|other| fold(&other.name) == fold(&row.name) && other.location == row.location).count()
-                == 1;
-        match found.as_slice() {
-            [one] if is_alone => links.push((row.id, one.id)),
-            [_, _, ..] => report.problems.push(several("venue", row)),
-            _ => {
+    for (row, decision) in rows.iter().zip(decisions) {
+        match decision {
+            Decision::Link(id) => links.push((row.id, id)),
+            Decision::Create => {
                 links.push((row.id, store::add_venue(db, row).await?));
                 created += 1;
             }
+            Decision::Undecided => report.problems.push(undecided("venue", row)),
         }
     }
     store::link(db, "adm.venues", "tutorial_venue_id", &links).await?;
@@ -100,31 +120,59 @@ async fn venues(db: &mut PgConnection, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-async fn instructors(db: &mut PgConnection, report: &mut Report) -> Result<()> {
-    let rows = store::instructors(db).await?;
-    let users = store::users(db).await?;
+/// Returns the rows to link; reports those whose key is blank.
+fn unlinked(
+    rows: Vec<Linked>,
+    key: impl Fn(&Linked) -> &String,
+    table: &str,
+    column: &str,
+    report: &mut Report,
+) -> Vec<Linked> {
+    let rows = rows.into_iter().filter(|row| row.link.is_none());
+    let (named, blank): (Vec<Linked>, Vec<Linked>) = rows.partition(|row| !fold(key(row)).is_empty());
+    if !blank.is_empty() {
+        let ids: Vec<i64> = blank.iter().map(|row| row.id).collect();
+        report.notes.push(format!("adm.{table}: rows {} have no {column}: they are not linked", listed(&ids)));
+    }
+    named
+}
+
+fn undecided(what: &str, row: &Linked) -> String {
+    format!(
+        "adm.{what}s: row {} is called \"{}\", and so are several {what}s or rows: it is not linked, its texts stay in \
+         lectern.archive",
+        row.id, row.name
+    )
+}
+
+async fn instructors(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, report: &mut Report) -> Result<()> {
+    let rows = store::instructors(db, has).await?.into_iter().filter(|row| row.link.is_none());
+    let (rows, blank): (Vec<LinkedPerson>, Vec<LinkedPerson>) =
+        rows.partition(|row| !fold(&person(row).full_name()).is_empty() || !fold(&row.email).is_empty());
+    if !blank.is_empty() {
+        let ids: Vec<i64> = blank.iter().map(|row| row.id).collect();
+        let ids = listed(&ids);
+        report.notes.push(format!("adm.instructors: rows {ids} have neither name nor e-mail: they are not linked"));
+    }
     let mut names = store::user_names(db).await?;
+    let people: Vec<Person> = rows.iter().map(person).collect();
+    let found = users_of(&people, &store::users(db).await?);
     let (mut links, mut created) = (Vec::new(), Vec::new());
-    for row in rows.iter().filter(|row| row.link.is_none()) {
-        let person = person(row);
-        if person.full_name().is_empty() && person.email.is_empty() {
-            report.problems.push(format!("adm.instructors {} has neither a name nor an e-mail: not linked", row.id));
-            continue;
-        }
-        let user = match user_of(&person, &users) {
+    for ((row, person), found) in rows.iter().zip(&people).zip(found) {
+        let user = match found {
             Ok(Some(user)) => user,
             found => {
+                let name = user_name(person, &names);
+                let user = store::add_user(db, row, &name).await?;
                 if found.is_err() {
-                    report.problems.push(format!(
-                        "several users are called {}: none of them was taken for adm.instructors {}, which got a user of \
-                         its own",
-                        person.full_name(),
-                        row.id
+                    report.notes.push(format!(
+                        "adm.instructors: row {} ({}) and several users or rows have one name or e-mail: it got a user of \
+                         its own, {name}",
+                        row.id,
+                        shown(person)
                     ));
                 }
-                let name = user_name(&person, &names);
-                let user = store::add_user(db, row, &name).await?;
-                created.push(format!("{} ({name})", person.full_name()));
+                created.push(format!("{} ({name})", shown(person)));
                 names.push(name);
                 user
             }
@@ -134,9 +182,14 @@ async fn instructors(db: &mut PgConnection, report: &mut Report) -> Result<()> {
     store::link(db, "adm.instructors", "tutorial_instructor_id", &links).await?;
     report.changes.push(summary("instructor", created.len(), links.len()));
     if !created.is_empty() {
-        report.changes.push(format!("users who cannot sign in were created for: {}", created.join(", ")));
+        report.changes.push(format!("users who cannot sign in were created for {}", created.join(", ")));
     }
     Ok(())
+}
+
+fn shown(person: &Person) -> String {
+    let name = person.full_name();
+    if name.is_empty() { person.email.clone() } else { name }
 }
 
 fn person(row: &LinkedPerson) -> Person {
@@ -145,13 +198,10 @@ fn person(row: &LinkedPerson) -> Person {
         first_name: row.first_name.clone(),
         last_name: row.last_name.clone(),
         email: row.email.clone(),
+        is_linked: false,
     }
 }
 
-fn several(what: &str, row: &Linked) -> String {
-    format!("several {what}s are called {}: adm.{what}s {} is not linked", row.name, row.id)
-}
-
 fn summary(noun: &str, created: usize, linked: usize) -> String {
-    format!("{}: {created} created, {linked} linked", counted(linked, noun))
+    format!("{} linked, {created} of them created in acted", counted(linked, noun))
 }

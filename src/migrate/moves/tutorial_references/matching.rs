@@ -1,11 +1,12 @@
 //! Finds the one record that a text means. Pure.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use crate::names::fold;
 
 /// Texts that mean that there is no venue yet.
-const UNDECIDED: &[&str] = &["to be confirmed", "tbc", "tbd"];
+const UNDECIDED: &[&str] = &["to be confirmed", "to be determined", "tbc", "tbd"];
 
 /// Reports whether a text names nothing.
 pub fn is_undecided(text: &str) -> bool {
@@ -73,6 +74,8 @@ pub struct Person {
     pub first_name: String,
     pub last_name: String,
     pub email: String,
+    /// Whether an instructor of Administrate's side is linked with this user already.
+    pub is_linked: bool,
 }
 
 impl Person {
@@ -81,35 +84,84 @@ impl Person {
     }
 }
 
-/// Finds the user that a person is: by e-mail, then by full name.
-pub fn user_of(person: &Person, users: &[Person]) -> Result<Option<i64>, Unresolved> {
-    let email = fold(&person.email);
-    if !email.is_empty() {
-        let found: Vec<i64> = users.iter().filter(|user| fold(&user.email) == email).map(|user| user.id).collect();
-        match found.as_slice() {
-            [] => {}
-            [one] => return Ok(Some(*one)),
-            _ => return Err(Unresolved::Several),
+/// What becomes of a record of Administrate's side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    Link(i64),
+    Create,
+    /// Several records could be meant.
+    Undecided,
+}
+
+/// Decides for each record by its key. `own` are the free local records with theirs.
+pub fn decide<K: Eq + Hash>(records: &[K], own: &[(i64, K)]) -> Vec<Decision> {
+    let mut counts: HashMap<&K, usize> = HashMap::new();
+    records.iter().for_each(|key| *counts.entry(key).or_default() += 1);
+    let mut found: HashMap<&K, Vec<i64>> = HashMap::new();
+    own.iter().for_each(|(id, key)| found.entry(key).or_default().push(*id));
+    let decision = |key| match (found.get(key).map(Vec::as_slice).unwrap_or_default(), counts[key]) {
+        ([], _) => Decision::Create,
+        ([one], 1) => Decision::Link(*one),
+        _ => Decision::Undecided,
+    };
+    records.iter().map(decision).collect()
+}
+
+/// Finds the user that each person is: by e-mail, then by full name. A user that several persons could be is none of them.
+pub fn users_of(people: &[Person], users: &[Person]) -> Vec<Result<Option<i64>, Unresolved>> {
+    let by_email = found_by(people, users, |person| fold(&person.email));
+    let by_name = found_by(people, users, |person| fold(&person.full_name()));
+    let mut found: Vec<Result<Option<i64>, Unresolved>> = by_email
+        .into_iter()
+        .zip(by_name)
+        .map(|(email, name)| match email {
+            Ok(None) => name,
+            found => found,
+        })
+        .collect();
+    // One was found by e-mail, another one by name.
+    let mut counts: HashMap<i64, usize> = HashMap::new();
+    found.iter().flatten().flatten().for_each(|user| *counts.entry(*user).or_default() += 1);
+    for one in &mut found {
+        if matches!(one, Ok(Some(user)) if counts[user] > 1) {
+            *one = Err(Unresolved::Several);
         }
     }
-    let name = fold(&person.full_name());
-    if name.is_empty() {
-        return Ok(None);
+    found
+}
+
+fn found_by(
+    people: &[Person],
+    users: &[Person],
+    key: impl Fn(&Person) -> String,
+) -> Vec<Result<Option<i64>, Unresolved>> {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    people.iter().for_each(|person| *counts.entry(key(person)).or_default() += 1);
+    let mut by_key: HashMap<String, Vec<i64>> = HashMap::new();
+    for user in users.iter().filter(|user| !user.is_linked) {
+        by_key.entry(key(user)).or_default().push(user.id);
     }
-    let is_same = |user: &&Person| fold(&user.full_name()) == name;
-    let found: Vec<i64> = users.iter().filter(is_same).map(|user| user.id).collect();
-    match found.as_slice() {
-        [] => Ok(None),
-        [one] => Ok(Some(*one)),
-        _ => Err(Unresolved::Several),
-    }
+    let find = |person: &Person| {
+        let key = key(person);
+        match by_key.get(&key).map(Vec::as_slice).unwrap_or_default() {
+            _ if key.is_empty() => Ok(None),
+            [] => Ok(None),
+            [one] if counts[&key] == 1 => Ok(Some(*one)),
+            _ => Err(Unresolved::Several),
+        }
+    };
+    people.iter().map(find).collect()
 }
 
 /// Returns a free name for a user.
 pub fn user_name(person: &Person, taken: &[String]) -> String {
     let plain =
         |text: &str| -> String { text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).take(60).collect() };
-    let base = format!("adm_{}_{}", plain(&person.first_name), plain(&person.last_name));
+    let name = format!("{}_{}", plain(&person.first_name), plain(&person.last_name));
+    let base = match name.as_str() {
+        "_" => format!("adm_{}", plain(person.email.split('@').next().unwrap_or_default())),
+        name => format!("adm_{name}"),
+    };
     let is_taken = |name: &str| taken.iter().any(|taken| taken.eq_ignore_ascii_case(name));
     if !is_taken(&base) {
         return base;
@@ -147,30 +199,57 @@ mod tests {
     }
 
     #[test]
+    fn record_is_linked_only_where_nothing_else_can_be_meant() {
+        let own = [(1, "london"), (2, "leeds"), (3, "leeds"), (4, "york")];
+        let records = ["london", "leeds", "york", "york", "bath", "bath"];
+        let expected = [
+            Decision::Link(1),
+            Decision::Undecided,
+            Decision::Undecided,
+            Decision::Undecided,
+            Decision::Create,
+            Decision::Create,
+        ];
+        assert_eq!(decide(&records, &own), expected);
+    }
+
+    fn person(id: i64, first: &str, last: &str, email: &str) -> Person {
+        Person { id, first_name: first.into(), last_name: last.into(), email: email.into(), is_linked: false }
+    }
+
+    #[test]
     fn person_is_found_by_email_then_by_name_and_never_guessed() {
-        let person = |id, first: &str, last: &str, email: &str| Person {
-            id,
-            first_name: first.into(),
-            last_name: last.into(),
-            email: email.into(),
-        };
-        let users = [
+        let mut users = [
             person(1, "Ann", "Lee", "ann@example.org"),
             person(2, "Bob", "Ray", ""),
             person(3, "Tom", "Fox", ""),
             person(4, "tom", "FOX", ""),
             person(5, "Eve", "Hill", "eve@example.org"),
+            person(6, "Kim", "Moor", "office@example.org"),
+            person(7, "Joe", "Dale", ""),
+            person(8, "Sue", "Park", ""),
         ];
-        for (wanted, expected) in [
-            (person(0, "Anne", "Lee-Smith", "ANN@example.org"), Ok(Some(1))),
-            (person(0, "bob", "ray", "bob@example.org"), Ok(Some(2))),
-            (person(0, "Tom", "Fox", ""), Err(Unresolved::Several)),
-            (person(0, "Eve", "Hill", "other@example.org"), Ok(Some(5))),
-            (person(0, "Eve", "Hill", ""), Ok(Some(5))),
-            (person(0, "", "", ""), Ok(None)),
+        users[7].is_linked = true;
+        let (found, several) = (|user| Ok(Some(user)), || Err(Unresolved::Several));
+        for (people, expected) in [
+            (vec![person(0, "Anne", "Lee-Smith", "ANN@example.org")], vec![found(1)]),
+            (vec![person(0, "bob", "ray", "bob@example.org")], vec![found(2)]),
+            (vec![person(0, "Tom", "Fox", "")], vec![several()]),
+            (vec![person(0, "Eve", "Hill", "other@example.org")], vec![found(5)]),
+            (vec![person(0, "", "", "")], vec![Ok(None)]),
+            // Two people of one name, or with the e-mail of one office, are not both the one user.
+            (vec![person(0, "Bob", "Ray", ""), person(0, "bob", "ray", "")], vec![several(), several()]),
+            (
+                vec![person(0, "Max", "Hay", "office@example.org"), person(0, "Ida", "Fry", "office@example.org")],
+                vec![several(), several()],
+            ),
+            (vec![person(0, "Eve", "Hill", ""), person(0, "E.", "Hill", "eve@example.org")], vec![several(), several()]),
+            // The user of an instructor who is linked already is somebody else.
+            (vec![person(0, "Joe", "Dale", ""), person(0, "Sue", "Park", "")], vec![found(7), Ok(None)]),
         ] {
-            assert_eq!(user_of(&wanted, &users), expected, "{wanted:?}");
+            assert_eq!(users_of(&people, &users), expected, "{people:?}");
         }
         assert_eq!(user_name(&users[0], &["adm_ann_lee".into(), "ADM_ann_lee_2".into()]), "adm_ann_lee_3");
+        assert_eq!(user_name(&person(0, " ", "", "info@example.org"), &[]), "adm_info");
     }
 }

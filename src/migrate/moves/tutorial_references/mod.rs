@@ -1,214 +1,275 @@
 //! The move `tutorial-references`: reference data of `adm` is copied to `acted.tutorial_*`, texts become references, and the
 //! columns that held them go. Nothing is guessed: what does not have one meaning stays null, is reported, and stays in
 //! `lectern.archive`.
+//!
+//! All of it is one transaction. Readers go on while rows are changed; only for the removal of the columns do they wait.
 
 mod copy;
+mod journal;
 mod matching;
+mod plan;
 mod removed;
+mod report;
 mod store;
 mod texts;
 mod undo;
 
-use std::time::Instant;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use sqlx::PgConnection;
 
-use self::removed::{Removed, event_instructors};
-use super::change::{Class, Inverse};
-use super::compat_views;
-use super::hashing::{Hashed, Which, contents, hash};
+use self::journal::{FormerTable, Journal};
+pub use self::plan::{ChangedTable, ReferencesPlan};
+use self::removed::{FORMER_PRODUCT, Removed, event_instructors};
+use self::report::Report;
+use self::store::EnabledTrigger;
+pub use self::undo::undo;
+use super::hashing::{Hashed, hash};
 use super::receipt::{MoveReceipt, TableReceipt};
 use super::store as records;
 use super::survey::refuse;
-use crate::error::Result;
+use super::{compat_views, locks};
+use crate::error::{Error, Result};
 use crate::migrate::attempts::Attempts;
 use crate::migrate::catalog::{self, Catalog, Relation, quote};
 
-pub(super) use self::undo::{restore_column, undo_rows};
-
 pub const NAME: &str = "tutorial-references";
 
-/// What the move would do, read from the catalogue.
-#[derive(Debug, Default, Clone, PartialEq)]
-pub struct ReferencesPlan {
-    /// Each table with the columns that go, as `acted.tutorial_events` and `venue`.
-    pub removed: Vec<(String, String)>,
-    pub conflicts: Vec<String>,
-}
-
-impl ReferencesPlan {
-    pub fn new(catalog: &Catalog) -> ReferencesPlan {
-        let columns = removed::columns(catalog);
-        let mut removed: Vec<(String, String)> =
-            columns.iter().map(|column| (column.source(), column.column.name.clone())).collect();
-        if let Some(table) = event_instructors(catalog) {
-            removed.push((table.full_name(), String::new()));
-        }
-        ReferencesPlan { removed, conflicts: removed::conflicts(&columns) }
-    }
-
-    /// Reports whether there is nothing to do.
-    pub fn is_empty(&self) -> bool {
-        self.removed.is_empty()
-    }
-}
+/// Programs that can use the database after the move.
+pub const NEEDED_DJANGO: &str =
+    "after this move only a Django program of 2026-02-13 or newer works: older ones use the columns that go";
 
 /// Applies the move. Returns what was done, and what was not carried over.
 pub async fn tutorial_references(attempts: &Attempts<'_>) -> Result<MoveReceipt> {
     let started = Instant::now();
-    let plan = attempts.transaction(async |db| Ok(ReferencesPlan::new(&catalog::read(db).await?))).await?;
+    let read = async |db: &mut PgConnection| {
+        let catalog = catalog::read(db).await?;
+        Ok((ReferencesPlan::read(db, &catalog).await?, catalog))
+    };
+    let (plan, catalog) = attempts.transaction(read).await?;
     if plan.is_empty() {
         return Ok(MoveReceipt { name: NAME.to_owned(), ..MoveReceipt::default() });
     }
-    let before = attempts.transaction(contents_before).await?;
-    let (changes, problems, locked) = attempts.transaction(async |db| apply_in(db).await).await?;
-    attempts.has_changed.store(true, std::sync::atomic::Ordering::Relaxed);
-    let after = attempts.transaction(async |db| contents(db, &Which::Same(&before)).await).await?;
+    refuse(&plan.conflicts)?;
+    locks::try_each(attempts, removed::changed_tables(&catalog, &removed::columns(&catalog)).into_iter()).await?;
+    let done = attempts.transaction(apply_in).await?;
+    attempts.has_changed.store(true, Ordering::Relaxed);
     Ok(MoveReceipt {
         name: NAME.to_owned(),
-        tables: TableReceipt::pairs(NAME, &before, &after),
-        changes,
-        problems,
-        locked,
+        tables: TableReceipt::pairs(NAME, &done.before, &done.after),
+        changes: done.report.changes,
+        problems: done.report.problems,
+        notes: done.report.notes,
+        locked: done.locked,
         took: started.elapsed(),
     })
 }
 
-/// Changes, problems, and how long the locks were held.
-type Done = (Vec<String>, Vec<String>, std::time::Duration);
-
-/// References that the move sets.
-const REFERENCES: &[&str] = &[
-    "venue_id",
-    "location_id",
-    "tutorial_course_template_id",
-    "tutorial_location_id",
-    "tutorial_venue_id",
-    "tutorial_instructor_id",
-];
-
-/// Hashes what the move leaves as it is: the columns that neither go nor are set.
-async fn contents_before(db: &mut PgConnection) -> Result<Vec<Hashed>> {
-    super::store::hash_settings(db).await?;
-    let catalog = catalog::read(db).await?;
-    let removed = removed::columns(&catalog);
-    let goes = |oid: i64, name: &str| removed.iter().any(|gone| gone.table.oid == oid && gone.column.name == name);
-    let chosen = |table: &Relation| {
-        let is_changed = removed.iter().any(|gone| gone.table.oid == table.oid);
-        let is_set = |name: &str| REFERENCES.contains(&name) && !(table.name == "venues" && name == "location_id");
-        let names = table.columns.iter().map(|column| column.name.clone());
-        is_changed.then(|| names.filter(|name| !goes(table.oid, name) && !is_set(name)).collect())
-    };
-    hash(db, &catalog, chosen).await
+/// What the transaction did.
+struct Done {
+    before: Vec<Hashed>,
+    after: Vec<Hashed>,
+    report: Report,
+    locked: Duration,
 }
 
 async fn apply_in(db: &mut PgConnection) -> Result<Done> {
     let catalog = catalog::read(db).await?;
+    let plan = ReferencesPlan::read(db, &catalog).await?;
+    refuse(&plan.conflicts)?;
     let columns = removed::columns(&catalog);
-    refuse(&removed::conflicts(&columns))?;
+    let tables = removed::changed_tables(&catalog, &columns);
     let started = Instant::now();
-    let triggers = lock(db, &catalog, &columns).await?;
+    // Writers wait, readers go on.
+    records::execute(db, &locks::lock_tables(tables.iter().copied(), "SHARE ROW EXCLUSIVE")).await?;
+    records::content_settings(db).await?;
+    let before = hash(db, &catalog, |table| unchanged_columns(&columns, table)).await?;
+    let triggers = stop_triggers(db, &catalog, &tables).await?;
+    let mut report = Report::default();
+    let mut journal = journal(db, &catalog, &columns).await?;
+    change_rows(db, &catalog, &columns, &mut report).await?;
+    journal.archived = archive(db, &columns).await?;
+    let after = hash(db, &catalog, |table| unchanged_columns(&columns, table)).await?;
+    refuse_changed(&before, &after)?;
+    records::record(db, NAME, &[journal.inverse()?]).await?;
+    records::execute(db, &locks::lock_tables(tables.iter().copied(), locks::EXCLUSIVE)).await?;
+    remove(db, &catalog, &columns, &triggers, &mut report).await?;
+    Ok(Done { before, after, report, locked: started.elapsed() })
+}
+
+async fn change_rows(
+    db: &mut PgConnection,
+    catalog: &Catalog,
+    columns: &[Removed<'_>],
+    report: &mut Report,
+) -> Result<()> {
     let has = |table: &str, column: &str| {
         columns.iter().any(|removed| removed.table.name == table && removed.column.name == column)
     };
-    let mut report = Report::default();
-    copy::reference_data(db, &has, &mut report).await?;
-    texts::resolve(db, &has, &mut report).await?;
-    texts::instructors(db, &has, event_instructors(&catalog).is_some()).await?;
-    let mut inverses = vec![Inverse::Rows];
-    for column in &columns {
-        // A column that another one has replaced holds nothing more.
-        if column.column.name != "exam_session_subject_product_variation_id" {
-            store::keep_column(db, &column.source(), &column.column.name).await?;
+    copy::reference_data(db, &has, report).await?;
+    texts::resolve(db, &has, report).await?;
+    texts::instructors(db, &has, event_instructors(catalog).is_some(), report).await
+}
+
+/// References that the move sets, with the table that refers.
+const REFERENCES: &[(&str, &str)] = &[
+    ("acted.tutorial_events", "venue_id"),
+    ("acted.tutorial_events", "location_id"),
+    ("acted.tutorial_sessions", "venue_id"),
+    ("acted.tutorial_sessions", "location_id"),
+    ("adm.course_templates", "tutorial_course_template_id"),
+    ("adm.locations", "tutorial_location_id"),
+    ("adm.venues", "tutorial_venue_id"),
+    ("adm.instructors", "tutorial_instructor_id"),
+];
+
+/// Returns the columns that the move leaves as they are, of tables that lose others.
+fn unchanged_columns(removed: &[Removed<'_>], table: &Relation) -> Option<Vec<String>> {
+    let gone: Vec<&str> =
+        removed.iter().filter(|gone| gone.table.oid == table.oid).map(|gone| gone.column.name.as_str()).collect();
+    let source = format!("{}.{}", table.schema, table.name);
+    let is_set = |name: &str| REFERENCES.contains(&(source.as_str(), name));
+    let names = table.columns.iter().map(|column| column.name.clone());
+    (!gone.is_empty()).then(|| names.filter(|name| !gone.contains(&name.as_str()) && !is_set(name)).collect())
+}
+
+/// Ends the transaction if a trigger or rule has changed more than the move did.
+fn refuse_changed(before: &[Hashed], after: &[Hashed]) -> Result<()> {
+    let is_changed = |(before, after): &(&Hashed, &Hashed)| before.content != after.content;
+    let changed = before.iter().zip(after).filter(is_changed).map(|(before, _)| before.place.clone());
+    let changed: Vec<String> = changed.collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Failed(format!(
+        "nothing was changed: columns of {} that the move leaves alone would have changed: look for rules on these tables",
+        changed.join(", ")
+    )))
+}
+
+async fn journal(db: &mut PgConnection, catalog: &Catalog, columns: &[Removed<'_>]) -> Result<Journal> {
+    let mut journal = Journal {
+        event_instructors: event_instructors(catalog).map(|table| table.oid),
+        kept_product: columns.iter().any(|gone| gone.column.name == FORMER_PRODUCT),
+        ..Journal::default()
+    };
+    for of_table in columns.chunk_by(|one, next| one.table.oid == next.table.oid) {
+        let names: Vec<String> = of_table.iter().map(|gone| gone.column.name.clone()).collect();
+        let table = of_table[0].table;
+        let details = store::column_details(db, table.oid, &names).await?;
+        let last_id = store::last_id(db, &of_table[0].source()).await?;
+        journal.tables.push(FormerTable::new(table, of_table, &details, last_id));
+    }
+    Ok(journal)
+}
+
+/// Archives the columns that go, and the references beside them.
+async fn archive(db: &mut PgConnection, columns: &[Removed<'_>]) -> Result<Vec<journal::Archived>> {
+    let mut archived = Vec::new();
+    for gone in columns {
+        // Another column has its values.
+        if gone.column.name != FORMER_PRODUCT {
+            archived.push(store::archive_column(db, &gone.source(), &gone.column.name).await?);
         }
     }
-    // The trigger comes back after the columns.
-    let mut last = remove(db, &catalog, &columns, &triggers).await?;
-    inverses.append(&mut last);
-    inverses.extend(columns.iter().flat_map(Removed::inverses));
-    records::record(db, NAME, &inverses).await?;
-    let mut changes: Vec<String> = report.changes;
-    changes.extend(columns.iter().map(|column| format!("remove column {} of {}", column.column.name, column.source())));
-    Ok((changes, report.problems, started.elapsed()))
-}
-
-/// What the move says about its rows.
-#[derive(Debug, Default)]
-struct Report {
-    changes: Vec<String>,
-    problems: Vec<String>,
-}
-
-/// Keeps writers out of the tables that change, and stops the triggers that would change more of their rows. Returns the
-/// stopped triggers with their tables.
-async fn lock(db: &mut PgConnection, catalog: &Catalog, columns: &[Removed<'_>]) -> Result<Vec<(String, String)>> {
-    let others = ["tutorial_course_templates", "tutorial_locations", "tutorial_venues", "tutorial_instructors"];
-    let mut names: Vec<String> = columns.iter().map(|column| column.table.sql_name()).collect();
-    names.extend(
-        ["tutorial_events", "tutorial_sessions"].iter().chain(&others).map(|name| format!("\"acted\".{}", quote(name))),
-    );
-    names.extend(["\"acted\".\"staff\"".to_owned(), "\"public\".\"auth_user\"".to_owned()]);
-    names.sort();
-    names.dedup();
-    let mut statements = vec![
-        "SELECT set_config('statement_timeout', current_setting('lock_timeout'), true)".to_owned(),
-        format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", names.join(", ")),
-        "SET LOCAL statement_timeout = 0".to_owned(),
-    ];
-    let mut stopped = Vec::new();
-    for table in catalog.tables.iter().filter(|table| names.contains(&table.sql_name())) {
-        for trigger in
-            table.triggers.iter().filter(|trigger| trigger.is_enabled && trigger.name != "lectern_catalogue_changed")
-        {
-            statements.push(format!("ALTER TABLE {} DISABLE TRIGGER {}", table.sql_name(), quote(&trigger.name)));
-            stopped.push((table.sql_name(), quote(&trigger.name)));
+    for (source, reference) in REFERENCES {
+        if columns.iter().any(|gone| gone.source() == *source && gone.table.column(reference).is_some()) {
+            store::archive_references(db, source, reference).await?;
         }
     }
-    records::execute(db, &statements).await?;
-    Ok(stopped)
+    Ok(archived)
 }
 
-/// The trigger of the move `adopt` that keeps both columns equal.
-const KEEP_PRODUCT: &str = "CREATE TRIGGER lectern_keep_product_id BEFORE INSERT OR UPDATE ON acted.tutorial_events
-    FOR EACH ROW EXECUTE FUNCTION lectern.keep_product_id()";
+/// Stops the triggers that would change more of the rows.
+async fn stop_triggers(
+    db: &mut PgConnection,
+    catalog: &Catalog,
+    tables: &[&Relation],
+) -> Result<Vec<EnabledTrigger>> {
+    let oids: Vec<i64> = tables.iter().map(|table| table.oid).collect();
+    let mut triggers = store::enabled_triggers(db, &oids).await?;
+    // Search learns from it that rows have changed.
+    triggers.retain(|trigger| trigger.name != "lectern_catalogue_changed");
+    records::execute(db, &switched(&triggers, catalog, |_| "DISABLE")).await?;
+    Ok(triggers)
+}
+
+fn switched(
+    triggers: &[EnabledTrigger],
+    catalog: &Catalog,
+    verb: impl Fn(&EnabledTrigger) -> &'static str,
+) -> Vec<String> {
+    let switch = |trigger: &EnabledTrigger| {
+        let table = records::table_of(catalog, trigger.table_oid)?;
+        Some(format!("ALTER TABLE {} {} TRIGGER {}", table.sql_name(), verb(trigger), quote(&trigger.name)))
+    };
+    triggers.iter().filter_map(switch).collect()
+}
+
+fn started_again(trigger: &EnabledTrigger) -> &'static str {
+    if trigger.is_always { "ENABLE ALWAYS" } else { "ENABLE" }
+}
+
+/// The trigger of the move `adopt` that keeps the former and the present column of the product equal.
+const KEEP_PRODUCT: &str = "lectern_keep_product_id";
 
 /// Removes the columns, brings the table of event instructors to schema `lectern`, and starts the triggers again.
 async fn remove(
     db: &mut PgConnection,
     catalog: &Catalog,
     columns: &[Removed<'_>],
-    triggers: &[(String, String)],
-) -> Result<Vec<Inverse>> {
+    triggers: &[EnabledTrigger],
+    report: &mut Report,
+) -> Result<()> {
     let mut statements = vec!["SET CONSTRAINTS ALL IMMEDIATE".to_owned()];
-    let mut inverses = Vec::new();
-    let keeps_product = columns.iter().any(|column| column.column.name == "exam_session_subject_product_variation_id");
-    if keeps_product {
-        inverses.push(Inverse::Statement { sql: KEEP_PRODUCT.to_owned() });
-        inverses.push(Inverse::Statement {
-            sql: "ALTER TABLE acted.tutorial_events ALTER COLUMN product_id DROP NOT NULL".to_owned(),
-        });
-        statements.push("DROP TRIGGER IF EXISTS lectern_keep_product_id ON acted.tutorial_events".to_owned());
-        statements.push("ALTER TABLE acted.tutorial_events ALTER COLUMN product_id SET NOT NULL".to_owned());
+    let kept_product = columns.iter().any(|gone| gone.column.name == FORMER_PRODUCT);
+    if kept_product {
+        statements.push(format!("DROP TRIGGER IF EXISTS {KEEP_PRODUCT} ON acted.tutorial_events"));
+        match store::rows_without_product(db).await?.as_slice() {
+            [] => statements.push("ALTER TABLE acted.tutorial_events ALTER COLUMN product_id SET NOT NULL".to_owned()),
+            ids => report.problems.push(format!("acted.tutorial_events: rows {} have no product", report::listed(ids))),
+        }
     }
     let views = compat_views::without_columns(catalog, columns.iter().map(|column| (column.table, column.column)));
     statements.extend(views.drop);
-    for column in columns {
-        statements.push(format!("ALTER TABLE {} DROP COLUMN {}", column.table.sql_name(), quote(&column.column.name)));
+    for gone in columns {
+        statements.push(format!("ALTER TABLE {} DROP COLUMN {}", gone.table.sql_name(), quote(&gone.column.name)));
+        report.changes.push(format!("remove column {} of {}", gone.column.name, gone.source()));
     }
     statements.extend(views.create);
     if let Some(table) = event_instructors(catalog) {
-        inverses.push(Inverse::Place {
-            oid: table.oid,
-            class: Class::Table,
-            schema: table.schema.clone(),
-            name: table.name.clone(),
-        });
         statements.push(format!("ALTER TABLE {} SET SCHEMA lectern", table.sql_name()));
+        report.changes.push(format!("move {} to schema lectern", table.full_name()));
     }
-    let kept = |trigger: &&(String, String)| !(keeps_product && trigger.1 == "\"lectern_keep_product_id\"");
-    statements.extend(
-        triggers.iter().filter(kept).map(|(table, trigger)| format!("ALTER TABLE {table} ENABLE TRIGGER {trigger}")),
-    );
-    records::execute(db, &statements).await?;
-    Ok(inverses)
+    let again: Vec<EnabledTrigger> =
+        triggers.iter().filter(|trigger| !kept_product || trigger.name != KEEP_PRODUCT).cloned().collect();
+    statements.extend(switched(&again, &moved_event_instructors(catalog), started_again));
+    records::execute(db, &statements).await
+}
+
+/// Returns the catalogue with the table of event instructors in its new place.
+fn moved_event_instructors(catalog: &Catalog) -> Catalog {
+    let mut moved = catalog.clone();
+    let oid = event_instructors(catalog).map(|table| table.oid);
+    for table in moved.tables.iter_mut().filter(|table| Some(table.oid) == oid) {
+        "lectern".clone_into(&mut table.schema);
+    }
+    moved
+}
+
+/// Returns what still stands as text in the archive, for the plan.
+pub async fn unsettled(db: &mut PgConnection) -> Result<Vec<String>> {
+    Ok(store::unsettled(db).await?.iter().map(report::unsettled).collect())
+}
+
+/// Returns a check for each removed column: the archive still has its values.
+pub async fn verify(db: &mut PgConnection) -> Result<Vec<(String, i64, i64)>> {
+    let Some(inverses) = records::journal(db, NAME).await? else { return Ok(Vec::new()) };
+    let mut checks = Vec::new();
+    for archived in Journal::of(&inverses)?.archived {
+        let found = store::archived_values(db, &archived.source, &archived.field).await?;
+        checks.push((format!("archive: {}.{}", archived.source, archived.field), archived.rows, found));
+    }
+    Ok(checks)
 }

@@ -1,17 +1,45 @@
 //! Which columns and tables of earlier states the move removes. Pure.
 
-use crate::migrate::catalog::{Catalog, Index, Relation, RelationColumn, quote};
-use crate::migrate::moves::change::Inverse;
-use crate::migrate::moves::compat_views::is_compat_view;
+use crate::migrate::catalog::{Catalog, Relation, RelationColumn};
+
+/// What a removed column contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Number,
+    Flag,
+}
+
+use Kind::{Flag, Number, Text};
 
 /// Columns whose content goes to `acted.tutorial_*`, or into references to them.
-const REMOVED: &[(&str, &str, &[&str])] = &[
-    ("adm", "course_templates", &["code", "title", "categories", "active"]),
-    ("adm", "instructors", &["first_name", "last_name", "email"]),
-    ("adm", "locations", &["name", "code", "active"]),
-    ("adm", "venues", &["name", "description"]),
-    ("acted", "tutorial_events", &["venue", "exam_session_subject_product_variation_id", "instructor_id"]),
-    ("acted", "tutorial_sessions", &["venue", "location", "instructor_id"]),
+const REMOVED: &[(&str, &str, &[(&str, Kind)])] = &[
+    ("adm", "course_templates", &[("code", Text), ("title", Text), ("categories", Text), ("active", Flag)]),
+    ("adm", "instructors", &[("first_name", Text), ("last_name", Text), ("email", Text)]),
+    ("adm", "locations", &[("name", Text), ("code", Text), ("active", Flag)]),
+    ("adm", "venues", &[("name", Text), ("description", Text)]),
+    (
+        "acted",
+        "tutorial_events",
+        &[("venue", Text), ("location", Text), (FORMER_PRODUCT, Number), ("instructor_id", Number)],
+    ),
+    ("acted", "tutorial_sessions", &[("venue", Text), ("location", Text), ("instructor_id", Number)]),
+];
+
+/// The name that `product_id` of events had until 6 February.
+pub const FORMER_PRODUCT: &str = "exam_session_subject_product_variation_id";
+
+/// Tables that get rows, or whose rows get references.
+const WRITTEN: &[(&str, &str)] = &[
+    ("acted", "staff"),
+    ("acted", "tutorial_course_templates"),
+    ("acted", "tutorial_events"),
+    ("acted", "tutorial_instructors"),
+    ("acted", "tutorial_locations"),
+    ("acted", "tutorial_session_instructors"),
+    ("acted", "tutorial_sessions"),
+    ("acted", "tutorial_venues"),
+    ("public", "auth_user"),
 ];
 
 /// A table that existed for some days of February 2026; its rows go to the staff of the events.
@@ -24,78 +52,57 @@ pub struct Removed<'a> {
     pub column: &'a RelationColumn,
 }
 
-/// Returns the columns that exist.
-pub fn columns(catalog: &Catalog) -> Vec<Removed<'_>> {
-    let mut removed = Vec::new();
-    for (schema, name, columns) in REMOVED {
-        let Some(table) = catalog.table(schema, name).filter(|table| table.is_table()) else { continue };
-        let found = table.columns.iter().filter(|column| columns.contains(&column.name.as_str()));
-        removed.extend(found.map(|column| Removed { table, column }));
-    }
-    removed
-}
-
-pub fn event_instructors(catalog: &Catalog) -> Option<&Relation> {
-    catalog.table("acted", EVENT_INSTRUCTORS).filter(|table| table.is_table())
-}
-
-/// Returns the views of other programs on these columns: the move never drops them.
-pub fn conflicts(removed: &[Removed<'_>]) -> Vec<String> {
-    let mut conflicts = Vec::new();
-    for Removed { table, column } in removed {
-        let views = table.dependents.iter().filter(|view| view.columns.contains(&column.name));
-        for view in views.filter(|view| !is_compat_view(table, &view.schema, &view.name)) {
-            conflicts.push(format!(
-                "the view {}.{} reads {}.{}, which has to go: drop the view, or change it to read acted.tutorial_*, then \
-                 run `lectern migrate` again",
-                view.schema,
-                view.name,
-                table.full_name(),
-                column.name
-            ));
-        }
-    }
-    conflicts
-}
-
 impl Removed<'_> {
-    /// Returns how the column is brought back, with the constraints and indexes that go with it.
-    pub fn inverses(&self) -> Vec<Inverse> {
-        let (table, column) = (self.table, self.column);
-        let on_it = |columns: &[String]| columns.contains(&column.name);
-        let mut inverses = Vec::new();
-        // An undo runs from the last to the first: the column comes back before its rules.
-        for constraint in table.constraints.iter().filter(|constraint| on_it(&constraint.columns)) {
-            let (name, definition) = (quote(&constraint.name), &constraint.definition);
-            inverses.push(Inverse::Statement {
-                sql: format!("ALTER TABLE {} ADD CONSTRAINT {name} {definition}", table.sql_name()),
-            });
-        }
-        let names = |index: &&Index| !index.is_of_constraint && mentions(&index.definition, &column.name);
-        for index in table.indexes.iter().filter(names) {
-            let unique = if index.is_unique { "UNIQUE " } else { "" };
-            let (name, definition) = (quote(&index.name), &index.definition);
-            inverses.push(Inverse::Statement {
-                sql: format!("CREATE {unique}INDEX {name} ON {} USING {definition}", table.sql_name()),
-            });
-        }
-        inverses.push(Inverse::RemovedColumn {
-            table: table.oid,
-            name: column.name.clone(),
-            data_type: column.data_type.clone(),
-            not_null: column.not_null,
-            default: column.default.clone(),
-        });
-        inverses
-    }
-
+    /// Returns the table as the archive names it.
     pub fn source(&self) -> String {
         format!("{}.{}", self.table.schema, self.table.name)
     }
 }
 
+/// Returns the columns that exist.
+pub fn columns(catalog: &Catalog) -> Vec<Removed<'_>> {
+    let mut removed = Vec::new();
+    for (schema, name, columns) in REMOVED {
+        let Some(table) = catalog.table(schema, name).filter(|table| table.is_table()) else { continue };
+        for (column, kind) in *columns {
+            let found = table.column(column).filter(|column| is_of(*kind, &column.data_type));
+            removed.extend(found.map(|column| Removed { table, column }));
+        }
+    }
+    removed
+}
+
+/// A column of another type is one of another program.
+fn is_of(kind: Kind, data_type: &str) -> bool {
+    match kind {
+        Text => data_type.starts_with("character") || data_type == "text",
+        Number => ["bigint", "integer"].contains(&data_type),
+        Flag => data_type == "boolean",
+    }
+}
+
+pub fn event_instructors(catalog: &Catalog) -> Option<&Relation> {
+    let columns = ["tutorialevents_id", "tutorialinstructor_id"];
+    let is_known = |table: &&Relation| table.is_table() && columns.iter().all(|column| table.column(column).is_some());
+    catalog.table("acted", EVENT_INSTRUCTORS).filter(is_known)
+}
+
+/// Returns the tables that the move changes, if it has something to do.
+pub fn changed_tables<'a>(catalog: &'a Catalog, removed: &[Removed<'a>]) -> Vec<&'a Relation> {
+    let mut tables: Vec<&Relation> = removed.iter().map(|removed| removed.table).collect();
+    tables.extend(event_instructors(catalog));
+    if tables.is_empty() {
+        return tables;
+    }
+    tables.extend(WRITTEN.iter().filter_map(|(schema, name)| catalog.table(schema, name)));
+    tables.retain(|table| table.is_table());
+    tables.sort_by_key(|table| table.sql_name());
+    tables.dedup_by_key(|table| table.oid);
+    tables
+}
+
 /// Reports whether the definition of an index contains a column.
-fn mentions(definition: &str, column: &str) -> bool {
+pub fn mentions(definition: &str, column: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     definition.split(|c: char| !is_part(c)).any(|word| word == column)
 }

@@ -2,66 +2,80 @@
 
 use sqlx::PgConnection;
 
-use super::Report;
-use super::matching::{Places, Unresolved, is_undecided};
+use super::matching::{Places, is_undecided};
+use super::removed::FORMER_PRODUCT;
+use super::report::{Report, listed, unresolved};
 use super::store::{self, TextUse};
 use crate::console::counted;
 use crate::error::Result;
 
-const EVENTS: &str = "acted.tutorial_events";
-const SESSIONS: &str = "acted.tutorial_sessions";
+pub const EVENTS: &str = "acted.tutorial_events";
+pub const SESSIONS: &str = "acted.tutorial_sessions";
 const SESSIONS_OF_EVENTS: &str =
     "acted.tutorial_sessions AS t JOIN acted.tutorial_events AS e ON e.id = t.tutorial_event_id";
 
+/// A text with the reference that it becomes.
+#[derive(Clone, Copy)]
+struct Field {
+    source: &'static str,
+    field: &'static str,
+    reference: &'static str,
+}
+
 /// Resolves what has one meaning, and reports the rest.
-pub(super) async fn resolve(
-    db: &mut PgConnection,
-    has: &impl Fn(&str, &str) -> bool,
-    report: &mut Report,
-) -> Result<()> {
-    let locations = Places::new(store::own_locations(db).await?);
-    let venues = Places::new(store::own_venues(db).await?);
+pub async fn resolve(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, report: &mut Report) -> Result<()> {
+    let locations = Places::new(store::own_locations(db).await?.iter().map(store::OwnRow::named).collect());
+    let venues = Places::new(store::own_venues(db).await?.iter().map(store::OwnRow::named).collect());
+    if has("tutorial_events", "location") {
+        let texts = store::texts(db, "acted.tutorial_events AS t", "location", "location_id", "NULL").await?;
+        let field = Field { source: EVENTS, field: "location", reference: "location_id" };
+        apply(db, field, &locations, &texts, report).await?;
+    }
     if has("tutorial_events", "venue") {
-        events_of_products(db, &locations, report).await?;
-        let texts = store::texts(db, "acted.tutorial_events AS t", "t.venue", "t.venue_id", "t.location_id").await?;
+        locations_of_products(db, has, &locations, report).await?;
+        let texts = store::texts(db, "acted.tutorial_events AS t", "venue", "venue_id", "t.location_id").await?;
         apply(db, Field { source: EVENTS, field: "venue", reference: "venue_id" }, &venues, &texts, report).await?;
     }
     if has("tutorial_sessions", "location") {
-        let texts =
-            store::texts(db, "acted.tutorial_sessions AS t", "t.location", "t.location_id", "NULL::bigint").await?;
+        let texts = store::texts(db, "acted.tutorial_sessions AS t", "location", "location_id", "NULL").await?;
         let field = Field { source: SESSIONS, field: "location", reference: "location_id" };
         apply(db, field, &locations, &texts, report).await?;
     }
     if has("tutorial_sessions", "venue") {
         let location = "coalesce(t.location_id, e.location_id)";
-        let texts = store::texts(db, SESSIONS_OF_EVENTS, "t.venue", "t.venue_id", location).await?;
+        let texts = store::texts(db, SESSIONS_OF_EVENTS, "venue", "venue_id", location).await?;
         apply(db, Field { source: SESSIONS, field: "venue", reference: "venue_id" }, &venues, &texts, report).await?;
     }
     Ok(())
 }
 
 /// The location of an event is the one whose name is the short name of its product.
-async fn events_of_products(db: &mut PgConnection, locations: &Places, report: &mut Report) -> Result<()> {
+async fn locations_of_products(
+    db: &mut PgConnection,
+    has: &impl Fn(&str, &str) -> bool,
+    locations: &Places,
+    report: &mut Report,
+) -> Result<()> {
+    let product = if has("tutorial_events", FORMER_PRODUCT) { FORMER_PRODUCT } else { "product_id" };
+    let has_text = match has("tutorial_events", "location") {
+        true => "coalesce(trim(t.location), '') <> ''",
+        false => "false",
+    };
     let mut links = Vec::new();
-    for product in store::product_names(db).await? {
+    for product in store::product_names(db, product, has_text).await? {
         match locations.find(&product.text, None) {
             Ok(id) => links.extend(product.ids.iter().map(|event| (*event, id))),
-            Err(why) => report.problems.push(format!(
-                "{EVENTS}: {} of the product \"{}\" without location: {}",
+            Err(why) => report.notes.push(format!(
+                "{EVENTS}: {} ({}) of the product \"{}\" without location: {}",
                 counted(product.ids.len(), "event"),
+                listed(&product.ids),
                 product.text,
                 why.reason("location")
             )),
         }
     }
+    report.changes.push(format!("{EVENTS}: {} got the location of their product", counted(links.len(), "row")));
     store::link(db, EVENTS, "location_id", &links).await
-}
-
-#[derive(Clone, Copy)]
-struct Field {
-    source: &'static str,
-    field: &'static str,
-    reference: &'static str,
 }
 
 async fn apply(
@@ -79,49 +93,36 @@ async fn apply(
             Err(why) => {
                 let reason = why.reason(field.field);
                 store::keep_unresolved(db, field.source, field.field, &text.text, &text.ids, &reason).await?;
-                report.problems.push(problem(field, text, why));
+                report.problems.push(unresolved(field.source, field.field, text, why));
             }
         }
     }
-    report.changes.push(format!(
-        "{}: {} set from {}",
-        field.source,
-        counted(links.len(), field.reference),
-        field.field
-    ));
+    let rows = counted(links.len(), "row");
+    report.changes.push(format!("{}: {} of {rows} became {}", field.source, field.field, field.reference));
     store::link(db, field.source, field.reference, &links).await
 }
 
-fn problem(field: Field, text: &TextUse, why: Unresolved) -> String {
-    let shown: Vec<String> = text.ids.iter().take(10).map(i64::to_string).collect();
-    format!(
-        "{}: {} \"{}\" of {} ({}{}) stays a text in lectern.archive: {}",
-        field.source,
-        field.field,
-        text.text,
-        counted(text.ids.len(), "row"),
-        shown.join(", "),
-        if text.ids.len() > shown.len() { ", …" } else { "" },
-        why.reason(field.field)
-    )
-}
-
 /// Brings instructors of sessions and events to their tables.
-pub(super) async fn instructors(
+pub async fn instructors(
     db: &mut PgConnection,
     has: &impl Fn(&str, &str) -> bool,
     has_event_instructors: bool,
+    report: &mut Report,
 ) -> Result<()> {
+    let mut staff = 0;
     if has("tutorial_sessions", "instructor_id") {
-        store::add_session_instructors(db).await?;
+        let added = store::add_session_instructors(db).await?;
+        report.changes.push(format!("acted.tutorial_session_instructors: {added} added from instructor_id of sessions"));
     }
     if has("tutorial_events", "instructor_id") {
         let pairs = "SELECT id, instructor_id FROM acted.tutorial_events WHERE instructor_id IS NOT NULL";
-        store::add_event_staff(db, pairs).await?;
+        staff += store::add_event_staff(db, pairs).await?;
     }
     if has_event_instructors {
-        let pairs = "SELECT tutorialevents_id, tutorialinstructor_id FROM acted.tutorial_event_instructors";
-        store::add_event_staff(db, pairs).await?;
+        staff += store::add_event_staff(db, store::former_event_instructors()).await?;
+    }
+    if staff > 0 {
+        report.changes.push(format!("lectern.event_staff: {staff} added from the instructors of events"));
     }
     Ok(())
 }

@@ -1,77 +1,232 @@
-//! Takes back what the move did to rows. The columns exist again when it runs.
+//! Undoes the move, in one transaction: columns, rules, values and references are as they were; rows written since stay.
 
-use sqlx::{AssertSqlSafe, PgConnection};
+use std::sync::atomic::Ordering;
 
-use super::NAME;
-use super::store::{CREATED, REMOVED, SET};
-use crate::error::Result;
-use crate::migrate::catalog::{Relation, quote};
+use sqlx::PgConnection;
 
-/// Tables in which the move created rows, those that refer to others first.
-const CREATED_IN: &[&str] = &[
-    "acted.tutorial_session_instructors",
-    "acted.tutorial_instructors",
-    "acted.staff",
-    "public.auth_user",
-    "acted.tutorial_venues",
-    "acted.tutorial_locations",
-    "acted.tutorial_course_templates",
+use super::journal::{FormerColumn, FormerTable, Journal};
+use super::removed::{EVENT_INSTRUCTORS, FORMER_PRODUCT};
+use super::report::listed;
+use super::{KEEP_PRODUCT, NAME, started_again, stop_triggers, store, switched};
+use crate::error::{Error, Result};
+use crate::migrate::attempts::Attempts;
+use crate::migrate::catalog::{self, Catalog, Relation, quote};
+use crate::migrate::moves::undo::Undone;
+use crate::migrate::moves::{compat_views, locks, store as records};
+
+/// Tables in which the move created rows, those that refer to others first, with what an untouched row is.
+const CREATED_IN: &[(&str, &str)] = &[
+    ("acted.tutorial_session_instructors", "true"),
+    ("acted.tutorial_instructors", UNTOUCHED),
+    ("acted.staff", UNTOUCHED),
+    ("public.auth_user", "NOT t.is_active AND t.last_login IS NULL AND t.password LIKE '!%'"),
+    ("acted.tutorial_venues", UNTOUCHED),
+    ("acted.tutorial_locations", UNTOUCHED),
+    ("acted.tutorial_course_templates", UNTOUCHED),
 ];
+const UNTOUCHED: &str = "t.updated_at = t.created_at";
 
-/// Sets references to null again, deletes created rows that nothing else refers to, and empties the archive of the move.
-/// Returns what could not be taken back.
-pub async fn undo_rows(db: &mut PgConnection) -> Result<Vec<String>> {
-    let mut problems = Vec::new();
-    let set: Vec<(String, String)> = sqlx::query_as(
-        "SELECT DISTINCT source, field FROM lectern.archive WHERE step = $1 AND reason = $2 ORDER BY 1, 2",
-    )
-    .bind(NAME)
-    .bind(SET)
-    .fetch_all(&mut *db)
-    .await?;
-    for (source, field) in set {
-        let sql = format!(
-            "UPDATE {source} AS t SET {column} = NULL FROM lectern.archive AS a
-             WHERE a.step = $1 AND a.reason = $2 AND a.source = $3 AND a.field = $4 AND a.source_id = t.id",
-            column = quote(&field)
-        );
-        sqlx::query(AssertSqlSafe(sql)).bind(NAME).bind(SET).bind(&source).bind(&field).execute(&mut *db).await?;
+/// Undoes the move.
+pub async fn undo(attempts: &Attempts<'_>) -> Result<Undone> {
+    let read = async |db: &mut PgConnection| Ok((records::journal(db, NAME).await?, catalog::read(db).await?));
+    let (inverses, catalog) = attempts.transaction(read).await?;
+    let Some(inverses) = inverses else { return Ok(Undone::default()) };
+    let journal = Journal::of(&inverses)?;
+    refuse_taken_names(&journal, &catalog)?;
+    locks::try_each(attempts, tables(&journal, &catalog).into_iter()).await?;
+    let problems = attempts.transaction(async |db| undo_in(db, &journal).await).await?;
+    attempts.has_changed.store(true, Ordering::Relaxed);
+    let changes = journal.tables.iter().map(|table| table.columns.len()).sum();
+    Ok(Undone { was_applied: true, changes, problems })
+}
+
+/// Returns the tables whose rows or columns change.
+fn tables<'a>(journal: &Journal, catalog: &'a Catalog) -> Vec<&'a Relation> {
+    let created: Vec<&str> = CREATED_IN.iter().map(|(table, _)| *table).collect();
+    let is_former = |table: &Relation| {
+        journal.tables.iter().any(|former| former.oid == table.oid) || journal.event_instructors == Some(table.oid)
+    };
+    let is_created = |table: &Relation| created.contains(&format!("{}.{}", table.schema, table.name).as_str());
+    catalog.tables.iter().filter(|table| table.is_table() && (is_former(table) || is_created(table))).collect()
+}
+
+/// Refuses an undo when a name is taken that has to come back.
+fn refuse_taken_names(journal: &Journal, catalog: &Catalog) -> Result<()> {
+    let mut taken = Vec::new();
+    for former in &journal.tables {
+        let Some(table) = records::table_of(catalog, former.oid) else { continue };
+        let is_taken = |column: &&FormerColumn| table.column(&column.name).is_some();
+        let names = former.columns.iter().filter(is_taken).map(|column| format!("{}.{}", table.full_name(), column.name));
+        taken.extend(names);
     }
-    for table in CREATED_IN {
-        let ids: Vec<i64> = sqlx::query_scalar(
-            "SELECT source_id FROM lectern.archive WHERE step = $1 AND reason = $2 AND source = $3 ORDER BY 1",
-        )
-        .bind(NAME)
-        .bind(CREATED)
-        .bind(table)
-        .fetch_all(&mut *db)
-        .await?;
-        let sql = format!("DELETE FROM {table} WHERE id = ANY (ARRAY[{}]::bigint[])", list(&ids));
-        if !ids.is_empty() && !super::records::execute_unless_violated(db, &sql).await? {
-            problems.push(format!("{table}: rows that the move created stay, because other rows refer to them"));
+    let holder = catalog.table("acted", EVENT_INSTRUCTORS).filter(|holder| Some(holder.oid) != journal.event_instructors);
+    taken.extend(holder.filter(|_| journal.event_instructors.is_some()).map(Relation::full_name));
+    if taken.is_empty() {
+        return Ok(());
+    }
+    Err(Error::NeedsAttention(format!(
+        "nothing was changed: {} was created since, and has to come back as it was: rename it, then run the command again",
+        taken.join(", ")
+    )))
+}
+
+async fn undo_in(db: &mut PgConnection, journal: &Journal) -> Result<Vec<String>> {
+    let catalog = catalog::read(db).await?;
+    let tables = tables(journal, &catalog);
+    records::execute(db, &locks::lock_tables(tables.iter().copied(), locks::EXCLUSIVE)).await?;
+    let triggers = stop_triggers(db, &catalog, &tables).await?;
+    let views = views(journal, &catalog);
+    records::execute(db, &views.drop).await?;
+    let mut problems = Vec::new();
+    for former in &journal.tables {
+        match records::table_of(&catalog, former.oid) {
+            Some(table) => add_columns(db, table, former).await?,
+            None => problems.push(format!("{} is gone: its columns do not come back", former.source)),
         }
     }
-    sqlx::query("DELETE FROM lectern.archive WHERE step = $1").bind(NAME).execute(db).await?;
+    store::clear_references(db).await?;
+    store::delete_event_staff(db).await?;
+    for (table, is_untouched) in CREATED_IN {
+        let ids = store::created(db, table).await?;
+        let left = store::delete_created(db, table, &ids, &users(&catalog, table), is_untouched).await?;
+        if !left.is_empty() {
+            problems.push(format!(
+                "{table}: rows {} stay, although the move created them: other rows refer to them, or they were changed since",
+                listed(&left)
+            ));
+        }
+    }
+    store::clear_archive(db).await?;
+    let mut statements = vec!["SET CONSTRAINTS ALL IMMEDIATE".to_owned()];
+    statements.extend(product_again(journal));
+    if let Some(table) = journal.event_instructors.and_then(|oid| records::table_of(&catalog, oid)) {
+        statements.push(format!("ALTER TABLE {} SET SCHEMA acted", table.sql_name()));
+    }
+    records::execute(db, &statements).await?;
+    for former in &journal.tables {
+        if let Some(table) = records::table_of(&catalog, former.oid) {
+            problems.extend(add_rules(db, table, former).await?);
+        }
+    }
+    let mut statements = views.create;
+    statements.extend(switched(&triggers, &with_event_instructors(&catalog, journal), started_again));
+    records::execute(db, &statements).await?;
+    records::shorten_journal(db, NAME, 0).await?;
     Ok(problems)
 }
 
-fn list(ids: &[i64]) -> String {
-    ids.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
+/// Returns the foreign keys to the ids of a table, as table and column.
+fn users(catalog: &Catalog, target: &str) -> Vec<(String, String)> {
+    let is_target = |schema: &str, name: &str| format!("{schema}.{name}") == target;
+    let mut users = Vec::new();
+    for table in catalog.tables.iter().filter(|table| table.is_table()) {
+        for key in &table.constraints {
+            let Some(to) = key.target.as_ref().filter(|to| is_target(&to.schema, &to.table)) else { continue };
+            if let ([column], ["id"]) = (key.columns.as_slice(), &[to.columns.first().map_or("", String::as_str)]) {
+                users.push((table.sql_name(), column.clone()));
+            }
+        }
+    }
+    users
 }
 
-/// Gives a column that came back the values that the archive has; the former product is the present one.
-pub async fn restore_column(db: &mut PgConnection, table: &Relation, column: &str, data_type: &str) -> Result<()> {
-    let (place, source) = (table.sql_name(), format!("{}.{}", table.schema, table.name));
-    if column == "exam_session_subject_product_variation_id" {
-        let sql = format!("UPDATE {place} SET {} = product_id", quote(column));
-        sqlx::query(AssertSqlSafe(sql)).execute(&mut *db).await?;
-        return Ok(());
+/// Returns the catalogue with the table of event instructors in its former place.
+fn with_event_instructors(catalog: &Catalog, journal: &Journal) -> Catalog {
+    let mut moved = catalog.clone();
+    for table in moved.tables.iter_mut().filter(|table| Some(table.oid) == journal.event_instructors) {
+        "acted".clone_into(&mut table.schema);
     }
-    let sql = format!(
-        "UPDATE {place} AS t SET {name} = (a.value #>> '{{}}')::{data_type} FROM lectern.archive AS a
-         WHERE a.step = $1 AND a.reason = $2 AND a.source = $3 AND a.field = $4 AND a.source_id = t.id",
-        name = quote(column)
-    );
-    sqlx::query(AssertSqlSafe(sql)).bind(NAME).bind(REMOVED).bind(source).bind(column).execute(db).await?;
+    moved
+}
+
+/// Returns how the views under former names get the columns again.
+fn views(journal: &Journal, catalog: &Catalog) -> compat_views::Around {
+    let mut views = compat_views::Around::default();
+    for former in &journal.tables {
+        let Some(table) = records::table_of(catalog, former.oid) else { continue };
+        let mut full = table.clone();
+        full.columns.extend(former.columns.iter().map(|column| catalog::RelationColumn {
+            name: column.name.clone(),
+            ..catalog::RelationColumn::default()
+        }));
+        full.grants.extend(former.columns.iter().flat_map(|column| column.grants.clone()));
+        let of_table = compat_views::with_columns(&full);
+        views.drop.extend(of_table.drop);
+        views.create.extend(of_table.create);
+    }
+    views
+}
+
+/// Brings columns back with their values.
+async fn add_columns(db: &mut PgConnection, table: &Relation, former: &FormerTable) -> Result<()> {
+    let (place, name) = (table.sql_name(), |column: &FormerColumn| quote(&column.name));
+    let mut statements = Vec::new();
+    for column in &former.columns {
+        let collation = column.details.collation.as_ref().map(|collation| format!(" COLLATE {collation}"));
+        let collation = collation.unwrap_or_default();
+        statements.push(format!("ALTER TABLE {place} ADD COLUMN {} {}{collation}", name(column), column.data_type));
+    }
+    records::execute(db, &statements).await?;
+    for column in &former.columns {
+        if column.name == FORMER_PRODUCT {
+            let sql = format!("UPDATE {place} SET {} = product_id", name(column));
+            records::execute(db, &[sql]).await?;
+            continue;
+        }
+        store::fill_column(db, &place, &former.source, &column.name, &column.data_type).await?;
+        if let Some(current) = store::current_value(&former.source, &column.name) {
+            store::fill_changed(db, &place, &former.source, &column.name, current, former.last_id).await?;
+        }
+    }
     Ok(())
+}
+
+/// Brings defaults, rules, comments and privileges of columns back. Returns the rules that rows written since break.
+async fn add_rules(db: &mut PgConnection, table: &Relation, former: &FormerTable) -> Result<Vec<String>> {
+    let place = table.sql_name();
+    let mut statements = Vec::new();
+    for column in &former.columns {
+        let name = quote(&column.name);
+        if let Some(default) = &column.default {
+            statements.push(format!("ALTER TABLE {place} ALTER COLUMN {name} SET DEFAULT {default}"));
+        }
+        if let Some(comment) = &column.details.comment {
+            statements.push(format!("COMMENT ON COLUMN {place}.{name} IS '{}'", comment.replace('\'', "''")));
+        }
+        for grant in &column.grants {
+            let role = if grant.role.is_empty() { "PUBLIC".to_owned() } else { quote(&grant.role) };
+            let option = if grant.can_grant { " WITH GRANT OPTION" } else { "" };
+            statements.push(format!("GRANT {} ({name}) ON {place} TO {role}{option}", grant.privilege));
+        }
+    }
+    records::execute(db, &statements).await?;
+    let not_null = former.columns.iter().filter(|column| column.not_null);
+    let not_null = not_null.map(|column| {
+        let sql = format!("ALTER TABLE {place} ALTER COLUMN {} SET NOT NULL", quote(&column.name));
+        (format!("NOT NULL of {}", column.name), sql)
+    });
+    let constraints = former.constraints.iter();
+    let constraints = constraints.map(|(name, definition)| (name.clone(), format!("ALTER TABLE {place} {definition}")));
+    let indexes = former.indexes.iter().map(|(name, definition)| (name.clone(), format!("CREATE {definition}")));
+    let mut problems = Vec::new();
+    for (name, sql) in not_null.chain(constraints).chain(indexes) {
+        if !records::execute_unless_violated(db, &sql).await? {
+            problems.push(format!("{}: {name} does not come back, because rows written since break it", former.source));
+        }
+    }
+    Ok(problems)
+}
+
+/// Returns the statements that keep the former and the present column of the product equal, as the move `adopt` has it.
+fn product_again(journal: &Journal) -> Vec<String> {
+    if !journal.kept_product {
+        return Vec::new();
+    }
+    vec![
+        "ALTER TABLE acted.tutorial_events ALTER COLUMN product_id DROP NOT NULL".to_owned(),
+        format!(
+            "CREATE TRIGGER {KEEP_PRODUCT} BEFORE INSERT OR UPDATE ON acted.tutorial_events FOR EACH ROW EXECUTE FUNCTION \
+             lectern.keep_product_id()"
+        ),
+    ]
 }

@@ -1,0 +1,153 @@
+//! Instructors of Administrate's side, users, staff and the instructors of events and sessions.
+
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::{CREATED, NAME};
+use crate::error::Result;
+use crate::migrate::moves::tutorial_references::matching::Person;
+
+/// A person of Administrate's side with the link.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct LinkedPerson {
+    pub id: i64,
+    pub first_name: String,
+    pub last_name: String,
+    pub email: String,
+    pub is_active: bool,
+    pub link: Option<i64>,
+}
+
+pub async fn instructors(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool) -> Result<Vec<LinkedPerson>> {
+    let text = |column: &str| match has("instructors", column) {
+        true => format!("coalesce({column}, '')"),
+        false => "''".to_owned(),
+    };
+    let sql = format!(
+        "SELECT id::bigint, {}::text AS first_name, {}::text AS last_name, {}::text AS email, is_active,
+                tutorial_instructor_id::bigint AS link
+         FROM adm.instructors ORDER BY id",
+        text("first_name"),
+        text("last_name"),
+        text("email")
+    );
+    Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_all(db).await?)
+}
+
+/// Returns the users with their names. A user whose instructor is linked already is another person.
+pub async fn users(db: &mut PgConnection) -> Result<Vec<Person>> {
+    let rows: Vec<(i64, String, String, String, bool)> = sqlx::query_as(
+        "SELECT u.id::bigint, u.first_name::text, u.last_name::text, u.email::text,
+                EXISTS (SELECT FROM acted.staff AS s JOIN acted.tutorial_instructors AS i ON i.staff_id = s.id
+                        JOIN adm.instructors AS a ON a.tutorial_instructor_id = i.id WHERE s.user_id = u.id)
+         FROM public.auth_user AS u ORDER BY u.id",
+    )
+    .fetch_all(db)
+    .await?;
+    let person = |(id, first_name, last_name, email, is_linked)| Person { id, first_name, last_name, email, is_linked };
+    Ok(rows.into_iter().map(person).collect())
+}
+
+pub async fn user_names(db: &mut PgConnection) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar("SELECT username::text FROM public.auth_user").fetch_all(db).await?)
+}
+
+/// Creates a user who cannot sign in.
+pub async fn add_user(db: &mut PgConnection, person: &LinkedPerson, user_name: &str) -> Result<i64> {
+    let id = sqlx::query_scalar(
+        "INSERT INTO public.auth_user (password, is_superuser, username, first_name, last_name, email, is_staff, is_active,
+                                       date_joined)
+         VALUES ('!' || md5(random()::text || clock_timestamp()::text), false, left($1, 150), left($2, 150), left($3, 150),
+                 left($4, 254), false, false, now()) RETURNING id::bigint",
+    )
+    .bind(user_name)
+    .bind(&person.first_name)
+    .bind(&person.last_name)
+    .bind(&person.email)
+    .fetch_one(&mut *db)
+    .await?;
+    remember_created(db, "public.auth_user", id).await?;
+    Ok(id)
+}
+
+/// Returns the instructor that a user is; creates staff and instructor where they are missing.
+pub async fn instructor_of_user(db: &mut PgConnection, user: i64, is_active: bool) -> Result<i64> {
+    let sql = "SELECT id::bigint FROM acted.staff WHERE user_id = $1";
+    let staff: Option<i64> = sqlx::query_scalar(sql).bind(user).fetch_optional(&mut *db).await?;
+    let staff = match staff {
+        Some(staff) => staff,
+        None => {
+            let sql = "INSERT INTO acted.staff (user_id) VALUES ($1) RETURNING id::bigint";
+            let staff = sqlx::query_scalar(sql).bind(user).fetch_one(&mut *db).await?;
+            remember_created(db, "acted.staff", staff).await?;
+            staff
+        }
+    };
+    let sql = "SELECT id::bigint FROM acted.tutorial_instructors WHERE staff_id = $1";
+    let instructor: Option<i64> = sqlx::query_scalar(sql).bind(staff).fetch_optional(&mut *db).await?;
+    if let Some(instructor) = instructor {
+        return Ok(instructor);
+    }
+    let sql = "INSERT INTO acted.tutorial_instructors (staff_id, is_active) VALUES ($1, $2) RETURNING id::bigint";
+    let id = sqlx::query_scalar(sql).bind(staff).bind(is_active).fetch_one(&mut *db).await?;
+    remember_created(db, "acted.tutorial_instructors", id).await?;
+    Ok(id)
+}
+
+async fn remember_created(db: &mut PgConnection, source: &str, id: i64) -> Result<()> {
+    sqlx::query("INSERT INTO lectern.archive (step, source, source_id, field, reason) VALUES ($1, $2, $3, 'id', $4)")
+        .bind(NAME)
+        .bind(source)
+        .bind(id)
+        .bind(CREATED)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Adds the instructor of each session to its instructors. Returns how many were added.
+pub async fn add_session_instructors(db: &mut PgConnection) -> Result<u64> {
+    let added = sqlx::query(
+        "WITH added AS (
+             INSERT INTO acted.tutorial_session_instructors (tutorialsessions_id, tutorialinstructor_id)
+             SELECT s.id, s.instructor_id FROM acted.tutorial_sessions AS s
+             JOIN acted.tutorial_instructors AS i ON i.id = s.instructor_id
+             ON CONFLICT DO NOTHING RETURNING id)
+         INSERT INTO lectern.archive (step, source, source_id, field, reason)
+         SELECT $1, 'acted.tutorial_session_instructors', id, 'id', $2 FROM added",
+    )
+    .bind(NAME)
+    .bind(CREATED)
+    .execute(db)
+    .await?;
+    Ok(added.rows_affected())
+}
+
+/// Names instructors for whole events. `pairs` is a query of event and instructor. Returns how many were added.
+pub async fn add_event_staff(db: &mut PgConnection, pairs: &str) -> Result<u64> {
+    let sql = format!(
+        "WITH added AS (
+             INSERT INTO lectern.event_staff (tutorial_event_id, role, position, name, tutorial_instructor_id)
+             SELECT p.event, 'instructor',
+                    coalesce((SELECT max(position) FROM lectern.event_staff AS s
+                              WHERE s.tutorial_event_id = p.event AND s.role = 'instructor'), -1)
+                        + row_number() OVER (PARTITION BY p.event ORDER BY p.instructor),
+                    coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.username, 'Instructor #' || p.instructor),
+                    p.instructor
+             FROM ({pairs}) AS p (event, instructor)
+             JOIN acted.tutorial_events AS e ON e.id = p.event
+             JOIN acted.tutorial_instructors AS i ON i.id = p.instructor
+             LEFT JOIN acted.staff AS f ON f.id = i.staff_id LEFT JOIN public.auth_user AS u ON u.id = f.user_id
+             WHERE NOT EXISTS (SELECT FROM lectern.event_staff AS s WHERE s.tutorial_event_id = p.event
+                                 AND s.role = 'instructor' AND s.tutorial_instructor_id = p.instructor)
+             RETURNING tutorial_event_id, position)
+         INSERT INTO lectern.archive (step, source, source_id, field, value, reason)
+         SELECT $1, 'lectern.event_staff', tutorial_event_id, 'position', to_jsonb(position), $2 FROM added"
+    );
+    let added = sqlx::query(AssertSqlSafe(sql)).bind(NAME).bind(CREATED).execute(db).await?;
+    Ok(added.rows_affected())
+}
+
+/// Returns the query of event and instructor from the table of event instructors.
+pub fn former_event_instructors() -> &'static str {
+    "SELECT DISTINCT tutorialevents_id, tutorialinstructor_id FROM acted.tutorial_event_instructors"
+}
