@@ -222,8 +222,11 @@ async fn apply(context: &Context, database: &Database, args: ApplyArgs) -> Resul
     if let Some(receipt) = &receipt {
         describe_receipt(context, receipt);
     }
-    let steps = steps(context, database).await?.steps;
-    let exit = report(context, steps, Some(json!({ "receipt": receipt })))?;
+    let after = steps(context, database).await?;
+    let is_hindered = !after.conflicts_until(options.to.as_deref()).is_empty();
+    let exit = report(context, after.steps, Some(json!({ "receipt": receipt })))?;
+    // What stands in the way of a later step was not asked for.
+    let exit = if is_hindered { exit } else { Exit::Done };
     Ok(if problems.is_empty() { exit } else { exit.max(Exit::NeedsAttention) })
 }
 
@@ -251,15 +254,17 @@ fn report(context: &Context, steps: Vec<Step>, more: Option<Value>) -> Result<Ex
     let (pending, conflicts) = (count(State::Pending), count(State::Conflict));
     list(context, &steps);
     let problems: usize = steps.iter().map(|step| step.problems.len()).sum();
+    let is_applied = more.as_ref().is_some_and(|more| more.get("receipt").is_some());
     context.console.notify(match (pending, conflicts) {
         (0, 0) if problems > 0 => format!(
-            "every step is applied, but {} a person: follow the lines above, then run `lectern migrate` again",
+            "every step is applied, but {} a person: follow the lines above, `lectern migrate` tells what is left",
             if problems == 1 { "1 problem needs".to_owned() } else { format!("{problems} problems need") }
         ),
         (0, 0) => "the database schema is up to date".to_owned(),
         (pending, 0) => format!("{} pending: run `lectern migrate`", counted(pending, "step")),
         (_, conflicts) => format!(
-            "nothing was changed: tables stand in the way of {}: follow the lines above, then run `lectern migrate`",
+            "{}tables stand in the way of {}: follow the lines above, then run `lectern migrate`",
+            if is_applied { "" } else { "nothing was changed: " },
             counted(conflicts, "step")
         ),
     });

@@ -5,7 +5,7 @@
 use super::change::{Change, Inverse, Phase};
 use super::plan::Plan;
 use crate::error::{Error, Result};
-use crate::migrate::catalog::{Catalog, Relation, RelationColumn, quote};
+use crate::migrate::catalog::{Catalog, Relation, quote};
 
 /// The name under which the views are recorded.
 pub const NAME: &str = "compat-views";
@@ -115,36 +115,26 @@ pub(super) fn around_column(table: &Relation, column: &str) -> Result<Around> {
     Ok(around)
 }
 
-/// Returns what has to be done with the views on columns that go: they come back without these columns.
-pub(super) fn without_columns<'a>(
-    catalog: &Catalog,
-    removed: impl Iterator<Item = (&'a Relation, &'a RelationColumn)> + Clone,
-) -> Around {
-    let mut around = Around::default();
-    for table in &catalog.tables {
-        let is_removed = |column: &RelationColumn| {
-            removed.clone().any(|(other, gone)| other.oid == table.oid && gone.name == column.name)
-        };
-        let mut rest = table.clone();
-        rest.columns.retain(|column| !is_removed(column));
-        let remains = |name: &str| rest.columns.iter().any(|column| column.name == name);
-        rest.grants.retain(|grant| grant.column.as_deref().is_none_or(remains));
-        if rest.columns.len() == table.columns.len() {
-            continue;
-        }
-        let of_table = with_columns(&rest);
-        around.drop.extend(of_table.drop);
-        around.create.extend(of_table.create);
+/// Returns the views on a table, with the columns that each of them shows.
+pub(super) fn columns_of_views(table: &Relation) -> Vec<(String, Vec<String>)> {
+    let mut views = Vec::new();
+    for view in table.dependents.iter().filter(|view| is_compat_view(table, &view.schema, &view.name)) {
+        let columns = table.columns.iter().filter(|column| view.columns.contains(&column.name));
+        views.push((view.name.clone(), columns.map(|column| column.name.clone()).collect()));
     }
-    around
+    views
 }
 
-/// Returns how the views on a table get exactly its columns.
-pub(super) fn with_columns(table: &Relation) -> Around {
+/// Returns how views on a table get other columns. `table` has these columns.
+pub(super) fn with_columns(table: &Relation, views: &[(String, Vec<String>)]) -> Around {
     let mut around = Around::default();
-    for view in table.dependents.iter().filter(|view| is_compat_view(table, &view.schema, &view.name)) {
-        around.drop.push(format!("DROP VIEW {}.{}", quote(&view.schema), quote(&view.name)));
-        around.create.extend(create(table, &table.sql_name(), &view.name));
+    for (name, columns) in views {
+        let mut shown = table.clone();
+        let is_shown = |column: &str| columns.iter().any(|name| name == column);
+        shown.columns = columns.iter().filter_map(|name| table.column(name).cloned()).collect();
+        shown.grants.retain(|grant| grant.column.as_deref().is_none_or(is_shown));
+        around.drop.push(format!("DROP VIEW \"public\".{}", quote(name)));
+        around.create.extend(create(&shown, &table.sql_name(), name));
     }
     around
 }

@@ -6,6 +6,7 @@ use super::removed::{Removed, mentions};
 use crate::error::{Error, Result};
 use crate::migrate::catalog::{Grant, Index, Relation, quote};
 use crate::migrate::moves::change::Inverse;
+use crate::migrate::moves::compat_views;
 
 /// What was there before the move, apart from rows.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +30,8 @@ pub struct FormerTable {
     /// Constraints and indexes that went with the columns: their names, and what stands behind `ALTER TABLE` or `CREATE`.
     pub constraints: Vec<(String, String)>,
     pub indexes: Vec<(String, String)>,
+    /// Views under former names, with the columns that they showed.
+    pub views: Vec<(String, Vec<String>)>,
     /// Greatest id when the columns went: rows above it were written since.
     pub last_id: i64,
 }
@@ -111,6 +114,7 @@ impl FormerTable {
             columns: columns.collect(),
             constraints,
             indexes,
+            views: compat_views::columns_of_views(table),
             last_id,
         }
     }

@@ -231,7 +231,7 @@ async fn remove(
             ids => report.problems.push(format!("acted.tutorial_events: rows {} have no product", report::listed(ids))),
         }
     }
-    let views = compat_views::without_columns(catalog, columns.iter().map(|column| (column.table, column.column)));
+    let views = views_without(columns);
     statements.extend(views.drop);
     for gone in columns {
         statements.push(format!("ALTER TABLE {} DROP COLUMN {}", gone.table.sql_name(), quote(&gone.column.name)));
@@ -246,6 +246,21 @@ async fn remove(
         triggers.iter().filter(|trigger| !kept_product || trigger.name != KEEP_PRODUCT).cloned().collect();
     statements.extend(switched(&again, &moved_event_instructors(catalog), started_again));
     records::execute(db, &statements).await
+}
+
+/// Returns how the views under former names lose the columns that go.
+fn views_without(columns: &[Removed<'_>]) -> compat_views::Around {
+    let mut around = compat_views::Around::default();
+    for of_table in columns.chunk_by(|one, next| one.table.oid == next.table.oid) {
+        let mut views = compat_views::columns_of_views(of_table[0].table);
+        for (_, names) in &mut views {
+            names.retain(|name| !of_table.iter().any(|gone| gone.column.name == *name));
+        }
+        let of_table = compat_views::with_columns(of_table[0].table, &views);
+        around.drop.extend(of_table.drop);
+        around.create.extend(of_table.create);
+    }
+    around
 }
 
 /// Returns the catalogue with the table of event instructors in its new place.

@@ -74,7 +74,9 @@ async fn locations_of_products(
             )),
         }
     }
-    report.changes.push(format!("{EVENTS}: {} got the location of their product", counted(links.len(), "row")));
+    if !links.is_empty() {
+        report.changes.push(format!("{EVENTS}: {} got the location of their product", counted(links.len(), "row")));
+    }
     store::link(db, EVENTS, "location_id", &links).await
 }
 
@@ -97,8 +99,10 @@ async fn apply(
             }
         }
     }
-    let rows = counted(links.len(), "row");
-    report.changes.push(format!("{}: {} of {rows} became {}", field.source, field.field, field.reference));
+    if !links.is_empty() {
+        let rows = counted(links.len(), "row");
+        report.changes.push(format!("{}: {} of {rows} became {}", field.source, field.field, field.reference));
+    }
     store::link(db, field.source, field.reference, &links).await
 }
 
@@ -112,7 +116,9 @@ pub async fn instructors(
     let mut staff = 0;
     if has("tutorial_sessions", "instructor_id") {
         let added = store::add_session_instructors(db).await?;
-        report.changes.push(format!("acted.tutorial_session_instructors: {added} added from instructor_id of sessions"));
+        if added > 0 {
+            report.changes.push(format!("acted.tutorial_session_instructors: {added} added from instructor_id of sessions"));
+        }
     }
     if has("tutorial_events", "instructor_id") {
         let pairs = "SELECT id, instructor_id FROM acted.tutorial_events WHERE instructor_id IS NOT NULL";

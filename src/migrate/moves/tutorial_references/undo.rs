@@ -150,7 +150,15 @@ fn views(journal: &Journal, catalog: &Catalog) -> compat_views::Around {
             ..catalog::RelationColumn::default()
         }));
         full.grants.extend(former.columns.iter().flat_map(|column| column.grants.clone()));
-        let of_table = compat_views::with_columns(&full);
+        // Those that were dropped since stay away; those that are new show every column.
+        let mut shown = compat_views::columns_of_views(table);
+        for (name, columns) in &mut shown {
+            match former.views.iter().find(|(view, _)| view == name) {
+                Some((_, former)) => columns.clone_from(former),
+                None => columns.extend(former.columns.iter().map(|column| column.name.clone())),
+            }
+        }
+        let of_table = compat_views::with_columns(&full, &shown);
         views.drop.extend(of_table.drop);
         views.create.extend(of_table.create);
     }

@@ -34,7 +34,8 @@ pub async fn objects_on_columns(db: &mut PgConnection, columns: &[(i64, String)]
          LEFT JOIN pg_class AS v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm')
          LEFT JOIN pg_namespace AS n ON n.oid = v.relnamespace
          LEFT JOIN pg_attrdef AS f ON d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid
-         WHERE d.deptype = 'n' OR f.adrelid = a.attrelid AND f.adnum <> a.attnum
+         LEFT JOIN pg_constraint AS k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+         WHERE d.deptype = 'n' AND k.conrelid IS DISTINCT FROM a.attrelid OR f.adrelid = a.attrelid AND f.adnum <> a.attnum
          ORDER BY 1, 2, 3",
     )
     .bind(oids)
