@@ -42,26 +42,24 @@ async fn templates(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, rep
     for own in &own {
         by_fold.entry(fold(&own.name)).or_default().push(own.name.clone());
     }
-    let (mut links, mut created) = (Vec::new(), 0);
+    let is_new = |row: &&Linked| by_code.get(&row.code).is_none();
+    let mut new: Vec<&Linked> = rows.iter().filter(is_new).collect();
+    // The first row of a code counts.
+    let mut codes = HashSet::new();
+    new.retain(|row| codes.insert(row.code.clone()));
+    for (row, id) in new.iter().zip(store::add_templates(db, &new).await?) {
+        by_code.insert(row.code.clone(), id);
+        by_fold.entry(fold(&row.code)).or_default().push(row.code.clone());
+    }
+    let (mut links, created) = (Vec::new(), new.len());
     for row in &rows {
-        let id = match by_code.get(&row.code) {
-            Some(id) => *id,
-            None => {
-                let id = store::add_template(db, row).await?;
-                created += 1;
-                by_code.insert(row.code.clone(), id);
-                by_fold.entry(fold(&row.code)).or_default().push(row.code.clone());
-                id
-            }
-        };
-        if taken.insert(id) {
-            links.push((row.id, id));
-        } else {
-            report.problems.push(format!(
+        match by_code.get(&row.code) {
+            Some(id) if taken.insert(*id) => links.push((row.id, *id)),
+            _ => report.problems.push(format!(
                 "adm.course_templates: row {} has the code \"{}\" of another row: it is not linked, its texts stay in \
                  lectern.archive",
                 row.id, row.code
-            ));
+            )),
         }
     }
     let mut alike: Vec<&Vec<String>> = by_fold.values().filter(|codes| codes.len() > 1).collect();
@@ -80,19 +78,10 @@ async fn locations(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, rep
     let free = own.iter().filter(|own| !own.is_linked).map(|own| (own.id, fold(&own.name)));
     let keys: Vec<String> = rows.iter().map(|row| fold(&row.name)).collect();
     let decisions = decide(&keys, &free.collect::<Vec<_>>());
-    let (mut links, mut created) = (Vec::new(), 0);
-    for (row, decision) in rows.iter().zip(decisions) {
-        match decision {
-            Decision::Link(id) => links.push((row.id, id)),
-            Decision::Create => {
-                links.push((row.id, store::add_location(db, row).await?));
-                created += 1;
-            }
-            Decision::Undecided => report.problems.push(undecided("location", row)),
-        }
-    }
+    let (mut links, new) = sorted_out(&rows, &decisions, "location", report);
+    links.extend(new.iter().map(|row| row.id).zip(store::add_locations(db, &new).await?));
     store::link(db, "adm.locations", "tutorial_location_id", &links).await?;
-    report.changes.push(summary("location", created, links.len()));
+    report.changes.push(summary("location", new.len(), links.len()));
     Ok(())
 }
 
@@ -104,20 +93,29 @@ async fn venues(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, report
     let free = own.iter().filter(|own| !own.is_linked).map(|own| (own.id, (fold(&own.name), own.location, false)));
     let key = |row: &Linked| (fold(&row.name), row.location, row.is_placed && row.location.is_none());
     let decisions = decide(&rows.iter().map(key).collect::<Vec<_>>(), &free.collect::<Vec<_>>());
-    let (mut links, mut created) = (Vec::new(), 0);
+    let (mut links, new) = sorted_out(&rows, &decisions, "venue", report);
+    links.extend(new.iter().map(|row| row.id).zip(store::add_venues(db, &new).await?));
+    store::link(db, "adm.venues", "tutorial_venue_id", &links).await?;
+    report.changes.push(summary("venue", new.len(), links.len()));
+    Ok(())
+}
+
+/// Returns links with existing records, and the rows to create; reports the others.
+fn sorted_out<'a>(
+    rows: &'a [Linked],
+    decisions: &[Decision],
+    what: &str,
+    report: &mut Report,
+) -> (Vec<(i64, i64)>, Vec<&'a Linked>) {
+    let (mut links, mut new) = (Vec::new(), Vec::new());
     for (row, decision) in rows.iter().zip(decisions) {
         match decision {
-            Decision::Link(id) => links.push((row.id, id)),
-            Decision::Create => {
-                links.push((row.id, store::add_venue(db, row).await?));
-                created += 1;
-            }
-            Decision::Undecided => report.problems.push(undecided("venue", row)),
+            Decision::Link(id) => links.push((row.id, *id)),
+            Decision::Create => new.push(row),
+            Decision::Undecided => report.problems.push(undecided(what, row)),
         }
     }
-    store::link(db, "adm.venues", "tutorial_venue_id", &links).await?;
-    report.changes.push(summary("venue", created, links.len()));
-    Ok(())
+    (links, new)
 }
 
 /// Returns the rows to link; reports those whose key is blank.
@@ -154,34 +152,34 @@ async fn instructors(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, r
         let ids = listed(&ids);
         report.notes.push(format!("adm.instructors: rows {ids} have neither name nor e-mail: they are not linked"));
     }
-    let mut names = store::user_names(db).await?;
+    let mut names: HashSet<String> =
+        store::user_names(db).await?.into_iter().map(|name| name.to_lowercase()).collect();
     let people: Vec<Person> = rows.iter().map(person).collect();
     let found = users_of(&people, &store::users(db).await?);
-    let (mut links, mut created) = (Vec::new(), Vec::new());
+    let (mut known, mut new) = (Vec::new(), Vec::new());
     for ((row, person), found) in rows.iter().zip(&people).zip(found) {
-        let user = match found {
-            Ok(Some(user)) => user,
-            found => {
-                let name = user_name(person, &names);
-                let user = store::add_user(db, row, &name).await?;
-                if found.is_err() {
-                    report.notes.push(format!(
-                        "adm.instructors: row {} ({}) and several users or rows have one name or e-mail: it got a user of \
-                         its own, {name}",
-                        row.id,
-                        shown(person)
-                    ));
-                }
-                created.push(format!("{} ({name})", shown(person)));
-                names.push(name);
-                user
-            }
-        };
-        links.push((row.id, store::instructor_of_user(db, user, row.is_active).await?));
+        if let Ok(Some(user)) = found {
+            known.push((row, user));
+            continue;
+        }
+        let name = user_name(person, &mut names);
+        if found.is_err() {
+            report.notes.push(format!(
+                "adm.instructors: row {} ({}) and several users or rows have one name or e-mail: it got a user of its own, \
+                 {name}",
+                row.id,
+                shown(person)
+            ));
+        }
+        new.push((row, name));
     }
+    let users = store::add_users(db, &new).await?;
+    known.extend(new.iter().map(|(row, _)| *row).zip(users));
+    let links = store::instructors_of_users(db, &known).await?;
     store::link(db, "adm.instructors", "tutorial_instructor_id", &links).await?;
-    report.changes.push(summary("instructor", created.len(), links.len()));
-    if !created.is_empty() {
+    report.changes.push(summary("instructor", new.len(), links.len()));
+    if !new.is_empty() {
+        let created: Vec<String> = new.iter().map(|(row, name)| format!("{} ({name})", shown(&person(row)))).collect();
         report.changes.push(format!("users who cannot sign in were created for {}", created.join(", ")));
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Finds the one record that a text means. Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use crate::names::fold;
@@ -153,8 +153,8 @@ fn found_by(
     people.iter().map(find).collect()
 }
 
-/// Returns a free name for a user.
-pub fn user_name(person: &Person, taken: &[String]) -> String {
+/// Returns a free name for a user, and takes it. `taken` are names in lower case.
+pub fn user_name(person: &Person, taken: &mut HashSet<String>) -> String {
     let plain =
         |text: &str| -> String { text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).take(60).collect() };
     let name = format!("{}_{}", plain(&person.first_name), plain(&person.last_name));
@@ -162,11 +162,11 @@ pub fn user_name(person: &Person, taken: &[String]) -> String {
         "_" => format!("adm_{}", plain(person.email.split('@').next().unwrap_or_default())),
         name => format!("adm_{name}"),
     };
-    let is_taken = |name: &str| taken.iter().any(|taken| taken.eq_ignore_ascii_case(name));
-    if !is_taken(&base) {
-        return base;
-    }
-    (2..).map(|number| format!("{base}_{number}")).find(|name| !is_taken(name)).unwrap_or(base)
+    let numbered = (2..).map(|number| format!("{base}_{number}"));
+    let mut free = std::iter::once(base.clone()).chain(numbered).filter(|name| !taken.contains(name));
+    let name = free.next().unwrap_or_default();
+    taken.insert(name.clone());
+    name
 }
 
 #[cfg(test)]
@@ -249,7 +249,9 @@ mod tests {
         ] {
             assert_eq!(users_of(&people, &users), expected, "{people:?}");
         }
-        assert_eq!(user_name(&users[0], &["adm_ann_lee".into(), "ADM_ann_lee_2".into()]), "adm_ann_lee_3");
-        assert_eq!(user_name(&person(0, " ", "", "info@example.org"), &[]), "adm_info");
+        let mut taken = HashSet::from(["adm_ann_lee".to_owned(), "adm_ann_lee_2".to_owned()]);
+        assert_eq!(user_name(&users[0], &mut taken), "adm_ann_lee_3");
+        assert_eq!(user_name(&users[0], &mut taken), "adm_ann_lee_4");
+        assert_eq!(user_name(&person(0, " ", "", "info@example.org"), &mut taken), "adm_info");
     }
 }

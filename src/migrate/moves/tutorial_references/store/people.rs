@@ -51,57 +51,71 @@ pub async fn user_names(db: &mut PgConnection) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar("SELECT username::text FROM public.auth_user").fetch_all(db).await?)
 }
 
-/// Creates a user who cannot sign in.
-pub async fn add_user(db: &mut PgConnection, person: &LinkedPerson, user_name: &str) -> Result<i64> {
-    let id = sqlx::query_scalar(
-        "INSERT INTO public.auth_user (password, is_superuser, username, first_name, last_name, email, is_staff, is_active,
-                                       date_joined)
-         VALUES ('!' || md5(random()::text || clock_timestamp()::text), false, left($1, 150), left($2, 150), left($3, 150),
-                 left($4, 254), false, false, now()) RETURNING id::bigint",
-    )
-    .bind(user_name)
-    .bind(&person.first_name)
-    .bind(&person.last_name)
-    .bind(&person.email)
-    .fetch_one(&mut *db)
-    .await?;
-    remember_created(db, "public.auth_user", id).await?;
-    Ok(id)
-}
-
-/// Returns the instructor that a user is; creates staff and instructor where they are missing.
-pub async fn instructor_of_user(db: &mut PgConnection, user: i64, is_active: bool) -> Result<i64> {
-    let sql = "SELECT id::bigint FROM acted.staff WHERE user_id = $1";
-    let staff: Option<i64> = sqlx::query_scalar(sql).bind(user).fetch_optional(&mut *db).await?;
-    let staff = match staff {
-        Some(staff) => staff,
-        None => {
-            let sql = "INSERT INTO acted.staff (user_id) VALUES ($1) RETURNING id::bigint";
-            let staff = sqlx::query_scalar(sql).bind(user).fetch_one(&mut *db).await?;
-            remember_created(db, "acted.staff", staff).await?;
-            staff
-        }
+/// Creates users who cannot sign in; returns their ids in this order.
+pub async fn add_users(db: &mut PgConnection, people: &[(&LinkedPerson, String)]) -> Result<Vec<i64>> {
+    let text = |text: fn(&LinkedPerson) -> &String| -> Vec<&str> {
+        people.iter().map(|(person, _)| text(person).as_str()).collect()
     };
-    let sql = "SELECT id::bigint FROM acted.tutorial_instructors WHERE staff_id = $1";
-    let instructor: Option<i64> = sqlx::query_scalar(sql).bind(staff).fetch_optional(&mut *db).await?;
-    if let Some(instructor) = instructor {
-        return Ok(instructor);
-    }
-    let sql = "INSERT INTO acted.tutorial_instructors (staff_id, is_active) VALUES ($1, $2) RETURNING id::bigint";
-    let id = sqlx::query_scalar(sql).bind(staff).bind(is_active).fetch_one(&mut *db).await?;
-    remember_created(db, "acted.tutorial_instructors", id).await?;
-    Ok(id)
+    Ok(sqlx::query_scalar(
+        "WITH added AS (
+             INSERT INTO public.auth_user (password, is_superuser, username, first_name, last_name, email, is_staff, is_active,
+                                           date_joined)
+             SELECT '!' || md5(random()::text || clock_timestamp()::text || position), false, left(user_name, 150),
+                    left(first_name, 150), left(last_name, 150), left(email, 254), false, false, now()
+             FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+                  WITH ORDINALITY AS n (user_name, first_name, last_name, email, position)
+             ORDER BY position RETURNING id),
+              kept AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
+                       SELECT $5, 'public.auth_user', id, 'id', $6 FROM added)
+         SELECT id::bigint FROM added ORDER BY id",
+    )
+    .bind(people.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>())
+    .bind(text(|person| &person.first_name))
+    .bind(text(|person| &person.last_name))
+    .bind(text(|person| &person.email))
+    .bind(NAME)
+    .bind(CREATED)
+    .fetch_all(db)
+    .await?)
 }
 
-async fn remember_created(db: &mut PgConnection, source: &str, id: i64) -> Result<()> {
-    sqlx::query("INSERT INTO lectern.archive (step, source, source_id, field, reason) VALUES ($1, $2, $3, 'id', $4)")
-        .bind(NAME)
-        .bind(source)
-        .bind(id)
-        .bind(CREATED)
-        .execute(db)
-        .await?;
-    Ok(())
+/// Links each person with the instructor that a user is. Staff and instructors are created where they are missing.
+pub async fn instructors_of_users(db: &mut PgConnection, links: &[(&LinkedPerson, i64)]) -> Result<Vec<(i64, i64)>> {
+    let users: Vec<i64> = links.iter().map(|(_, user)| *user).collect();
+    sqlx::query(
+        "WITH added AS (INSERT INTO acted.staff (user_id) SELECT u FROM unnest($1::bigint[]) AS u
+                        WHERE NOT EXISTS (SELECT FROM acted.staff AS f WHERE f.user_id = u) ORDER BY u RETURNING id)
+         INSERT INTO lectern.archive (step, source, source_id, field, reason) SELECT $2, 'acted.staff', id, 'id', $3 FROM added",
+    )
+    .bind(&users)
+    .bind(NAME)
+    .bind(CREATED)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query(
+        "WITH added AS (INSERT INTO acted.tutorial_instructors (staff_id, is_active)
+                        SELECT f.id, n.active FROM unnest($1::bigint[], $2::boolean[]) AS n (user_id, active)
+                        JOIN acted.staff AS f ON f.user_id = n.user_id
+                        WHERE NOT EXISTS (SELECT FROM acted.tutorial_instructors AS i WHERE i.staff_id = f.id)
+                        ORDER BY f.id RETURNING id)
+         INSERT INTO lectern.archive (step, source, source_id, field, reason)
+         SELECT $3, 'acted.tutorial_instructors', id, 'id', $4 FROM added",
+    )
+    .bind(&users)
+    .bind(links.iter().map(|(person, _)| person.is_active).collect::<Vec<_>>())
+    .bind(NAME)
+    .bind(CREATED)
+    .execute(&mut *db)
+    .await?;
+    Ok(sqlx::query_as(
+        "SELECT n.person, i.id::bigint FROM unnest($1::bigint[], $2::bigint[]) AS n (person, user_id)
+         JOIN acted.staff AS f ON f.user_id = n.user_id JOIN acted.tutorial_instructors AS i ON i.staff_id = f.id
+         ORDER BY n.person",
+    )
+    .bind(links.iter().map(|(person, _)| person.id).collect::<Vec<_>>())
+    .bind(&users)
+    .fetch_all(db)
+    .await?)
 }
 
 /// Adds the instructor of each session to its instructors. Returns how many were added.

@@ -133,50 +133,69 @@ pub async fn own_venues(db: &mut PgConnection) -> Result<Vec<OwnRow>> {
     .await?)
 }
 
-pub async fn add_template(db: &mut PgConnection, row: &Linked) -> Result<i64> {
+/// Adds course templates; returns their ids in this order.
+pub async fn add_templates(db: &mut PgConnection, rows: &[&Linked]) -> Result<Vec<i64>> {
     Ok(sqlx::query_scalar(
-        "WITH added AS (INSERT INTO acted.tutorial_course_templates (code, title, is_active) VALUES ($1, $2, $3) RETURNING id),
+        "WITH added AS (INSERT INTO acted.tutorial_course_templates (code, title, is_active)
+                        SELECT code, title, active
+                        FROM unnest($1::text[], $2::text[], $3::boolean[]) WITH ORDINALITY AS n (code, title, active, position)
+                        ORDER BY position RETURNING id),
               kept AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
                        SELECT $4, 'acted.tutorial_course_templates', id, 'id', $5 FROM added)
-         SELECT id::bigint FROM added",
+         SELECT id::bigint FROM added ORDER BY id",
     )
-    .bind(&row.code)
-    .bind(&row.name)
-    .bind(row.is_active)
+    .bind(codes(rows))
+    .bind(names(rows))
+    .bind(rows.iter().map(|row| row.is_active).collect::<Vec<_>>())
     .bind(NAME)
     .bind(CREATED)
-    .fetch_one(db)
+    .fetch_all(db)
     .await?)
 }
 
-pub async fn add_location(db: &mut PgConnection, row: &Linked) -> Result<i64> {
+pub async fn add_locations(db: &mut PgConnection, rows: &[&Linked]) -> Result<Vec<i64>> {
     Ok(sqlx::query_scalar(
-        "WITH added AS (INSERT INTO acted.tutorial_locations (name, code, is_active) VALUES ($1, $2, $3) RETURNING id),
+        "WITH added AS (INSERT INTO acted.tutorial_locations (name, code, is_active)
+                        SELECT name, code, active
+                        FROM unnest($1::text[], $2::text[], $3::boolean[]) WITH ORDINALITY AS n (name, code, active, position)
+                        ORDER BY position RETURNING id),
               kept AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
                        SELECT $4, 'acted.tutorial_locations', id, 'id', $5 FROM added)
-         SELECT id::bigint FROM added",
+         SELECT id::bigint FROM added ORDER BY id",
     )
-    .bind(&row.name)
-    .bind(&row.code)
-    .bind(row.is_active)
+    .bind(names(rows))
+    .bind(codes(rows))
+    .bind(rows.iter().map(|row| row.is_active).collect::<Vec<_>>())
     .bind(NAME)
     .bind(CREATED)
-    .fetch_one(db)
+    .fetch_all(db)
     .await?)
 }
 
-pub async fn add_venue(db: &mut PgConnection, row: &Linked) -> Result<i64> {
+pub async fn add_venues(db: &mut PgConnection, rows: &[&Linked]) -> Result<Vec<i64>> {
     Ok(sqlx::query_scalar(
-        "WITH added AS (INSERT INTO acted.tutorial_venues (name, description, location_id) VALUES ($1, $2, $3) RETURNING id),
+        "WITH added AS (INSERT INTO acted.tutorial_venues (name, description, location_id)
+                        SELECT name, description, location
+                        FROM unnest($1::text[], $2::text[], $3::bigint[])
+                             WITH ORDINALITY AS n (name, description, location, position)
+                        ORDER BY position RETURNING id),
               kept AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
                        SELECT $4, 'acted.tutorial_venues', id, 'id', $5 FROM added)
-         SELECT id::bigint FROM added",
+         SELECT id::bigint FROM added ORDER BY id",
     )
-    .bind(&row.name)
-    .bind(&row.code)
-    .bind(row.location)
+    .bind(names(rows))
+    .bind(codes(rows))
+    .bind(rows.iter().map(|row| row.location).collect::<Vec<_>>())
     .bind(NAME)
     .bind(CREATED)
-    .fetch_one(db)
+    .fetch_all(db)
     .await?)
+}
+
+fn names<'a>(rows: &[&'a Linked]) -> Vec<&'a str> {
+    rows.iter().map(|row| row.name.as_str()).collect()
+}
+
+fn codes<'a>(rows: &[&'a Linked]) -> Vec<&'a str> {
+    rows.iter().map(|row| row.code.as_str()).collect()
 }

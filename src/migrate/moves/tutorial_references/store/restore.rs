@@ -62,6 +62,19 @@ pub async fn fill_changed(
     Ok(())
 }
 
+/// Empties a text whose reference somebody has set to null since.
+pub async fn empty_cleared(db: &mut PgConnection, place: &str, source: &str, column: &str, reference: &str) -> Result<()> {
+    let sql = format!(
+        "UPDATE {place} AS t SET {name} = '' FROM lectern.archive AS a
+         WHERE t.{reference} IS NULL AND a.step = $1 AND a.source = $2 AND a.field = $3 AND a.reason IN ($4, $5)
+           AND a.source_id = t.id",
+        name = quote(column),
+        reference = quote(reference)
+    );
+    sqlx::query(AssertSqlSafe(sql)).bind(NAME).bind(source).bind(reference).bind(SET).bind(FOUND).execute(db).await?;
+    Ok(())
+}
+
 /// Makes the references null again that the move set, unless they were changed since.
 pub async fn clear_references(db: &mut PgConnection) -> Result<()> {
     let sql = "SELECT DISTINCT source, field FROM lectern.archive WHERE step = $1 AND reason = $2 ORDER BY 1, 2";
