@@ -214,11 +214,7 @@ fn plural(count: usize, noun: &str) -> String {
     }
 }
 
-async fn tutorial_references(
-    db: &mut PgConnection,
-    survey: &Survey,
-    rows: &HashMap<i64, i64>,
-) -> Result<Step> {
+async fn tutorial_references(db: &mut PgConnection, survey: &Survey, rows: &HashMap<i64, i64>) -> Result<Step> {
     let is_concerned = survey.is_adopted() && !survey.plan.has_conflict();
     let plan = match is_concerned {
         true => moves::ReferencesPlan::read(db, &survey.plan.moved).await?,
@@ -251,13 +247,13 @@ async fn tutorial_references(
         reversible: true,
         tables: plan.changed().map(table).collect(),
         changes: plan.changes(),
+        sql: if is_pending { plan.sql() } else { String::new() },
         locks: if is_pending { locks.map(str::to_owned).to_vec() } else { Vec::new() },
         notes: if is_pending { vec![moves::NEEDED_DJANGO.to_owned()] } else { Vec::new() },
         problems: match state {
             State::Done => moves::unsettled(db).await?,
             _ => plan.conflicts,
         },
-        sql: String::new(),
     })
 }
 

@@ -7,5 +7,6 @@ mod grants;
 mod lint;
 mod locks;
 mod reference;
+mod references;
 mod schema;
 mod uninstall;

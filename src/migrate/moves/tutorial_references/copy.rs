@@ -152,8 +152,7 @@ async fn instructors(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, r
         let ids = listed(&ids);
         report.notes.push(format!("adm.instructors: rows {ids} have neither name nor e-mail: they are not linked"));
     }
-    let mut names: HashSet<String> =
-        store::user_names(db).await?.into_iter().map(|name| name.to_lowercase()).collect();
+    let mut names: HashSet<String> = store::user_names(db).await?.into_iter().map(|name| name.to_lowercase()).collect();
     let people: Vec<Person> = rows.iter().map(person).collect();
     let found = users_of(&people, &store::users(db).await?);
     let (mut known, mut new) = (Vec::new(), Vec::new());

@@ -96,8 +96,7 @@ impl FormerTable {
         for index in table.indexes.iter().filter(is_on_it) {
             let unique = if index.is_unique { "UNIQUE " } else { "" };
             let definition = &index.definition;
-            let sql =
-                format!("{unique}INDEX {} ON {} USING {definition}", quote(&index.name), table.sql_name());
+            let sql = format!("{unique}INDEX {} ON {} USING {definition}", quote(&index.name), table.sql_name());
             indexes.push((index.name.clone(), sql));
         }
         let columns = removed.iter().zip(details).map(|(gone, details)| FormerColumn {
@@ -106,7 +105,12 @@ impl FormerTable {
             not_null: gone.column.not_null,
             default: gone.column.default.clone(),
             details: details.clone(),
-            grants: table.grants.iter().filter(|grant| grant.column.as_ref() == Some(&gone.column.name)).cloned().collect(),
+            grants: table
+                .grants
+                .iter()
+                .filter(|grant| grant.column.as_ref() == Some(&gone.column.name))
+                .cloned()
+                .collect(),
         });
         FormerTable {
             oid: table.oid,

@@ -243,7 +243,10 @@ mod tests {
                 vec![person(0, "Max", "Hay", "office@example.org"), person(0, "Ida", "Fry", "office@example.org")],
                 vec![several(), several()],
             ),
-            (vec![person(0, "Eve", "Hill", ""), person(0, "E.", "Hill", "eve@example.org")], vec![several(), several()]),
+            (
+                vec![person(0, "Eve", "Hill", ""), person(0, "E.", "Hill", "eve@example.org")],
+                vec![several(), several()],
+            ),
             // The user of an instructor who is linked already is somebody else.
             (vec![person(0, "Joe", "Dale", ""), person(0, "Sue", "Park", "")], vec![found(7), Ok(None)]),
         ] {

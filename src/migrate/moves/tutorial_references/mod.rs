@@ -182,11 +182,7 @@ async fn archive(db: &mut PgConnection, columns: &[Removed<'_>]) -> Result<Vec<j
 }
 
 /// Stops the triggers that would change more of the rows.
-async fn stop_triggers(
-    db: &mut PgConnection,
-    catalog: &Catalog,
-    tables: &[&Relation],
-) -> Result<Vec<EnabledTrigger>> {
+async fn stop_triggers(db: &mut PgConnection, catalog: &Catalog, tables: &[&Relation]) -> Result<Vec<EnabledTrigger>> {
     let oids: Vec<i64> = tables.iter().map(|table| table.oid).collect();
     let mut triggers = store::enabled_triggers(db, &oids).await?;
     // Search learns from it that rows have changed.

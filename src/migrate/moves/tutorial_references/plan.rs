@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use super::removed::{changed_tables, columns, event_instructors};
 use super::store;
 use crate::error::Result;
-use crate::migrate::catalog::{Catalog, Relation};
+use crate::migrate::catalog::{Catalog, Relation, quote};
 use crate::migrate::moves::compat_views::is_compat_view;
 
 /// What the move would do.
@@ -69,6 +69,19 @@ impl ReferencesPlan {
         plan.conflicts.sort();
         plan.conflicts.dedup();
         Ok(plan)
+    }
+
+    /// Returns the statements on columns and tables, as `migrate plan --sql` prints them.
+    pub fn sql(&self) -> String {
+        let first = "-- rows first: texts become references, every value of a removed column goes to lectern.archive";
+        let mut statements = vec![first.to_owned()];
+        for table in &self.tables {
+            let drop = |column: &String| format!("ALTER TABLE {} DROP COLUMN {};", table.name, quote(column));
+            statements.extend(table.columns.iter().map(drop));
+        }
+        let staff = self.event_instructors.iter();
+        statements.extend(staff.map(|table| format!("ALTER TABLE {} SET SCHEMA lectern;", table.name)));
+        statements.join("\n") + "\n"
     }
 
     /// Reports whether there is nothing to do.

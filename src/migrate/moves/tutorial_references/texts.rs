@@ -117,7 +117,9 @@ pub async fn instructors(
     if has("tutorial_sessions", "instructor_id") {
         let added = store::add_session_instructors(db).await?;
         if added > 0 {
-            report.changes.push(format!("acted.tutorial_session_instructors: {added} added from instructor_id of sessions"));
+            report
+                .changes
+                .push(format!("acted.tutorial_session_instructors: {added} added from instructor_id of sessions"));
         }
     }
     if has("tutorial_events", "instructor_id") {

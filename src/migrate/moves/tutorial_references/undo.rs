@@ -56,10 +56,12 @@ fn refuse_taken_names(journal: &Journal, catalog: &Catalog) -> Result<()> {
     for former in &journal.tables {
         let Some(table) = records::table_of(catalog, former.oid) else { continue };
         let is_taken = |column: &&FormerColumn| table.column(&column.name).is_some();
-        let names = former.columns.iter().filter(is_taken).map(|column| format!("{}.{}", table.full_name(), column.name));
+        let names =
+            former.columns.iter().filter(is_taken).map(|column| format!("{}.{}", table.full_name(), column.name));
         taken.extend(names);
     }
-    let holder = catalog.table("acted", EVENT_INSTRUCTORS).filter(|holder| Some(holder.oid) != journal.event_instructors);
+    let holder =
+        catalog.table("acted", EVENT_INSTRUCTORS).filter(|holder| Some(holder.oid) != journal.event_instructors);
     taken.extend(holder.filter(|_| journal.event_instructors.is_some()).map(Relation::full_name));
     if taken.is_empty() {
         return Ok(());
@@ -86,16 +88,7 @@ async fn undo_in(db: &mut PgConnection, journal: &Journal) -> Result<Vec<String>
     }
     store::clear_references(db).await?;
     store::delete_event_staff(db).await?;
-    for (table, is_untouched) in CREATED_IN {
-        let ids = store::created(db, table).await?;
-        let left = store::delete_created(db, table, &ids, &users(&catalog, table), is_untouched).await?;
-        if !left.is_empty() {
-            problems.push(format!(
-                "{table}: rows {} stay, although the move created them: other rows refer to them, or they were changed since",
-                listed(&left)
-            ));
-        }
-    }
+    problems.extend(delete_created(db, &catalog).await?);
     store::clear_archive(db).await?;
     let mut statements = vec!["SET CONSTRAINTS ALL IMMEDIATE".to_owned()];
     statements.extend(product_again(journal));
@@ -115,11 +108,27 @@ async fn undo_in(db: &mut PgConnection, journal: &Journal) -> Result<Vec<String>
     Ok(problems)
 }
 
+/// Deletes what the move created and nothing needs; says what stays.
+async fn delete_created(db: &mut PgConnection, catalog: &Catalog) -> Result<Vec<String>> {
+    let mut problems = Vec::new();
+    for (table, is_untouched) in CREATED_IN {
+        let (ids, users) = (store::created(db, table).await?, users(catalog, table));
+        let left = store::delete_created(db, table, &ids, &users, is_untouched).await?;
+        if !left.is_empty() {
+            problems.push(format!(
+                "{table}: rows {} stay, although the move created them: other rows refer to them, or they were changed since",
+                listed(&left)
+            ));
+        }
+    }
+    Ok(problems)
+}
+
 /// Returns the foreign keys to the ids of a table, as table and column.
 fn users(catalog: &Catalog, target: &str) -> Vec<(String, String)> {
     let is_target = |schema: &str, name: &str| format!("{schema}.{name}") == target;
     let mut users = Vec::new();
-    for table in catalog.tables.iter().filter(|table| table.is_table()) {
+    for table in catalog.tables.iter().filter(|table| table.is_table() && table.is_owned) {
         for key in &table.constraints {
             let Some(to) = key.target.as_ref().filter(|to| is_target(&to.schema, &to.table)) else { continue };
             if let ([column], ["id"]) = (key.columns.as_slice(), &[to.columns.first().map_or("", String::as_str)]) {
@@ -145,10 +154,12 @@ fn views(journal: &Journal, catalog: &Catalog) -> compat_views::Around {
     for former in &journal.tables {
         let Some(table) = records::table_of(catalog, former.oid) else { continue };
         let mut full = table.clone();
-        full.columns.extend(former.columns.iter().map(|column| catalog::RelationColumn {
-            name: column.name.clone(),
-            ..catalog::RelationColumn::default()
-        }));
+        full.columns.extend(
+            former.columns.iter().map(|column| catalog::RelationColumn {
+                name: column.name.clone(),
+                ..catalog::RelationColumn::default()
+            }),
+        );
         full.grants.extend(former.columns.iter().flat_map(|column| column.grants.clone()));
         // Those that were dropped since stay away; those that are new show every column.
         let mut shown = compat_views::columns_of_views(table);

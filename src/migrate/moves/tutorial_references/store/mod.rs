@@ -16,11 +16,12 @@ pub(super) use self::people::{
     instructors_of_users, user_names, users,
 };
 pub(super) use self::places::{
-    Linked, OwnRow, add_locations, add_templates, add_venues, locations, own_locations, own_templates, own_venues, templates,
-    venues,
+    Linked, OwnRow, add_locations, add_templates, add_venues, locations, own_locations, own_templates, own_venues,
+    templates, venues,
 };
 pub(super) use self::restore::{
-    clear_archive, clear_references, created, current_value, delete_created, delete_event_staff, empty_cleared, fill_changed, fill_column,
+    clear_archive, clear_references, created, current_value, delete_created, delete_event_staff, empty_cleared,
+    fill_changed, fill_column,
 };
 pub(super) use self::texts::{TextUse, product_names, rows_without_product, texts};
 
