@@ -1,4 +1,4 @@
-//! The database schema as ordered steps: two moves, then versioned SQL.
+//! The database schema as ordered steps: two moves, then versioned SQL, then the moves that change rows.
 //!
 //! `adm-schema` brings tables of Administrate's side to schema `adm`, `adopt` gives existing tables the rules that the program
 //! relies on, and versioned SQL creates what is missing. Each step is planned on the system catalogue, applied under short

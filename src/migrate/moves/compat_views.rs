@@ -116,10 +116,10 @@ pub(super) fn around_column(table: &Relation, column: &str) -> Result<Around> {
 }
 
 /// Returns the views on a table, with the columns that each of them shows.
-pub(super) fn columns_of_views(table: &Relation) -> Vec<(String, Vec<String>)> {
+pub(super) fn columns_of_views(catalog: &Catalog, table: &Relation) -> Vec<(String, Vec<String>)> {
     let mut views = Vec::new();
     for view in table.dependents.iter().filter(|view| is_compat_view(table, &view.schema, &view.name)) {
-        let columns = table.columns.iter().filter(|column| view.columns.contains(&column.name));
+        let columns = catalog.table(&view.schema, &view.name).into_iter().flat_map(|view| &view.columns);
         views.push((view.name.clone(), columns.map(|column| column.name.clone()).collect()));
     }
     views

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::removed::{Removed, mentions};
 use crate::error::{Error, Result};
-use crate::migrate::catalog::{Grant, Index, Relation, quote};
+use crate::migrate::catalog::{Catalog, Grant, Index, Relation, quote};
 use crate::migrate::moves::change::Inverse;
 use crate::migrate::moves::compat_views;
 
@@ -82,7 +82,13 @@ impl Journal {
 }
 
 impl FormerTable {
-    pub fn new(table: &Relation, removed: &[Removed<'_>], details: &[ColumnDetails], last_id: i64) -> FormerTable {
+    pub fn new(
+        catalog: &Catalog,
+        table: &Relation,
+        removed: &[Removed<'_>],
+        details: &[ColumnDetails],
+        last_id: i64,
+    ) -> FormerTable {
         let is_gone = |name: &String| removed.iter().any(|gone| gone.column.name == *name);
         let mut constraints = Vec::new();
         for constraint in table.constraints.iter().filter(|constraint| constraint.columns.iter().any(is_gone)) {
@@ -118,7 +124,7 @@ impl FormerTable {
             columns: columns.collect(),
             constraints,
             indexes,
-            views: compat_views::columns_of_views(table),
+            views: compat_views::columns_of_views(catalog, table),
             last_id,
         }
     }

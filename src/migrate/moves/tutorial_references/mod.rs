@@ -159,7 +159,7 @@ async fn journal(db: &mut PgConnection, catalog: &Catalog, columns: &[Removed<'_
         let table = of_table[0].table;
         let details = store::column_details(db, table.oid, &names).await?;
         let last_id = store::last_id(db, &of_table[0].source()).await?;
-        journal.tables.push(FormerTable::new(table, of_table, &details, last_id));
+        journal.tables.push(FormerTable::new(catalog, table, of_table, &details, last_id));
     }
     Ok(journal)
 }
@@ -227,7 +227,7 @@ async fn remove(
             ids => report.problems.push(format!("acted.tutorial_events: rows {} have no product", report::listed(ids))),
         }
     }
-    let views = views_without(columns);
+    let views = views_without(catalog, columns);
     statements.extend(views.drop);
     for gone in columns {
         statements.push(format!("ALTER TABLE {} DROP COLUMN {}", gone.table.sql_name(), quote(&gone.column.name)));
@@ -245,10 +245,10 @@ async fn remove(
 }
 
 /// Returns how the views under former names lose the columns that go.
-fn views_without(columns: &[Removed<'_>]) -> compat_views::Around {
+fn views_without(catalog: &Catalog, columns: &[Removed<'_>]) -> compat_views::Around {
     let mut around = compat_views::Around::default();
     for of_table in columns.chunk_by(|one, next| one.table.oid == next.table.oid) {
-        let mut views = compat_views::columns_of_views(of_table[0].table);
+        let mut views = compat_views::columns_of_views(catalog, of_table[0].table);
         for (_, names) in &mut views {
             names.retain(|name| !of_table.iter().any(|gone| gone.column.name == *name));
         }

@@ -162,7 +162,7 @@ fn views(journal: &Journal, catalog: &Catalog) -> compat_views::Around {
         );
         full.grants.extend(former.columns.iter().flat_map(|column| column.grants.clone()));
         // Those that were dropped since stay away; those that are new show every column.
-        let mut shown = compat_views::columns_of_views(table);
+        let mut shown = compat_views::columns_of_views(catalog, table);
         for (name, columns) in &mut shown {
             match former.views.iter().find(|(view, _)| view == name) {
                 Some((_, former)) => columns.clone_from(former),

@@ -18,6 +18,7 @@ UPDATE acted.tutorial_sessions SET location = 'LONDON ', venue = ' ROOM 1' WHERE
 UPDATE acted.tutorial_sessions SET location = '', venue = 'TBC' WHERE id = 2;
 UPDATE acted.tutorial_sessions SET location = 'King''s Cross', venue = 'room 1' WHERE id = 3;
 UPDATE acted.tutorial_sessions SET venue = 'only hall' WHERE id = 4;
+COMMIT;
 -- What comes back with its column.
 COMMENT ON COLUMN adm.locations.name IS 'The town, isn''t it';
 GRANT SELECT (name), UPDATE (code) ON adm.locations TO {reader};
