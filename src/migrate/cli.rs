@@ -225,7 +225,7 @@ async fn apply(context: &Context, database: &Database, args: ApplyArgs) -> Resul
     let after = steps(context, database).await?;
     let is_hindered = !after.conflicts_until(options.to.as_deref()).is_empty();
     let exit = report(context, after.steps, Some(json!({ "receipt": receipt })))?;
-    // What stands in the way of a later step was not asked for.
+    // What stands in the way of a later step was not requested.
     let exit = if is_hindered { exit } else { Exit::Done };
     Ok(if problems.is_empty() { exit } else { exit.max(Exit::NeedsAttention) })
 }

@@ -63,7 +63,7 @@ async fn archived_places(db: &mut PgConnection) -> Result<ArchivedPlaces> {
     Ok(rows.into_iter().map(|(table, id, column, text)| ((table, id, column), text)).collect())
 }
 
-/// Shows the texts until somebody chooses a location or venue.
+/// Shows the texts until a user chooses a location or venue.
 fn show_archived_places(rows: &mut CatalogueRows, texts: &ArchivedPlaces) {
     if texts.is_empty() {
         return;

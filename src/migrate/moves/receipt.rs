@@ -18,7 +18,7 @@ pub struct MoveReceipt {
     pub changes: Vec<String>,
     /// What needs a person.
     pub problems: Vec<String>,
-    /// What else was not carried over; nobody has to act.
+    /// What else was not carried over; no user has to act.
     pub notes: Vec<String>,
     /// From the first lock to the commit.
     pub locked: Duration,

@@ -4,18 +4,18 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::PgConnection;
 
-use super::matching::{Decision, Person, decide, user_name, users_of};
-use super::report::{Report, listed};
+use super::matching::{Decision, KnownPerson, decide, user_name, users_of};
+use super::report::{RowReport, listed};
 use super::store::{self, Linked, LinkedPerson};
 use crate::console::counted;
 use crate::error::Result;
 use crate::names::fold;
 
-/// Copies what has texts of its own in `adm`. `has` tells whether a table has a column.
+/// Copies what has texts of its own in `adm`. `has` reports whether a table has a column.
 pub async fn reference_data(
     db: &mut PgConnection,
     has: &impl Fn(&str, &str) -> bool,
-    report: &mut Report,
+    report: &mut RowReport,
 ) -> Result<()> {
     if has("course_templates", "code") {
         templates(db, has, report).await?;
@@ -33,7 +33,7 @@ pub async fn reference_data(
 }
 
 /// Codes are compared exactly: those that differ only in case are two course templates.
-async fn templates(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, report: &mut Report) -> Result<()> {
+async fn templates(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, report: &mut RowReport) -> Result<()> {
     let rows = unlinked(store::templates(db, has).await?, |row| &row.code, "course_templates", "code", report);
     let own = store::own_templates(db).await?;
     let mut taken: HashSet<i64> = own.iter().filter(|own| own.is_linked).map(|own| own.id).collect();
@@ -62,9 +62,9 @@ async fn templates(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, rep
             )),
         }
     }
-    let mut alike: Vec<&Vec<String>> = by_fold.values().filter(|codes| codes.len() > 1).collect();
-    alike.sort();
-    report.notes.extend(alike.into_iter().map(|codes| {
+    let mut equal: Vec<&Vec<String>> = by_fold.values().filter(|codes| codes.len() > 1).collect();
+    equal.sort();
+    report.notes.extend(equal.into_iter().map(|codes| {
         format!("course templates \"{}\" differ only in case or spaces: they stay apart", codes.join("\", \""))
     }));
     store::link(db, "adm.course_templates", "tutorial_course_template_id", &links).await?;
@@ -72,7 +72,7 @@ async fn templates(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, rep
     Ok(())
 }
 
-async fn locations(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, report: &mut Report) -> Result<()> {
+async fn locations(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, report: &mut RowReport) -> Result<()> {
     let rows = unlinked(store::locations(db, has).await?, |row| &row.name, "locations", "name", report);
     let own = store::own_locations(db).await?;
     let free = own.iter().filter(|own| !own.is_linked).map(|own| (own.id, fold(&own.name)));
@@ -86,7 +86,7 @@ async fn locations(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, rep
 }
 
 /// Venues are compared by name and location.
-async fn venues(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, report: &mut Report) -> Result<()> {
+async fn venues(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, report: &mut RowReport) -> Result<()> {
     let rows = unlinked(store::venues(db, has).await?, |row| &row.name, "venues", "name", report);
     let own = store::own_venues(db).await?;
     // The third part keeps a venue apart whose location is not known locally.
@@ -105,7 +105,7 @@ fn sorted_out<'a>(
     rows: &'a [Linked],
     decisions: &[Decision],
     what: &str,
-    report: &mut Report,
+    report: &mut RowReport,
 ) -> (Vec<(i64, i64)>, Vec<&'a Linked>) {
     let (mut links, mut new) = (Vec::new(), Vec::new());
     for (row, decision) in rows.iter().zip(decisions) {
@@ -124,7 +124,7 @@ fn unlinked(
     key: impl Fn(&Linked) -> &String,
     table: &str,
     column: &str,
-    report: &mut Report,
+    report: &mut RowReport,
 ) -> Vec<Linked> {
     let rows = rows.into_iter().filter(|row| row.link.is_none());
     let (named, blank): (Vec<Linked>, Vec<Linked>) = rows.partition(|row| !fold(key(row)).is_empty());
@@ -143,7 +143,7 @@ fn undecided(what: &str, row: &Linked) -> String {
     )
 }
 
-async fn instructors(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, report: &mut Report) -> Result<()> {
+async fn instructors(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, report: &mut RowReport) -> Result<()> {
     let rows = store::instructors(db, has).await?.into_iter().filter(|row| row.link.is_none());
     let (rows, blank): (Vec<LinkedPerson>, Vec<LinkedPerson>) =
         rows.partition(|row| !fold(&person(row).full_name()).is_empty() || !fold(&row.email).is_empty());
@@ -153,7 +153,7 @@ async fn instructors(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, r
         report.notes.push(format!("adm.instructors: rows {ids} have neither name nor e-mail: they are not linked"));
     }
     let mut names: HashSet<String> = store::user_names(db).await?.into_iter().map(|name| name.to_lowercase()).collect();
-    let people: Vec<Person> = rows.iter().map(person).collect();
+    let people: Vec<KnownPerson> = rows.iter().map(person).collect();
     let found = users_of(&people, &store::users(db).await?);
     let (mut known, mut new) = (Vec::new(), Vec::new());
     for ((row, person), found) in rows.iter().zip(&people).zip(found) {
@@ -184,13 +184,13 @@ async fn instructors(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, r
     Ok(())
 }
 
-fn shown(person: &Person) -> String {
+fn shown(person: &KnownPerson) -> String {
     let name = person.full_name();
     if name.is_empty() { person.email.clone() } else { name }
 }
 
-fn person(row: &LinkedPerson) -> Person {
-    Person {
+fn person(row: &LinkedPerson) -> KnownPerson {
+    KnownPerson {
         id: row.id,
         first_name: row.first_name.clone(),
         last_name: row.last_name.clone(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::removed::{Removed, mentions};
+use super::removed::{RemovedColumn, mentions};
 use crate::error::{Error, Result};
 use crate::migrate::catalog::{Catalog, Grant, Index, Relation, quote};
 use crate::migrate::moves::change::Inverse;
@@ -14,8 +14,8 @@ pub struct Journal {
     pub tables: Vec<FormerTable>,
     /// OID of the table of event instructors, which was in schema `acted`.
     pub event_instructors: Option<i64>,
-    /// Whether a trigger kept the former and the present column of the product equal.
-    pub kept_product: bool,
+    /// Whether a trigger stored the former and the present column of the product equal.
+    pub had_former_product: bool,
     /// Values of each removed column in the archive.
     pub archived: Vec<Archived>,
 }
@@ -85,7 +85,7 @@ impl FormerTable {
     pub fn new(
         catalog: &Catalog,
         table: &Relation,
-        removed: &[Removed<'_>],
+        removed: &[RemovedColumn<'_>],
         details: &[ColumnDetails],
         last_id: i64,
     ) -> FormerTable {

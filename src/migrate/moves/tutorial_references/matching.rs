@@ -16,7 +16,7 @@ pub fn is_undecided(text: &str) -> bool {
 
 /// A place with a name: a location, or a venue with its location.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedPlace {
     pub id: i64,
     pub name: String,
     pub location: Option<i64>,
@@ -39,15 +39,15 @@ impl Unresolved {
 }
 
 /// Places by their folded names.
-pub struct Places(HashMap<String, Vec<Named>>);
+pub struct NamedPlaces(HashMap<String, Vec<NamedPlace>>);
 
-impl Places {
-    pub fn new(places: Vec<Named>) -> Places {
-        let mut by_name: HashMap<String, Vec<Named>> = HashMap::new();
+impl NamedPlaces {
+    pub fn new(places: Vec<NamedPlace>) -> NamedPlaces {
+        let mut by_name: HashMap<String, Vec<NamedPlace>> = HashMap::new();
         for place in places {
             by_name.entry(fold(&place.name)).or_default().push(place);
         }
-        Places(by_name)
+        NamedPlaces(by_name)
     }
 
     /// Returns the one place of a name. Of several, the one in the given location counts.
@@ -69,7 +69,7 @@ impl Places {
 
 /// A person as the links know them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
+pub struct KnownPerson {
     pub id: i64,
     pub first_name: String,
     pub last_name: String,
@@ -78,7 +78,7 @@ pub struct Person {
     pub is_linked: bool,
 }
 
-impl Person {
+impl KnownPerson {
     pub fn full_name(&self) -> String {
         format!("{} {}", self.first_name, self.last_name).trim().to_owned()
     }
@@ -93,7 +93,7 @@ pub enum Decision {
     Undecided,
 }
 
-/// Decides for each record by its key. `own` are the free local records with theirs.
+/// Decides for each record by its key. `own` are the free local records with their keys.
 pub fn decide<K: Eq + Hash>(records: &[K], own: &[(i64, K)]) -> Vec<Decision> {
     let mut counts: HashMap<&K, usize> = HashMap::new();
     records.iter().for_each(|key| *counts.entry(key).or_default() += 1);
@@ -108,7 +108,7 @@ pub fn decide<K: Eq + Hash>(records: &[K], own: &[(i64, K)]) -> Vec<Decision> {
 }
 
 /// Finds the user that each person is: by e-mail, then by full name. A user that several persons could be is none of them.
-pub fn users_of(people: &[Person], users: &[Person]) -> Vec<Result<Option<i64>, Unresolved>> {
+pub fn users_of(people: &[KnownPerson], users: &[KnownPerson]) -> Vec<Result<Option<i64>, Unresolved>> {
     let by_email = found_by(people, users, |person| fold(&person.email));
     let by_name = found_by(people, users, |person| fold(&person.full_name()));
     let mut found: Vec<Result<Option<i64>, Unresolved>> = by_email
@@ -131,9 +131,9 @@ pub fn users_of(people: &[Person], users: &[Person]) -> Vec<Result<Option<i64>, 
 }
 
 fn found_by(
-    people: &[Person],
-    users: &[Person],
-    key: impl Fn(&Person) -> String,
+    people: &[KnownPerson],
+    users: &[KnownPerson],
+    key: impl Fn(&KnownPerson) -> String,
 ) -> Vec<Result<Option<i64>, Unresolved>> {
     let mut counts: HashMap<String, usize> = HashMap::new();
     people.iter().for_each(|person| *counts.entry(key(person)).or_default() += 1);
@@ -141,7 +141,7 @@ fn found_by(
     for user in users.iter().filter(|user| !user.is_linked) {
         by_key.entry(key(user)).or_default().push(user.id);
     }
-    let find = |person: &Person| {
+    let find = |person: &KnownPerson| {
         let key = key(person);
         match by_key.get(&key).map(Vec::as_slice).unwrap_or_default() {
             _ if key.is_empty() => Ok(None),
@@ -154,7 +154,7 @@ fn found_by(
 }
 
 /// Returns a free name for a user, and takes it. `taken` are names in lower case.
-pub fn user_name(person: &Person, taken: &mut HashSet<String>) -> String {
+pub fn user_name(person: &KnownPerson, taken: &mut HashSet<String>) -> String {
     let plain =
         |text: &str| -> String { text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).take(60).collect() };
     let name = format!("{}_{}", plain(&person.first_name), plain(&person.last_name));
@@ -173,13 +173,13 @@ pub fn user_name(person: &Person, taken: &mut HashSet<String>) -> String {
 mod tests {
     use super::*;
 
-    fn place(id: i64, name: &str, location: Option<i64>) -> Named {
-        Named { id, name: name.into(), location }
+    fn place(id: i64, name: &str, location: Option<i64>) -> NamedPlace {
+        NamedPlace { id, name: name.into(), location }
     }
 
     #[test]
     fn venue_of_several_is_the_one_in_the_location() {
-        let places = Places::new(vec![
+        let places = NamedPlaces::new(vec![
             place(1, "Room 1", Some(10)),
             place(2, "room  1", Some(20)),
             place(3, "King's Cross", Some(10)),
@@ -213,8 +213,8 @@ mod tests {
         assert_eq!(decide(&records, &own), expected);
     }
 
-    fn person(id: i64, first: &str, last: &str, email: &str) -> Person {
-        Person { id, first_name: first.into(), last_name: last.into(), email: email.into(), is_linked: false }
+    fn person(id: i64, first: &str, last: &str, email: &str) -> KnownPerson {
+        KnownPerson { id, first_name: first.into(), last_name: last.into(), email: email.into(), is_linked: false }
     }
 
     #[test]
@@ -247,7 +247,7 @@ mod tests {
                 vec![person(0, "Eve", "Hill", ""), person(0, "E.", "Hill", "eve@example.org")],
                 vec![several(), several()],
             ),
-            // The user of an instructor who is linked already is somebody else.
+            // The user of an instructor who is linked already is another person.
             (vec![person(0, "Joe", "Dale", ""), person(0, "Sue", "Park", "")], vec![found(7), Ok(None)]),
         ] {
             assert_eq!(users_of(&people, &users), expected, "{people:?}");

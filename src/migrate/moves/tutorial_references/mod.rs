@@ -1,5 +1,5 @@
 //! The move `tutorial-references`: reference data of `adm` is copied to `acted.tutorial_*`, texts become references, and the
-//! columns that held them go. Nothing is guessed: what does not have one meaning stays null, is reported, and stays in
+//! columns that contained them go. Nothing is guessed: what does not have one meaning stays null, is reported, and stays in
 //! `lectern.archive`.
 //!
 //! All of it is one transaction. Readers go on while rows are changed; only for the removal of the columns do they wait.
@@ -8,10 +8,12 @@ mod copy;
 mod journal;
 mod matching;
 mod plan;
+mod reasons;
 mod removed;
 mod report;
 mod store;
 mod texts;
+mod triggers;
 mod undo;
 
 use std::sync::atomic::Ordering;
@@ -21,9 +23,11 @@ use sqlx::PgConnection;
 
 use self::journal::{FormerTable, Journal};
 pub use self::plan::{ChangedTable, ReferencesPlan};
-use self::removed::{FORMER_PRODUCT, Removed, event_instructors};
-use self::report::Report;
+pub use self::reasons::NAME;
+use self::removed::{FORMER_PRODUCT, RemovedColumn, event_instructors};
+use self::report::RowReport;
 use self::store::EnabledTrigger;
+use self::triggers::{KEEP_PRODUCT, started_again, stop_triggers, switched};
 pub use self::undo::undo;
 use super::hashing::{Hashed, hash};
 use super::receipt::{MoveReceipt, TableReceipt};
@@ -33,8 +37,6 @@ use super::{compat_views, locks};
 use crate::error::{Error, Result};
 use crate::migrate::attempts::Attempts;
 use crate::migrate::catalog::{self, Catalog, Relation, quote};
-
-pub const NAME: &str = "tutorial-references";
 
 /// Programs that can use the database after the move.
 pub const NEEDED_DJANGO: &str =
@@ -67,14 +69,14 @@ pub async fn tutorial_references(attempts: &Attempts<'_>) -> Result<MoveReceipt>
 }
 
 /// What the transaction did.
-struct Done {
+struct ChangedRows {
     before: Vec<Hashed>,
     after: Vec<Hashed>,
-    report: Report,
+    report: RowReport,
     locked: Duration,
 }
 
-async fn apply_in(db: &mut PgConnection) -> Result<Done> {
+async fn apply_in(db: &mut PgConnection) -> Result<ChangedRows> {
     let catalog = catalog::read(db).await?;
     let plan = ReferencesPlan::read(db, &catalog).await?;
     refuse(&plan.conflicts)?;
@@ -86,7 +88,7 @@ async fn apply_in(db: &mut PgConnection) -> Result<Done> {
     records::content_settings(db).await?;
     let before = hash(db, &catalog, |table| unchanged_columns(&columns, table)).await?;
     let triggers = stop_triggers(db, &catalog, &tables).await?;
-    let mut report = Report::default();
+    let mut report = RowReport::default();
     let mut journal = journal(db, &catalog, &columns).await?;
     change_rows(db, &catalog, &columns, &mut report).await?;
     journal.archived = archive(db, &columns).await?;
@@ -95,14 +97,14 @@ async fn apply_in(db: &mut PgConnection) -> Result<Done> {
     records::record(db, NAME, &[journal.inverse()?]).await?;
     records::execute(db, &locks::lock_tables(tables.iter().copied(), locks::EXCLUSIVE)).await?;
     remove(db, &catalog, &columns, &triggers, &mut report).await?;
-    Ok(Done { before, after, report, locked: started.elapsed() })
+    Ok(ChangedRows { before, after, report, locked: started.elapsed() })
 }
 
 async fn change_rows(
     db: &mut PgConnection,
     catalog: &Catalog,
-    columns: &[Removed<'_>],
-    report: &mut Report,
+    columns: &[RemovedColumn<'_>],
+    report: &mut RowReport,
 ) -> Result<()> {
     let has = |table: &str, column: &str| {
         columns.iter().any(|removed| removed.table.name == table && removed.column.name == column)
@@ -125,7 +127,7 @@ const REFERENCES: &[(&str, &str)] = &[
 ];
 
 /// Returns the columns that the move leaves as they are, of tables that lose others.
-fn unchanged_columns(removed: &[Removed<'_>], table: &Relation) -> Option<Vec<String>> {
+fn unchanged_columns(removed: &[RemovedColumn<'_>], table: &Relation) -> Option<Vec<String>> {
     let gone: Vec<&str> =
         removed.iter().filter(|gone| gone.table.oid == table.oid).map(|gone| gone.column.name.as_str()).collect();
     let source = format!("{}.{}", table.schema, table.name);
@@ -148,10 +150,10 @@ fn refuse_changed(before: &[Hashed], after: &[Hashed]) -> Result<()> {
     )))
 }
 
-async fn journal(db: &mut PgConnection, catalog: &Catalog, columns: &[Removed<'_>]) -> Result<Journal> {
+async fn journal(db: &mut PgConnection, catalog: &Catalog, columns: &[RemovedColumn<'_>]) -> Result<Journal> {
     let mut journal = Journal {
         event_instructors: event_instructors(catalog).map(|table| table.oid),
-        kept_product: columns.iter().any(|gone| gone.column.name == FORMER_PRODUCT),
+        had_former_product: columns.iter().any(|gone| gone.column.name == FORMER_PRODUCT),
         ..Journal::default()
     };
     for of_table in columns.chunk_by(|one, next| one.table.oid == next.table.oid) {
@@ -165,7 +167,7 @@ async fn journal(db: &mut PgConnection, catalog: &Catalog, columns: &[Removed<'_
 }
 
 /// Archives the columns that go, and the references beside them.
-async fn archive(db: &mut PgConnection, columns: &[Removed<'_>]) -> Result<Vec<journal::Archived>> {
+async fn archive(db: &mut PgConnection, columns: &[RemovedColumn<'_>]) -> Result<Vec<journal::Archived>> {
     let mut archived = Vec::new();
     for gone in columns {
         // Another column has its values.
@@ -181,46 +183,17 @@ async fn archive(db: &mut PgConnection, columns: &[Removed<'_>]) -> Result<Vec<j
     Ok(archived)
 }
 
-/// Stops the triggers that would change more of the rows.
-async fn stop_triggers(db: &mut PgConnection, catalog: &Catalog, tables: &[&Relation]) -> Result<Vec<EnabledTrigger>> {
-    let oids: Vec<i64> = tables.iter().map(|table| table.oid).collect();
-    let mut triggers = store::enabled_triggers(db, &oids).await?;
-    // Search learns from it that rows have changed.
-    triggers.retain(|trigger| trigger.name != "lectern_catalogue_changed");
-    records::execute(db, &switched(&triggers, catalog, |_| "DISABLE")).await?;
-    Ok(triggers)
-}
-
-fn switched(
-    triggers: &[EnabledTrigger],
-    catalog: &Catalog,
-    verb: impl Fn(&EnabledTrigger) -> &'static str,
-) -> Vec<String> {
-    let switch = |trigger: &EnabledTrigger| {
-        let table = records::table_of(catalog, trigger.table_oid)?;
-        Some(format!("ALTER TABLE {} {} TRIGGER {}", table.sql_name(), verb(trigger), quote(&trigger.name)))
-    };
-    triggers.iter().filter_map(switch).collect()
-}
-
-fn started_again(trigger: &EnabledTrigger) -> &'static str {
-    if trigger.is_always { "ENABLE ALWAYS" } else { "ENABLE" }
-}
-
-/// The trigger of the move `adopt` that keeps the former and the present column of the product equal.
-const KEEP_PRODUCT: &str = "lectern_keep_product_id";
-
 /// Removes the columns, brings the table of event instructors to schema `lectern`, and starts the triggers again.
 async fn remove(
     db: &mut PgConnection,
     catalog: &Catalog,
-    columns: &[Removed<'_>],
+    columns: &[RemovedColumn<'_>],
     triggers: &[EnabledTrigger],
-    report: &mut Report,
+    report: &mut RowReport,
 ) -> Result<()> {
     let mut statements = vec!["SET CONSTRAINTS ALL IMMEDIATE".to_owned()];
-    let kept_product = columns.iter().any(|gone| gone.column.name == FORMER_PRODUCT);
-    if kept_product {
+    let had_former_product = columns.iter().any(|gone| gone.column.name == FORMER_PRODUCT);
+    if had_former_product {
         statements.push(format!("DROP TRIGGER IF EXISTS {KEEP_PRODUCT} ON acted.tutorial_events"));
         match store::rows_without_product(db).await?.as_slice() {
             [] => statements.push("ALTER TABLE acted.tutorial_events ALTER COLUMN product_id SET NOT NULL".to_owned()),
@@ -239,13 +212,13 @@ async fn remove(
         report.changes.push(format!("move {} to schema lectern", table.full_name()));
     }
     let again: Vec<EnabledTrigger> =
-        triggers.iter().filter(|trigger| !kept_product || trigger.name != KEEP_PRODUCT).cloned().collect();
+        triggers.iter().filter(|trigger| !had_former_product || trigger.name != KEEP_PRODUCT).cloned().collect();
     statements.extend(switched(&again, &moved_event_instructors(catalog), started_again));
     records::execute(db, &statements).await
 }
 
 /// Returns how the views under former names lose the columns that go.
-fn views_without(catalog: &Catalog, columns: &[Removed<'_>]) -> compat_views::Around {
+fn views_without(catalog: &Catalog, columns: &[RemovedColumn<'_>]) -> compat_views::Around {
     let mut around = compat_views::Around::default();
     for of_table in columns.chunk_by(|one, next| one.table.oid == next.table.oid) {
         let mut views = compat_views::columns_of_views(catalog, of_table[0].table);

@@ -47,12 +47,12 @@ pub const EVENT_INSTRUCTORS: &str = "tutorial_event_instructors";
 
 /// A column that the move removes.
 #[derive(Debug, Clone, Copy)]
-pub struct Removed<'a> {
+pub struct RemovedColumn<'a> {
     pub table: &'a Relation,
     pub column: &'a RelationColumn,
 }
 
-impl Removed<'_> {
+impl RemovedColumn<'_> {
     /// Returns the table as the archive names it.
     pub fn source(&self) -> String {
         format!("{}.{}", self.table.schema, self.table.name)
@@ -60,13 +60,13 @@ impl Removed<'_> {
 }
 
 /// Returns the columns that exist.
-pub fn columns(catalog: &Catalog) -> Vec<Removed<'_>> {
+pub fn columns(catalog: &Catalog) -> Vec<RemovedColumn<'_>> {
     let mut removed = Vec::new();
     for (schema, name, columns) in REMOVED {
         let Some(table) = catalog.table(schema, name).filter(|table| table.is_table()) else { continue };
         for (column, kind) in *columns {
             let found = table.column(column).filter(|column| is_of(*kind, &column.data_type));
-            removed.extend(found.map(|column| Removed { table, column }));
+            removed.extend(found.map(|column| RemovedColumn { table, column }));
         }
     }
     removed
@@ -88,7 +88,7 @@ pub fn event_instructors(catalog: &Catalog) -> Option<&Relation> {
 }
 
 /// Returns the tables that the move changes, if it has something to do.
-pub fn changed_tables<'a>(catalog: &'a Catalog, removed: &[Removed<'a>]) -> Vec<&'a Relation> {
+pub fn changed_tables<'a>(catalog: &'a Catalog, removed: &[RemovedColumn<'a>]) -> Vec<&'a Relation> {
     let mut tables: Vec<&Relation> = removed.iter().map(|removed| removed.table).collect();
     tables.extend(event_instructors(catalog));
     if tables.is_empty() {

@@ -6,7 +6,7 @@ use crate::console::counted;
 
 /// What was done, what needs a person, and what else was not carried over.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct RowReport {
     pub changes: Vec<String>,
     pub problems: Vec<String>,
     pub notes: Vec<String>,
@@ -26,7 +26,7 @@ pub fn unresolved(source: &str, field: &str, text: &TextUse, why: Unresolved) ->
     sentence(source, field, &text.text, &text.ids, &why.reason(field))
 }
 
-/// Says it later, while nobody has chosen a reference.
+/// Says it later, while no user has chosen a reference.
 pub fn unsettled(text: &Unsettled) -> String {
     sentence(&text.source, &text.field, &text.text, &text.ids, &text.reason)
 }

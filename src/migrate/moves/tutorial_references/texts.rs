@@ -2,9 +2,9 @@
 
 use sqlx::PgConnection;
 
-use super::matching::{Places, is_undecided};
+use super::matching::{NamedPlaces, is_undecided};
 use super::removed::FORMER_PRODUCT;
-use super::report::{Report, listed, unresolved};
+use super::report::{RowReport, listed, unresolved};
 use super::store::{self, TextUse};
 use crate::console::counted;
 use crate::error::Result;
@@ -16,35 +16,37 @@ const SESSIONS_OF_EVENTS: &str =
 
 /// A text with the reference that it becomes.
 #[derive(Clone, Copy)]
-struct Field {
+struct TextColumn {
     source: &'static str,
     field: &'static str,
     reference: &'static str,
 }
 
 /// Resolves what has one meaning, and reports the rest.
-pub async fn resolve(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, report: &mut Report) -> Result<()> {
-    let locations = Places::new(store::own_locations(db).await?.iter().map(store::OwnRow::named).collect());
-    let venues = Places::new(store::own_venues(db).await?.iter().map(store::OwnRow::named).collect());
+pub async fn resolve(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, report: &mut RowReport) -> Result<()> {
+    let locations = NamedPlaces::new(store::own_locations(db).await?.iter().map(store::OwnRow::named).collect());
+    let venues = NamedPlaces::new(store::own_venues(db).await?.iter().map(store::OwnRow::named).collect());
     if has("tutorial_events", "location") {
         let texts = store::texts(db, "acted.tutorial_events AS t", "location", "location_id", "NULL").await?;
-        let field = Field { source: EVENTS, field: "location", reference: "location_id" };
+        let field = TextColumn { source: EVENTS, field: "location", reference: "location_id" };
         apply(db, field, &locations, &texts, report).await?;
     }
     if has("tutorial_events", "venue") {
         locations_of_products(db, has, &locations, report).await?;
         let texts = store::texts(db, "acted.tutorial_events AS t", "venue", "venue_id", "t.location_id").await?;
-        apply(db, Field { source: EVENTS, field: "venue", reference: "venue_id" }, &venues, &texts, report).await?;
+        apply(db, TextColumn { source: EVENTS, field: "venue", reference: "venue_id" }, &venues, &texts, report)
+            .await?;
     }
     if has("tutorial_sessions", "location") {
         let texts = store::texts(db, "acted.tutorial_sessions AS t", "location", "location_id", "NULL").await?;
-        let field = Field { source: SESSIONS, field: "location", reference: "location_id" };
+        let field = TextColumn { source: SESSIONS, field: "location", reference: "location_id" };
         apply(db, field, &locations, &texts, report).await?;
     }
     if has("tutorial_sessions", "venue") {
         let location = "coalesce(t.location_id, e.location_id)";
         let texts = store::texts(db, SESSIONS_OF_EVENTS, "venue", "venue_id", location).await?;
-        apply(db, Field { source: SESSIONS, field: "venue", reference: "venue_id" }, &venues, &texts, report).await?;
+        apply(db, TextColumn { source: SESSIONS, field: "venue", reference: "venue_id" }, &venues, &texts, report)
+            .await?;
     }
     Ok(())
 }
@@ -53,8 +55,8 @@ pub async fn resolve(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, r
 async fn locations_of_products(
     db: &mut PgConnection,
     has: &impl Fn(&str, &str) -> bool,
-    locations: &Places,
-    report: &mut Report,
+    locations: &NamedPlaces,
+    report: &mut RowReport,
 ) -> Result<()> {
     let product = if has("tutorial_events", FORMER_PRODUCT) { FORMER_PRODUCT } else { "product_id" };
     let has_text = match has("tutorial_events", "location") {
@@ -82,10 +84,10 @@ async fn locations_of_products(
 
 async fn apply(
     db: &mut PgConnection,
-    field: Field,
-    places: &Places,
+    field: TextColumn,
+    places: &NamedPlaces,
     texts: &[TextUse],
-    report: &mut Report,
+    report: &mut RowReport,
 ) -> Result<()> {
     let mut links = Vec::new();
     for text in texts {
@@ -111,7 +113,7 @@ pub async fn instructors(
     db: &mut PgConnection,
     has: &impl Fn(&str, &str) -> bool,
     has_event_instructors: bool,
-    report: &mut Report,
+    report: &mut RowReport,
 ) -> Result<()> {
     let mut staff = 0;
     if has("tutorial_sessions", "instructor_id") {

@@ -5,9 +5,11 @@ use std::sync::atomic::Ordering;
 use sqlx::PgConnection;
 
 use super::journal::{FormerColumn, FormerTable, Journal};
+use super::reasons::NAME;
 use super::removed::{EVENT_INSTRUCTORS, FORMER_PRODUCT};
 use super::report::listed;
-use super::{KEEP_PRODUCT, NAME, started_again, stop_triggers, store, switched};
+use super::store;
+use super::triggers::{KEEP_PRODUCT, started_again, stop_triggers, switched};
 use crate::error::{Error, Result};
 use crate::migrate::attempts::Attempts;
 use crate::migrate::catalog::{self, Catalog, Relation, quote};
@@ -242,7 +244,7 @@ async fn add_rules(db: &mut PgConnection, table: &Relation, former: &FormerTable
 
 /// Returns the statements that keep the former and the present column of the product equal, as the move `adopt` has it.
 fn product_again(journal: &Journal) -> Vec<String> {
-    if !journal.kept_product {
+    if !journal.had_former_product {
         return Vec::new();
     }
     vec![

@@ -56,7 +56,7 @@ async fn rows_written_since_the_move_stay_with_their_values() {
     ] {
         assert_eq!(text(pool, sql).await, expected, "{sql}");
     }
-    // The move goes on from there, and nobody is there twice.
+    // The move goes on from there, and no place is there twice.
     let (exit, _, messages) = migrate(&living, &[]);
     assert_eq!(exit, Some(4), "{messages}");
     let (exit, _, messages) = migrate(&living, &["verify"]);

@@ -2,10 +2,10 @@
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::{FOUND, NAME, REMOVED, SET};
 use crate::error::Result;
 use crate::migrate::catalog::quote;
 use crate::migrate::moves::tutorial_references::journal::Archived;
+use crate::migrate::moves::tutorial_references::reasons::{FOUND, NAME, REMOVED, SET};
 
 /// Sets a reference of rows by their id, and remembers it.
 pub async fn link(db: &mut PgConnection, source: &str, column: &str, links: &[(i64, i64)]) -> Result<()> {
@@ -22,7 +22,7 @@ pub async fn link(db: &mut PgConnection, source: &str, column: &str, links: &[(i
     Ok(())
 }
 
-/// Remembers the references that rows had already: a later change is told from them.
+/// Remembers the references that rows had already: they show a later change.
 pub async fn archive_references(db: &mut PgConnection, source: &str, reference: &str) -> Result<()> {
     let sql = format!(
         "INSERT INTO lectern.archive (step, source, source_id, field, value, reason)

@@ -24,11 +24,3 @@ pub(super) use self::restore::{
     fill_changed, fill_column,
 };
 pub(super) use self::texts::{TextUse, product_names, rows_without_product, texts};
-
-use super::NAME;
-
-/// Why a value is in the archive.
-pub const CREATED: &str = "the row was created";
-pub const SET: &str = "the reference was set";
-pub const FOUND: &str = "the reference when the text was removed";
-pub const REMOVED: &str = "the column was removed";

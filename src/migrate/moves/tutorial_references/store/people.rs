@@ -2,9 +2,9 @@
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::{CREATED, NAME};
 use crate::error::Result;
-use crate::migrate::moves::tutorial_references::matching::Person;
+use crate::migrate::moves::tutorial_references::matching::KnownPerson;
+use crate::migrate::moves::tutorial_references::reasons::{CREATED, NAME};
 
 /// A person of Administrate's side with the link.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -34,7 +34,7 @@ pub async fn instructors(db: &mut PgConnection, has: &impl Fn(&str, &str) -> boo
 }
 
 /// Returns the users with their names. A user whose instructor is linked already is another person.
-pub async fn users(db: &mut PgConnection) -> Result<Vec<Person>> {
+pub async fn users(db: &mut PgConnection) -> Result<Vec<KnownPerson>> {
     let rows: Vec<(i64, String, String, String, bool)> = sqlx::query_as(
         "SELECT u.id::bigint, u.first_name::text, u.last_name::text, u.email::text,
                 EXISTS (SELECT FROM acted.staff AS s JOIN acted.tutorial_instructors AS i ON i.staff_id = s.id
@@ -43,7 +43,8 @@ pub async fn users(db: &mut PgConnection) -> Result<Vec<Person>> {
     )
     .fetch_all(db)
     .await?;
-    let person = |(id, first_name, last_name, email, is_linked)| Person { id, first_name, last_name, email, is_linked };
+    let person =
+        |(id, first_name, last_name, email, is_linked)| KnownPerson { id, first_name, last_name, email, is_linked };
     Ok(rows.into_iter().map(person).collect())
 }
 
@@ -65,7 +66,7 @@ pub async fn add_users(db: &mut PgConnection, people: &[(&LinkedPerson, String)]
              FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
                   WITH ORDINALITY AS n (user_name, first_name, last_name, email, position)
              ORDER BY position RETURNING id),
-              kept AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
+              stored AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
                        SELECT $5, 'public.auth_user', id, 'id', $6 FROM added)
          SELECT id::bigint FROM added ORDER BY id",
     )

@@ -2,9 +2,9 @@
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::{CREATED, NAME};
 use crate::error::Result;
-use crate::migrate::moves::tutorial_references::matching::Named;
+use crate::migrate::moves::tutorial_references::matching::NamedPlace;
+use crate::migrate::moves::tutorial_references::reasons::{CREATED, NAME};
 
 /// A row of Administrate's side with its own texts and its link.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -23,7 +23,7 @@ pub struct Linked {
 
 /// A table of Administrate's side, with the columns that may be gone already.
 #[derive(Debug, Clone, Copy)]
-struct Source {
+struct BridgeTable {
     table: &'static str,
     name: &'static str,
     code: &'static str,
@@ -32,17 +32,22 @@ struct Source {
 }
 
 /// The name of a course template is its title.
-const TEMPLATES: Source = Source {
+const TEMPLATES: BridgeTable = BridgeTable {
     table: "course_templates",
     name: "title",
     code: "code",
     active: Some("active"),
     link: "tutorial_course_template_id",
 };
-const LOCATIONS: Source =
-    Source { table: "locations", name: "name", code: "code", active: Some("active"), link: "tutorial_location_id" };
-const VENUES: Source =
-    Source { table: "venues", name: "name", code: "description", active: None, link: "tutorial_venue_id" };
+const LOCATIONS: BridgeTable = BridgeTable {
+    table: "locations",
+    name: "name",
+    code: "code",
+    active: Some("active"),
+    link: "tutorial_location_id",
+};
+const VENUES: BridgeTable =
+    BridgeTable { table: "venues", name: "name", code: "description", active: None, link: "tutorial_venue_id" };
 
 /// A statement's source and the location of its rows.
 const NO_PLACE: &str = "false AS is_placed, NULL::bigint AS location";
@@ -51,7 +56,7 @@ const PLACE_TABLE: &str = " LEFT JOIN adm.locations AS l ON l.external_id = t.lo
 
 async fn linked_rows(
     db: &mut PgConnection,
-    source: Source,
+    source: BridgeTable,
     has: &impl Fn(&str, &str) -> bool,
     is_venue: bool,
 ) -> Result<Vec<Linked>> {
@@ -97,8 +102,8 @@ pub struct OwnRow {
 }
 
 impl OwnRow {
-    pub fn named(&self) -> Named {
-        Named { id: self.id, name: self.name.clone(), location: self.location }
+    pub fn named(&self) -> NamedPlace {
+        NamedPlace { id: self.id, name: self.name.clone(), location: self.location }
     }
 }
 
@@ -140,7 +145,7 @@ pub async fn add_templates(db: &mut PgConnection, rows: &[&Linked]) -> Result<Ve
                         SELECT code, title, active
                         FROM unnest($1::text[], $2::text[], $3::boolean[]) WITH ORDINALITY AS n (code, title, active, position)
                         ORDER BY position RETURNING id),
-              kept AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
+              stored AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
                        SELECT $4, 'acted.tutorial_course_templates', id, 'id', $5 FROM added)
          SELECT id::bigint FROM added ORDER BY id",
     )
@@ -159,7 +164,7 @@ pub async fn add_locations(db: &mut PgConnection, rows: &[&Linked]) -> Result<Ve
                         SELECT name, code, active
                         FROM unnest($1::text[], $2::text[], $3::boolean[]) WITH ORDINALITY AS n (name, code, active, position)
                         ORDER BY position RETURNING id),
-              kept AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
+              stored AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
                        SELECT $4, 'acted.tutorial_locations', id, 'id', $5 FROM added)
          SELECT id::bigint FROM added ORDER BY id",
     )
@@ -179,7 +184,7 @@ pub async fn add_venues(db: &mut PgConnection, rows: &[&Linked]) -> Result<Vec<i
                         FROM unnest($1::text[], $2::text[], $3::bigint[])
                              WITH ORDINALITY AS n (name, description, location, position)
                         ORDER BY position RETURNING id),
-              kept AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
+              stored AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
                        SELECT $4, 'acted.tutorial_venues', id, 'id', $5 FROM added)
          SELECT id::bigint FROM added ORDER BY id",
     )

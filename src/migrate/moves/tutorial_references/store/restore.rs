@@ -2,9 +2,9 @@
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use super::{CREATED, FOUND, NAME, SET};
 use crate::error::Result;
 use crate::migrate::catalog::quote;
+use crate::migrate::moves::tutorial_references::reasons::{CREATED, FOUND, NAME, SET};
 
 /// Gives a column that came back the values that the archive has.
 pub async fn fill_column(
@@ -62,7 +62,7 @@ pub async fn fill_changed(
     Ok(())
 }
 
-/// Empties a text whose reference somebody has set to null since.
+/// Empties a text whose reference a user has set to null since.
 pub async fn empty_cleared(
     db: &mut PgConnection,
     place: &str,
@@ -104,7 +104,7 @@ pub async fn created(db: &mut PgConnection, table: &str) -> Result<Vec<i64>> {
     Ok(sqlx::query_scalar(sql).bind(NAME).bind(CREATED).bind(table).fetch_all(db).await?)
 }
 
-/// Deletes created rows that nothing refers to and nobody has changed; returns the ids of those that stay.
+/// Deletes created rows that nothing refers to and no user has changed; returns the ids of those that stay.
 ///
 /// `users` are foreign keys as table and column; `is_untouched` is a condition on the row `t`.
 pub async fn delete_created(
