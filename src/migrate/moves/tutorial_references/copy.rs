@@ -42,7 +42,7 @@ async fn templates(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool, rep
     for own in &own {
         by_fold.entry(fold(&own.name)).or_default().push(own.name.clone());
     }
-    let is_new = |row: &&Linked| by_code.get(&row.code).is_none();
+    let is_new = |row: &&Linked| !by_code.contains_key(&row.code);
     let mut new: Vec<&Linked> = rows.iter().filter(is_new).collect();
     // The first row of a code counts.
     let mut codes = HashSet::new();

@@ -12,8 +12,11 @@ enum Kind {
 
 use Kind::{Flag, Number, Text};
 
+/// Schema and name of a table, with the columns that go.
+type RemovedColumns = (&'static str, &'static str, &'static [(&'static str, Kind)]);
+
 /// Columns whose content goes to `acted.tutorial_*`, or into references to them.
-const REMOVED: &[(&str, &str, &[(&str, Kind)])] = &[
+const REMOVED: &[RemovedColumns] = &[
     ("adm", "course_templates", &[("code", Text), ("title", Text), ("categories", Text), ("active", Flag)]),
     ("adm", "instructors", &[("first_name", Text), ("last_name", Text), ("email", Text)]),
     ("adm", "locations", &[("name", Text), ("code", Text), ("active", Flag)]),
