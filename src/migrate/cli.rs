@@ -180,6 +180,7 @@ fn describe(context: &Context, steps: &MigrationSteps) {
             ));
         }
         step.locks.iter().for_each(|lock| say(&format_args!("  lock: {lock}")));
+        step.notes.iter().for_each(|note| say(&format_args!("  {note}")));
     }
     if !steps.added.is_empty() {
         say(&format_args!("\nadded by Lectern: {} (`--json` lists them)", counted(steps.added.len(), "object")));
@@ -221,7 +222,7 @@ async fn apply(context: &Context, database: &Database, args: ApplyArgs) -> Resul
     {
         return Err(Error::Usage(format!("no step is called \"{to}\": `lectern migrate status` lists the steps")));
     }
-    if !before.conflicts().is_empty() {
+    if !before.conflicts_until(args.to.as_deref()).is_empty() {
         return report(context, before.steps, None);
     }
     let lessons = LessonOptions {
@@ -238,8 +239,11 @@ async fn apply(context: &Context, database: &Database, args: ApplyArgs) -> Resul
     if let Some(receipt) = &receipt {
         describe_receipt(context, receipt);
     }
-    let steps = steps(context, database, true).await?.steps;
-    let exit = report(context, steps, Some(json!({ "receipt": receipt })))?;
+    let after = steps(context, database, true).await?;
+    let is_hindered = !after.conflicts_until(options.to.as_deref()).is_empty();
+    let exit = report(context, after.steps, Some(json!({ "receipt": receipt })))?;
+    // What stands in the way of a later step was not requested.
+    let exit = if is_hindered { exit } else { Exit::Done };
     Ok(if problems.is_empty() { exit } else { exit.max(Exit::NeedsAttention) })
 }
 
@@ -271,15 +275,17 @@ fn report(context: &Context, steps: Vec<Step>, more: Option<Value>) -> Result<Ex
     let (pending, conflicts) = (count(State::Pending), count(State::Conflict));
     list(context, &steps);
     let problems: usize = steps.iter().filter(|step| !has_notes(step)).map(|step| step.problems.len()).sum();
+    let is_applied = more.as_ref().is_some_and(|more| more.get("receipt").is_some());
     context.console.notify(match (pending, conflicts) {
         (0, 0) if problems > 0 => format!(
-            "every step is applied, but {} a person: follow the lines above, then run `lectern migrate` again",
+            "every step is applied, but {} a person: follow the lines above, `lectern migrate` tells what is left",
             if problems == 1 { "1 problem needs".to_owned() } else { format!("{problems} problems need") }
         ),
         (0, 0) => "the database schema is up to date".to_owned(),
         (pending, 0) => format!("{} pending: run `lectern migrate`", counted(pending, "step")),
         (_, conflicts) => format!(
-            "nothing was changed: tables stand in the way of {}: follow the lines above, then run `lectern migrate`",
+            "{}tables stand in the way of {}: follow the lines above, then run `lectern migrate`",
+            if is_applied { "" } else { "nothing was changed: " },
             counted(conflicts, "step")
         ),
     });

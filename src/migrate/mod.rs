@@ -1,4 +1,4 @@
-//! The database schema as ordered steps: two moves, then versioned SQL.
+//! The database schema as ordered steps: two moves, then versioned SQL, then the moves that change rows.
 //!
 //! `adm-schema` brings tables of Administrate's side to schema `adm`, `adopt` gives existing tables the rules that the program
 //! relies on, and versioned SQL creates what is missing. Each step is planned on the system catalogue, applied under short
@@ -91,7 +91,7 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
     let mut done = Vec::new();
     let survey = attempts.transaction(async |db| moves::survey(db).await).await?;
     let steps = attempts.transaction(async |db| steps::read(db, false).await).await?;
-    let conflicts = steps.conflicts();
+    let conflicts = steps.conflicts_until(last);
     if !conflicts.is_empty() {
         return Err(Error::NeedsAttention(format!("nothing was changed: {}", conflicts.join("; "))));
     }
@@ -127,12 +127,16 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
             done.push(moves::adopt(attempts).await?);
         }
     }
-    if is_open && !last.is_some_and(versioned::is_step) {
+    let is_last = |name: &str| last.is_none_or(|last| last == name || last == moves::lesson_sessions::NAME);
+    if is_open && is_adopted && is_last(moves::TUTORIAL_REFERENCES) {
+        done.push(moves::tutorial_references(attempts).await?);
+    }
+    if is_open && is_last(moves::lesson_sessions::NAME) {
         done.push(moves::lesson_sessions::lesson_sessions(attempts, &options.lessons).await?);
     }
     done.retain(|step| !step.is_empty());
     let mut problems = if is_adopted { attempts.transaction(moves::broken_rules).await? } else { Vec::new() };
-    problems.extend(done.iter().flat_map(moves::MoveReceipt::to_act_on));
+    problems.extend(done.iter().flat_map(|step| step.problems.clone()));
     problems.sort();
     problems.dedup();
     let receipt = match done.is_empty() {
@@ -190,16 +194,27 @@ pub async fn undo(
     stop: &CancellationToken,
     on_wait: &(dyn Fn(&str) + Sync),
 ) -> Result<Undone> {
+    const MOVES: [&str; 4] =
+        [moves::ADM_SCHEMA, moves::ADOPT, moves::TUTORIAL_REFERENCES, moves::lesson_sessions::NAME];
     if name == moves::lesson_sessions::NAME {
         return run_guarded(pool, wait, stop, on_wait, moves::lesson_sessions::undo).await;
     }
-    if ![moves::ADM_SCHEMA, moves::ADOPT].contains(&name) {
+    if !MOVES.contains(&name) {
         return Err(Error::Usage(format!(
-            "no move is called \"{name}\": write {}, {} or {}; versioned SQL is taken away by `lectern uninstall`",
-            moves::ADM_SCHEMA,
-            moves::ADOPT,
-            moves::lesson_sessions::NAME
+            "no move is called \"{name}\": write one of {}; versioned SQL is taken away by `lectern uninstall`",
+            MOVES.join(", ")
         )));
+    }
+    let applied = moves::applied(&mut *pool.acquire().await?).await?;
+    if name != moves::TUTORIAL_REFERENCES && applied.iter().any(|applied| applied == moves::TUTORIAL_REFERENCES) {
+        return Err(Error::Prerequisite(format!(
+            "{} rests on {name}: run `lectern migrate undo {}` first",
+            moves::TUTORIAL_REFERENCES,
+            moves::TUTORIAL_REFERENCES
+        )));
+    }
+    if name == moves::TUTORIAL_REFERENCES {
+        return run_guarded(pool, wait, stop, on_wait, moves::undo_references).await;
     }
     run_guarded(pool, wait, stop, on_wait, async |attempts| moves::undo(attempts, name).await).await
 }

@@ -32,6 +32,9 @@ pub struct Step {
     /// The locks that the step takes, and for how long.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub locks: Vec<String>,
+    /// What else one should know before the step is applied.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     pub problems: Vec<String>,
     #[serde(skip)]
     pub sql: String,
@@ -65,7 +68,14 @@ pub struct MigrationSteps {
 
 impl MigrationSteps {
     pub fn conflicts(&self) -> Vec<String> {
-        let conflicting = self.steps.iter().filter(|step| step.state == State::Conflict);
+        self.conflicts_until(None)
+    }
+
+    /// Returns the conflicts of the steps up to one of this name; of all steps without a name.
+    pub fn conflicts_until(&self, last: Option<&str>) -> Vec<String> {
+        let end = last.and_then(|last| self.steps.iter().position(|step| step.name == last));
+        let steps = self.steps.iter().take(end.map_or(usize::MAX, |end| end + 1));
+        let conflicting = steps.filter(|step| step.state == State::Conflict);
         conflicting.flat_map(|step| step.problems.clone()).collect()
     }
 }
@@ -91,6 +101,7 @@ pub(super) async fn read(db: &mut PgConnection, is_detailed: bool) -> Result<Mig
         let is_applied = applied.contains(&migration.version);
         steps.push(sql_step(&versioned::name(migration), migration.sql.as_str(), is_applied, &survey.catalog));
     }
+    steps.push(tutorial_references(db, &survey, &rows).await?);
     let lessons = moves::lesson_sessions::step(db, &survey, is_detailed).await?;
     let estimate = estimate + lessons.estimate;
     steps.push(lesson_sessions(lessons));
@@ -140,6 +151,7 @@ fn adm_schema(survey: &Survey, rows: &HashMap<i64, i64>) -> Step {
         tables: if is_shown { plan.placements.iter().map(table).collect() } else { Vec::new() },
         changes: moving.into_iter().chain(names).collect(),
         locks,
+        notes: Vec::new(),
         problems: plan.placement_conflicts.clone(),
         sql: moves::sql(plan.moving.iter().chain(&plan.names)),
     }
@@ -181,6 +193,7 @@ fn adopt(survey: &Survey, rows: &HashMap<i64, i64>, broken: Vec<String>) -> Step
         tables: if is_adopted { tables.iter().map(table).collect() } else { Vec::new() },
         changes: if is_adopted { plan.adoption.iter().map(action).collect() } else { Vec::new() },
         locks,
+        notes: Vec::new(),
         problems: conflicts.into_iter().chain(if is_adopted { broken } else { Vec::new() }).collect(),
         sql: if is_adopted { moves::sql(&plan.adoption) } else { String::new() },
     }
@@ -203,8 +216,52 @@ fn plural(count: usize, noun: &str) -> String {
     match noun {
         "new index" if count > 1 => format!("{count} new indexes"),
         "column that may be null" if count > 1 => format!("{count} columns that may be null"),
+        "column that goes" if count > 1 => format!("{count} columns that go"),
         noun => crate::console::counted(count, noun),
     }
+}
+
+async fn tutorial_references(db: &mut PgConnection, survey: &Survey, rows: &HashMap<i64, i64>) -> Result<Step> {
+    let is_concerned = survey.is_adopted() && !survey.plan.has_conflict();
+    let plan = match is_concerned {
+        true => moves::ReferencesPlan::read(db, &survey.plan.moved).await?,
+        false => moves::ReferencesPlan::default(),
+    };
+    let is_recorded = survey.is_recorded(moves::TUTORIAL_REFERENCES);
+    let state = match () {
+        () if !plan.is_empty() && !plan.conflicts.is_empty() => State::Conflict,
+        () if !plan.is_empty() => State::Pending,
+        () if is_recorded => State::Done,
+        () => State::NotNeeded,
+    };
+    let table = |table: &moves::ChangedTable| {
+        let summary = match table.columns.len() {
+            0 => "goes to schema lectern".to_owned(),
+            columns => plural(columns, "column that goes"),
+        };
+        json!({ "table": table.name, "found": [table.name], "action": "skip", "changes": table.columns.len().max(1),
+                "summary": summary, "rows": rows.get(&table.oid).copied().unwrap_or(0), "bytes": table.bytes })
+    };
+    let locks = [
+        "SHARE ROW EXCLUSIVE on the tables together, while rows are changed: writers wait, readers go on",
+        "then ACCESS EXCLUSIVE, for milliseconds, while the columns are removed",
+    ];
+    let is_pending = state == State::Pending;
+    Ok(Step {
+        name: moves::TUTORIAL_REFERENCES.to_owned(),
+        kind: "move",
+        state,
+        reversible: true,
+        tables: plan.changed().map(table).collect(),
+        changes: plan.changes(),
+        sql: if is_pending { plan.sql() } else { String::new() },
+        locks: if is_pending { locks.map(str::to_owned).to_vec() } else { Vec::new() },
+        notes: if is_pending { vec![moves::NEEDED_DJANGO.to_owned()] } else { Vec::new() },
+        problems: match state {
+            State::Done => moves::unsettled(db).await?,
+            _ => plan.conflicts,
+        },
+    })
 }
 
 fn lesson_sessions(step: LessonStep) -> Step {
@@ -222,6 +279,7 @@ fn lesson_sessions(step: LessonStep) -> Step {
         tables: step.tables,
         changes: step.changes,
         locks: step.locks,
+        notes: Vec::new(),
         problems: step.problems,
         sql: step.sql,
     }
@@ -236,6 +294,7 @@ fn sql_step(name: &str, sql: &str, is_applied: bool, catalog: &Catalog) -> Step 
         tables: Vec::new(),
         changes: Vec::new(),
         locks: Vec::new(),
+        notes: Vec::new(),
         problems: Vec::new(),
         sql: sql.to_owned(),
     };

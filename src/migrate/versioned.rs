@@ -23,11 +23,6 @@ pub(super) fn known_versions() -> Vec<i64> {
     migrator().iter().map(|migration| migration.version).collect()
 }
 
-/// Reports whether a step of the versioned SQL has this name.
-pub(super) fn is_step(step: &str) -> bool {
-    migrator().iter().any(|migration| name(migration) == step)
-}
-
 /// Returns the name of a step, such as `catalogue`.
 pub(super) fn name(migration: &Migration) -> String {
     migration.description.replace(' ', "-")

@@ -1,5 +1,7 @@
 //! All SQL of search: loads the rows of the read model in one snapshot, and the catalogue version.
 
+use std::collections::HashMap;
+
 use jiff_sqlx::Date;
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
@@ -17,7 +19,7 @@ const COMPACT_ABOVE: i64 = 1000;
 pub async fn load(pool: &PgPool) -> Result<CatalogueRows> {
     let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let db = &mut *tx;
-    let rows = CatalogueRows {
+    let mut rows = CatalogueRows {
         version: version(db).await?,
         store_products: sqlx::query_as(STORE_PRODUCTS).fetch_all(&mut *db).await?,
         prices: sqlx::query_as(PRICES).fetch_all(&mut *db).await?,
@@ -31,8 +33,48 @@ pub async fn load(pool: &PgPool) -> Result<CatalogueRows> {
         sessions: sqlx::query_as(SESSIONS).fetch_all(&mut *db).await?,
         instructors: sqlx::query_as(INSTRUCTORS).fetch_all(&mut *db).await?,
     };
+    let texts = archived_places(db).await?;
     tx.commit().await?;
+    show_archived_places(&mut rows, &texts);
     Ok(rows)
+}
+
+/// Locations and venues that an adopted database had as texts, and that no reference replaces: by table, row and column.
+type ArchivedPlaces = HashMap<(String, i64, String), String>;
+
+async fn archived_places(db: &mut PgConnection) -> Result<ArchivedPlaces> {
+    // Only an adopted database has an archive.
+    let exists: bool = sqlx::query_scalar(
+        "SELECT CASE WHEN to_regclass('lectern.archive') IS NULL THEN false
+                     ELSE has_table_privilege('lectern.archive', 'SELECT') END",
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    if !exists {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(String, i64, String, String)> = sqlx::query_as(
+        "SELECT source, source_id, field, value #>> '{}' FROM lectern.archive
+         WHERE step = 'tutorial-references' AND source IN ('acted.tutorial_events', 'acted.tutorial_sessions')
+           AND field IN ('venue', 'location') AND reason <> 'the column was removed' AND value IS NOT NULL",
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|(table, id, column, text)| ((table, id, column), text)).collect())
+}
+
+/// Shows the texts until a user chooses a location or venue.
+fn show_archived_places(rows: &mut CatalogueRows, texts: &ArchivedPlaces) {
+    if texts.is_empty() {
+        return;
+    }
+    let text = |table: &str, id: i64, column: &str| texts.get(&(table.to_owned(), id, column.to_owned())).cloned();
+    let events = rows.events.iter_mut().map(|event| ("acted.tutorial_events", event.id, &mut event.place));
+    let sessions = rows.sessions.iter_mut().map(|session| ("acted.tutorial_sessions", session.id, &mut session.place));
+    for (table, id, place) in events.chain(sessions) {
+        place.location = place.location.take().or_else(|| text(table, id, "location"));
+        place.venue = place.venue.take().or_else(|| text(table, id, "venue"));
+    }
 }
 
 /// Returns the current catalogue version: the number of committed transactions that changed the catalogue.

@@ -43,6 +43,7 @@ pub const SERVICE: &[(&str, &str)] = &[
     ("lectern.adoption", "SELECT"),
     ("lectern.agreed", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.approved_instructors", "SELECT, INSERT, DELETE"),
+    ("lectern.archive", "SELECT"),
     ("lectern.catalogue_changes", "SELECT, DELETE"),
     ("lectern.catalogue_version", "SELECT, UPDATE"),
     ("lectern.custom_field_options", "SELECT, INSERT, UPDATE, DELETE"),

@@ -46,6 +46,7 @@ pub async fn adopt(attempts: &Attempts<'_>) -> Result<MoveReceipt> {
         tables: TableReceipt::pairs(ADOPT, &before, &after),
         changes,
         problems,
+        notes: Vec::new(),
         locked: done.locked,
         took: started.elapsed(),
         ..MoveReceipt::default()

@@ -40,7 +40,7 @@ impl Change {
             Inverse::Default { .. } => "default",
             Inverse::NotNull { .. } => "column that may be null",
             Inverse::ArrayType { .. } => "converted column",
-            Inverse::Usage { .. } | Inverse::View { .. } | Inverse::Schema { .. } => "grant or view",
+            _ => "other change",
         }
     }
 }
@@ -139,6 +139,10 @@ pub enum Inverse {
         name: String,
         function: String,
         column: String,
+    },
+    /// Everything that `tutorial-references` did is taken back, together.
+    References {
+        journal: serde_json::Value,
     },
     /// A schema is dropped if it is empty.
     Schema {

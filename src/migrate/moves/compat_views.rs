@@ -115,6 +115,30 @@ pub(super) fn around_column(table: &Relation, column: &str) -> Result<Around> {
     Ok(around)
 }
 
+/// Returns the views on a table, with the columns that each of them shows.
+pub(super) fn columns_of_views(catalog: &Catalog, table: &Relation) -> Vec<(String, Vec<String>)> {
+    let mut views = Vec::new();
+    for view in table.dependents.iter().filter(|view| is_compat_view(table, &view.schema, &view.name)) {
+        let columns = catalog.table(&view.schema, &view.name).into_iter().flat_map(|view| &view.columns);
+        views.push((view.name.clone(), columns.map(|column| column.name.clone()).collect()));
+    }
+    views
+}
+
+/// Returns how views on a table get other columns. `table` has these columns.
+pub(super) fn with_columns(table: &Relation, views: &[(String, Vec<String>)]) -> Around {
+    let mut around = Around::default();
+    for (name, columns) in views {
+        let mut shown = table.clone();
+        let is_shown = |column: &str| columns.iter().any(|name| name == column);
+        shown.columns = columns.iter().filter_map(|name| table.column(name).cloned()).collect();
+        shown.grants.retain(|grant| grant.column.as_deref().is_none_or(is_shown));
+        around.drop.push(format!("DROP VIEW \"public\".{}", quote(name)));
+        around.create.extend(create(&shown, &table.sql_name(), name));
+    }
+    around
+}
+
 /// Reports whether a view stands under a former name of a table.
 pub(super) fn is_compat_view(table: &Relation, schema: &str, name: &str) -> bool {
     let plain = name.strip_prefix("adm.").unwrap_or(name);

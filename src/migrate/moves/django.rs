@@ -54,6 +54,31 @@ const EFFECTS: &[DjangoMigration] = &[
         does: "creates acted.tutorial_locations, _venues, _instructors and _course_templates",
         is_present: |catalog| has_table(catalog, "acted", "tutorial_locations"),
     },
+    DjangoMigration {
+        migration: "administrate 0006",
+        does: "copies the texts of adm to acted.tutorial_*, and removes them there",
+        is_present: |catalog| !has_column(catalog, "adm", "locations", "name"),
+    },
+    DjangoMigration {
+        migration: "tutorials 0007",
+        does: "turns the venue of events into a reference, and names their product product_id",
+        is_present: |catalog| !has_column(catalog, "acted", "tutorial_events", "venue"),
+    },
+    DjangoMigration {
+        migration: "tutorials 0010",
+        does: "gives instructors to sessions alone",
+        is_present: |catalog| {
+            let has = |table, column| has_column(catalog, "acted", table, column);
+            !has("tutorial_events", "instructor_id")
+                && !has("tutorial_sessions", "instructor_id")
+                && !has_table(catalog, "acted", "tutorial_event_instructors")
+        },
+    },
+    DjangoMigration {
+        migration: "tutorials 0013 (of 20 April)",
+        does: "removes venue and location of sessions",
+        is_present: |catalog| !has_column(catalog, "acted", "tutorial_sessions", "venue"),
+    },
 ];
 
 /// Returns a line for each migration that Django would still apply. `moved` has every table in its place.

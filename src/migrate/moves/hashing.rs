@@ -6,7 +6,7 @@ use super::change::Inverse;
 use super::store;
 use super::survey::survey;
 use crate::error::Result;
-use crate::migrate::catalog::Relation;
+use crate::migrate::catalog::{Catalog, Relation};
 
 /// The tables whose content is hashed.
 pub(super) enum Which<'a> {
@@ -44,12 +44,23 @@ pub(super) async fn contents(db: &mut PgConnection, which: &Which<'_>) -> Result
             matches!(&change.inverse, Inverse::ArrayType { table: oid, column: name, .. } if *oid == table.oid && name == column)
         })
     };
-    let mut hashed = Vec::new();
-    for table in survey.catalog.tables.iter().filter(|table| table.is_table()) {
-        let Some((_, columns)) = chosen.iter().find(|(oid, _)| *oid == table.oid) else { continue };
+    let chosen = |table: &Relation| {
+        let (_, columns) = chosen.iter().find(|(oid, _)| *oid == table.oid)?;
         let names = table.columns.iter().map(|column| column.name.clone());
-        let all = || names.filter(|name| !is_converted(table, name)).collect();
-        let columns = columns.clone().unwrap_or_else(all);
+        Some(columns.clone().unwrap_or_else(|| names.filter(|name| !is_converted(table, name)).collect()))
+    };
+    hash(db, &survey.catalog, chosen).await
+}
+
+/// Hashes the columns that `chosen` names of each table, in a transaction that began with [`store::hash_settings`].
+pub(super) async fn hash(
+    db: &mut PgConnection,
+    catalog: &Catalog,
+    chosen: impl Fn(&Relation) -> Option<Vec<String>>,
+) -> Result<Vec<Hashed>> {
+    let mut hashed = Vec::new();
+    for table in catalog.tables.iter().filter(|table| table.is_table()) {
+        let Some(columns) = chosen(table) else { continue };
         let content = store::content(db, &table.sql_name(), &columns).await?;
         hashed.push(Hashed {
             oid: table.oid,

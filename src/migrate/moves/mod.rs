@@ -22,6 +22,7 @@ mod rename;
 mod state;
 mod store;
 mod survey;
+mod tutorial_references;
 mod undo;
 mod verify;
 
@@ -44,6 +45,10 @@ use self::reference::reference;
 pub(super) use self::state::description;
 pub(super) use self::store::{comments, keep_comments, last_receipt};
 pub(super) use self::survey::{ADM_SCHEMA, ADOPT, Survey, survey};
+pub(super) use self::tutorial_references::{
+    ChangedTable, NAME as TUTORIAL_REFERENCES, NEEDED_DJANGO, ReferencesPlan, tutorial_references,
+    undo as undo_references, unsettled,
+};
 pub use self::undo::Undone;
 pub(super) use self::undo::undo;
 pub use self::verify::Check;
@@ -124,9 +129,11 @@ const MAX_COUNTED_BYTES: i64 = 1 << 30;
 
 /// Returns the number of rows of each table that the plan shows, by OID.
 pub(super) async fn row_counts(db: &mut PgConnection, survey: &Survey) -> Result<HashMap<i64, i64>> {
+    let references = ReferencesPlan::new(&survey.plan.moved);
     let shown = |oid: i64| {
         survey.plan.placements.iter().any(|placed| placed.oid == Some(oid))
             || survey.plan.adoption.iter().any(|change| change.table_oid == oid)
+            || references.changed().any(|table| table.oid == oid)
     };
     let mut rows = HashMap::new();
     for table in survey.catalog.tables.iter().filter(|table| table.is_table() && table.is_readable && shown(table.oid))
@@ -146,14 +153,22 @@ const SAMPLE_ROWS: i64 = 20_000;
 /// Seconds for a statement on a connection of its own.
 const STATEMENT_SECONDS: f64 = 0.01;
 
+/// Seconds in which `tutorial-references` hashes, archives and changes a byte of its tables.
+const REFERENCES_SECONDS_PER_BYTE: f64 = 2.5e-7;
+
 /// Estimates how long the moves take: almost all of it is the reading of rows for their hashes.
 pub(super) async fn estimate(db: &mut PgConnection, survey: &Survey) -> Result<Duration> {
     let changes = || survey.plan.moving.iter().chain(&survey.plan.adoption);
     let tables = survey.catalog.tables.iter().filter(|table| changes().any(|change| change.table_oid == table.oid));
     let tables: Vec<_> = tables.filter(|table| table.is_table()).collect();
     let bytes: i64 = tables.iter().map(|table| table.bytes).sum();
+    let references: i64 = ReferencesPlan::new(&survey.plan.moved).changed().map(|table| table.bytes).sum();
+    let of_references = match references {
+        bytes if bytes > 0 && survey.is_adopted() => 0.5 + bytes as f64 * REFERENCES_SECONDS_PER_BYTE,
+        _ => 0.0,
+    };
     let Some(largest) = tables.iter().max_by_key(|table| table.bytes).filter(|_| survey.is_adopted()) else {
-        return Ok(Duration::ZERO);
+        return Ok(Duration::from_secs_f64(of_references));
     };
     let started = Instant::now();
     let (rows, sample) = store::sample(db, largest, SAMPLE_ROWS).await?;
@@ -169,7 +184,8 @@ pub(super) async fn estimate(db: &mut PgConnection, survey: &Survey) -> Result<D
     // Each table is locked on trial, changed and renamed on a connection of its own.
     let statements = 4.0 * concurrent + keys + 3.0 * tables.len() as f64 + 5.0;
     let changing = reading * (8.0 + concurrent) + STATEMENT_SECONDS * statements;
-    Ok(Duration::from_secs_f64(hashing + changing + changes().count() as f64 * 0.001))
+    let moving = hashing + changing + changes().count() as f64 * 0.001;
+    Ok(Duration::from_secs_f64(moving + of_references))
 }
 
 /// Stores the signed receipt of these moves, and returns it.

@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
 use super::hashing::Hashed;
-use super::lesson_sessions::options::NAME;
 use crate::error::{Error, Result};
 
 /// What one move did.
@@ -19,6 +18,8 @@ pub struct MoveReceipt {
     pub changes: Vec<String>,
     /// What needs a person.
     pub problems: Vec<String>,
+    /// What else was not carried over; no user has to act.
+    pub notes: Vec<String>,
     /// From the first lock to the commit.
     pub locked: Duration,
     pub took: Duration,
@@ -27,14 +28,14 @@ pub struct MoveReceipt {
 }
 
 impl MoveReceipt {
-    /// Returns what a person must act on. What lesson-sessions says of the rows is for information.
-    pub fn to_act_on(&self) -> Vec<String> {
-        if self.name == NAME { Vec::new() } else { self.problems.clone() }
+    /// Returns what needs a person, and what is only reported.
+    pub fn all_problems(&self) -> Vec<&String> {
+        self.problems.iter().chain(&self.notes).collect()
     }
 
     /// Reports whether the move had nothing to do and nothing to say.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.problems.is_empty()
+        self.changes.is_empty() && self.all_problems().is_empty()
     }
 }
 
@@ -103,13 +104,13 @@ pub fn signed(origin: &Origin, moves: &[MoveReceipt], estimate: Duration, django
     let steps: Vec<Value> = moves
         .iter()
         .map(|step| {
-            let mut document = json!({ "name": step.name, "changes": step.changes, "problems": step.problems,
+            let mut document = json!({ "name": step.name, "changes": step.changes, "problems": step.all_problems(),
                     "locked_seconds": seconds(step.locked), "seconds": seconds(step.took) });
             step.parts.iter().for_each(|(name, took)| document[name] = seconds(*took).into());
             document
         })
         .collect();
-    let problems: Vec<&String> = moves.iter().flat_map(|step| &step.problems).collect();
+    let problems: Vec<&String> = moves.iter().flat_map(MoveReceipt::all_problems).collect();
     let mut receipt = json!({
         "version": 1, "program": concat!("lectern ", env!("CARGO_PKG_VERSION")), "database": origin.database,
         "server": origin.server, "user": origin.user, "made_at": origin.at, "steps": steps, "tables": tables,

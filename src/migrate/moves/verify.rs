@@ -41,6 +41,9 @@ pub async fn verify(db: &mut PgConnection) -> Result<Vec<Check>> {
             None => checks.push(Check::new(expected.full_name(), "a table", "nothing")),
         }
     }
+    for (name, expected, found) in super::tutorial_references::verify(db).await? {
+        checks.push(Check::new(name, expected, found));
+    }
     checks.extend(super::lesson_sessions::verify(db, &survey.catalog).await?);
     let broken = super::adopt::broken_rules(db).await?;
     if broken.is_empty() {

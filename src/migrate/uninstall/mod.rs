@@ -86,7 +86,9 @@ async fn uninstall_in(db: &mut PgConnection, export: Option<(&Path, Existing)>) 
 }
 
 async fn refuse_applied_moves(db: &mut PgConnection) -> Result<()> {
-    let applied = moves::applied(db).await?;
+    let mut applied = moves::applied(db).await?;
+    // The last one is undone first.
+    applied.reverse();
     if applied.is_empty() {
         return Ok(());
     }

@@ -8,5 +8,6 @@ mod lessons;
 mod lint;
 mod locks;
 mod reference;
+mod references;
 mod schema;
 mod uninstall;

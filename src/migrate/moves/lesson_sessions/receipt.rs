@@ -64,10 +64,11 @@ pub async fn receipt(db: &mut PgConnection, took: Duration) -> Result<MoveReceip
         name: NAME.to_owned(),
         tables,
         changes: journal.changes,
-        problems: journal.problems,
+        notes: journal.problems,
         locked: seconds(journal.locked_seconds),
         parts,
         took,
+        ..MoveReceipt::default()
     })
 }
 

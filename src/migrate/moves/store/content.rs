@@ -50,9 +50,14 @@ pub(in crate::migrate::moves) async fn content(
 
 /// Makes values be written in one way, and reads all tables as of one moment.
 pub(in crate::migrate::moves) async fn hash_settings(db: &mut PgConnection) -> Result<()> {
+    sqlx::raw_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *db).await?;
+    content_settings(db).await
+}
+
+/// Makes values be written in one way in this transaction.
+pub(in crate::migrate::moves) async fn content_settings(db: &mut PgConnection) -> Result<()> {
     sqlx::raw_sql(
-        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
-         SET LOCAL DateStyle = 'ISO'; SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 1;
+        "SET LOCAL DateStyle = 'ISO'; SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 1;
          SET LOCAL IntervalStyle = 'postgres'; SET LOCAL bytea_output = 'hex'",
     )
     .execute(db)

@@ -10,7 +10,9 @@ mod violations;
 pub(super) use self::archive::{archive_column, restore_column};
 pub(in crate::migrate) use self::comments::{comments, keep_comments};
 pub use self::content::Content;
-pub(super) use self::content::{content, count, hash_settings, rows_exist, sample, sequence_position};
+pub(super) use self::content::{
+    content, content_settings, count, hash_settings, rows_exist, sample, sequence_position,
+};
 pub(super) use self::lookup::{
     constraint_name, drop_unfinished_index, execute, execute_unless_violated, functions, holder, is_schema_empty,
     relation, rows_with_null, schema_users, table_of,

@@ -61,6 +61,6 @@ pub(super) fn table_oid(inverse: &Inverse) -> Option<i64> {
         | Inverse::ArrayType { table, .. }
         | Inverse::Trigger { table, .. } => Some(*table),
         Inverse::Place { oid, .. } => Some(*oid),
-        Inverse::Usage { .. } | Inverse::View { .. } | Inverse::Schema { .. } => None,
+        Inverse::Usage { .. } | Inverse::View { .. } | Inverse::References { .. } | Inverse::Schema { .. } => None,
     }
 }

@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::round_trip::{other_shape, without_what_lectern_made};
-use super::{difference, in_parallel, migrate};
+use super::{difference, in_parallel, last_sql_step, migrate};
 use crate::fixtures::legacy::{Contents, Legacy, LivingDb, Naming, Placement, SEVEN, State, fingerprint};
 use crate::fixtures::test_db::TestDb;
 
@@ -39,7 +39,7 @@ async fn undisturbed() -> Vec<String> {
 }
 
 fn start(living: &LivingDb) -> Child {
-    let mut command = living.db.program(&["migrate", "apply", "--compat-views"]);
+    let mut command = living.db.program(&["migrate", "apply", "--compat-views", "--to", &last_sql_step()]);
     command.env("DATABASE_URL", living.owner_url()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("started")
 }

@@ -56,7 +56,7 @@ pub(in crate::migrate) fn without_what_lectern_made(before: &[String], after: &[
 }
 
 /// Returns what an adopted database lacks of a fresh one, and the names in it that tell of former places.
-pub(super) async fn other_shape(pool: &sqlx::PgPool) -> String {
+pub async fn other_shape(pool: &sqlx::PgPool) -> String {
     let fresh = TestDb::new().await;
     let expected = lectern::migrate::shape(&fresh.pool).await.expect("a shape");
     let found = lectern::migrate::shape(pool).await.expect("a shape");

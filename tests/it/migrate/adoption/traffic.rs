@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use super::{difference, in_parallel, migrate, migrate_with};
+use super::{difference, in_parallel, last_sql_step, migrate, migrate_with};
 use crate::fixtures::legacy::{Legacy, LivingDb, Naming, Placement, State, fingerprint};
 
 /// What a program does in one round: transactions over several tables, in an order of its own. {n} is its number, {t:NAME}
@@ -207,7 +207,7 @@ async fn adoption_goes_on_when_the_transaction_ends() {
     in_parallel(vec!["public.venues", "acted.products"], async |table| {
         let living = Legacy::new(State::February13, Placement::Public, Naming::Django).build().await;
         let (reader, _) = self::reader(&living, table).await;
-        let mut command = living.db.program(&["migrate"]);
+        let mut command = living.db.program(&["migrate", "--to", &last_sql_step()]);
         command.env("DATABASE_URL", living.owner_url()).env("LECTERN_LOCK_TIMEOUT_MS", "100");
         let mut program = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("started");
         let mut messages = BufReader::new(program.stderr.take().expect("piped"));

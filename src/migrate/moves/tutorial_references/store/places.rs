@@ -1,0 +1,206 @@
+//! Course templates, locations and venues of Administrate's side and of `acted.tutorial_*`.
+
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use crate::error::Result;
+use crate::migrate::moves::tutorial_references::matching::NamedPlace;
+use crate::migrate::moves::tutorial_references::reasons::{CREATED, NAME};
+
+/// A row of Administrate's side with its own texts and its link.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Linked {
+    pub id: i64,
+    pub name: String,
+    /// The code, or the description of a venue.
+    pub code: String,
+    pub is_active: bool,
+    /// Id of the linked row in `acted`.
+    pub link: Option<i64>,
+    /// Whether it belongs to a location, and that location in `acted`, for venues.
+    pub is_placed: bool,
+    pub location: Option<i64>,
+}
+
+/// A table of Administrate's side, with the columns that may be gone already.
+#[derive(Debug, Clone, Copy)]
+struct BridgeTable {
+    table: &'static str,
+    name: &'static str,
+    code: &'static str,
+    active: Option<&'static str>,
+    link: &'static str,
+}
+
+/// The name of a course template is its title.
+const TEMPLATES: BridgeTable = BridgeTable {
+    table: "course_templates",
+    name: "title",
+    code: "code",
+    active: Some("active"),
+    link: "tutorial_course_template_id",
+};
+const LOCATIONS: BridgeTable = BridgeTable {
+    table: "locations",
+    name: "name",
+    code: "code",
+    active: Some("active"),
+    link: "tutorial_location_id",
+};
+const VENUES: BridgeTable =
+    BridgeTable { table: "venues", name: "name", code: "description", active: None, link: "tutorial_venue_id" };
+
+/// A statement's source and the location of its rows.
+const NO_PLACE: &str = "false AS is_placed, NULL::bigint AS location";
+const PLACE: &str = "t.location_id IS NOT NULL AS is_placed, l.tutorial_location_id::bigint AS location";
+const PLACE_TABLE: &str = " LEFT JOIN adm.locations AS l ON l.external_id = t.location_id";
+
+async fn linked_rows(
+    db: &mut PgConnection,
+    source: BridgeTable,
+    has: &impl Fn(&str, &str) -> bool,
+    is_venue: bool,
+) -> Result<Vec<Linked>> {
+    let text = |column: &str| match has(source.table, column) {
+        true => format!("coalesce(t.{column}, '')"),
+        false => "''".to_owned(),
+    };
+    let active = source.active.filter(|active| has(source.table, active));
+    let (place, join) = if is_venue { (PLACE, PLACE_TABLE) } else { (NO_PLACE, "") };
+    let sql = format!(
+        "SELECT t.id::bigint AS id, {name}::text AS name, {code}::text AS code, {active} AS is_active,
+                t.{link}::bigint AS link, {place}
+         FROM adm.{table} AS t{join} ORDER BY t.id",
+        name = text(source.name),
+        code = text(source.code),
+        active = active.map_or("true".to_owned(), |active| format!("coalesce(t.{active}, true)")),
+        link = source.link,
+        table = source.table
+    );
+    Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_all(db).await?)
+}
+
+pub async fn templates(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool) -> Result<Vec<Linked>> {
+    linked_rows(db, TEMPLATES, has, false).await
+}
+
+pub async fn locations(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool) -> Result<Vec<Linked>> {
+    linked_rows(db, LOCATIONS, has, false).await
+}
+
+pub async fn venues(db: &mut PgConnection, has: &impl Fn(&str, &str) -> bool) -> Result<Vec<Linked>> {
+    linked_rows(db, VENUES, has, true).await
+}
+
+/// A row of `acted.tutorial_*`.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct OwnRow {
+    pub id: i64,
+    pub name: String,
+    pub location: Option<i64>,
+    /// Whether a row of Administrate's side is linked with it.
+    pub is_linked: bool,
+}
+
+impl OwnRow {
+    pub fn named(&self) -> NamedPlace {
+        NamedPlace { id: self.id, name: self.name.clone(), location: self.location }
+    }
+}
+
+/// Returns the course templates in `acted` with their codes.
+pub async fn own_templates(db: &mut PgConnection) -> Result<Vec<OwnRow>> {
+    Ok(sqlx::query_as(
+        "SELECT id::bigint, code::text AS name, NULL::bigint AS location,
+                EXISTS (SELECT FROM adm.course_templates AS a WHERE a.tutorial_course_template_id = t.id) AS is_linked
+         FROM acted.tutorial_course_templates AS t ORDER BY id",
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+pub async fn own_locations(db: &mut PgConnection) -> Result<Vec<OwnRow>> {
+    Ok(sqlx::query_as(
+        "SELECT id::bigint, name::text, NULL::bigint AS location,
+                EXISTS (SELECT FROM adm.locations AS a WHERE a.tutorial_location_id = t.id) AS is_linked
+         FROM acted.tutorial_locations AS t ORDER BY id",
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+pub async fn own_venues(db: &mut PgConnection) -> Result<Vec<OwnRow>> {
+    Ok(sqlx::query_as(
+        "SELECT id::bigint, name::text, location_id::bigint AS location,
+                EXISTS (SELECT FROM adm.venues AS a WHERE a.tutorial_venue_id = t.id) AS is_linked
+         FROM acted.tutorial_venues AS t ORDER BY id",
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Adds course templates; returns their ids in this order.
+pub async fn add_templates(db: &mut PgConnection, rows: &[&Linked]) -> Result<Vec<i64>> {
+    Ok(sqlx::query_scalar(
+        "WITH added AS (INSERT INTO acted.tutorial_course_templates (code, title, is_active)
+                        SELECT code, title, active
+                        FROM unnest($1::text[], $2::text[], $3::boolean[]) WITH ORDINALITY AS n (code, title, active, position)
+                        ORDER BY position RETURNING id),
+              stored AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
+                       SELECT $4, 'acted.tutorial_course_templates', id, 'id', $5 FROM added)
+         SELECT id::bigint FROM added ORDER BY id",
+    )
+    .bind(codes(rows))
+    .bind(names(rows))
+    .bind(rows.iter().map(|row| row.is_active).collect::<Vec<_>>())
+    .bind(NAME)
+    .bind(CREATED)
+    .fetch_all(db)
+    .await?)
+}
+
+pub async fn add_locations(db: &mut PgConnection, rows: &[&Linked]) -> Result<Vec<i64>> {
+    Ok(sqlx::query_scalar(
+        "WITH added AS (INSERT INTO acted.tutorial_locations (name, code, is_active)
+                        SELECT name, code, active
+                        FROM unnest($1::text[], $2::text[], $3::boolean[]) WITH ORDINALITY AS n (name, code, active, position)
+                        ORDER BY position RETURNING id),
+              stored AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
+                       SELECT $4, 'acted.tutorial_locations', id, 'id', $5 FROM added)
+         SELECT id::bigint FROM added ORDER BY id",
+    )
+    .bind(names(rows))
+    .bind(codes(rows))
+    .bind(rows.iter().map(|row| row.is_active).collect::<Vec<_>>())
+    .bind(NAME)
+    .bind(CREATED)
+    .fetch_all(db)
+    .await?)
+}
+
+pub async fn add_venues(db: &mut PgConnection, rows: &[&Linked]) -> Result<Vec<i64>> {
+    Ok(sqlx::query_scalar(
+        "WITH added AS (INSERT INTO acted.tutorial_venues (name, description, location_id)
+                        SELECT name, description, location
+                        FROM unnest($1::text[], $2::text[], $3::bigint[])
+                             WITH ORDINALITY AS n (name, description, location, position)
+                        ORDER BY position RETURNING id),
+              stored AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
+                       SELECT $4, 'acted.tutorial_venues', id, 'id', $5 FROM added)
+         SELECT id::bigint FROM added ORDER BY id",
+    )
+    .bind(names(rows))
+    .bind(codes(rows))
+    .bind(rows.iter().map(|row| row.location).collect::<Vec<_>>())
+    .bind(NAME)
+    .bind(CREATED)
+    .fetch_all(db)
+    .await?)
+}
+
+fn names<'a>(rows: &[&'a Linked]) -> Vec<&'a str> {
+    rows.iter().map(|row| row.name.as_str()).collect()
+}
+
+fn codes<'a>(rows: &[&'a Linked]) -> Vec<&'a str> {
+    rows.iter().map(|row| row.code.as_str()).collect()
+}

@@ -1,0 +1,107 @@
+//! The program is killed, and other programs go on.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use sqlx::AssertSqlSafe;
+use tokio_util::sync::CancellationToken;
+
+use super::super::adoption::{difference, in_parallel};
+use super::{NAME, adopt, hostile, migrate, objects, rows, text};
+use crate::fixtures::legacy::{LivingDb, Naming, Placement, State};
+
+/// Waits until the database answers a question with yes.
+async fn until(living: &LivingDb, question: &str) {
+    for _ in 0..6000 {
+        let question = AssertSqlSafe(format!("SELECT coalesce(({question}), false)"));
+        if matches!(sqlx::query_scalar(question).fetch_one(&living.db.pool).await, Ok(true)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never: {question}");
+}
+
+const WAITS: &str = "SELECT bool_or(wait_event_type = 'Lock') FROM pg_stat_activity
+                     WHERE datname = current_database() AND application_name LIKE 'lectern migrate%'";
+const IS_GONE: &str = "SELECT count(*) = 0 FROM pg_stat_activity
+                       WHERE datname = current_database() AND application_name LIKE 'lectern migrate%'";
+
+/// What another program holds while the move waits for it: in the middle of its transaction, and at its end.
+const LOCKED: [&str; 2] = ["LOCK TABLE lectern.archive IN SHARE MODE", "LOCK TABLE lectern.moves IN SHARE MODE"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_program_leaves_the_old_state() {
+    in_parallel(LOCKED.to_vec(), async |lock| {
+        let living = hostile(State::February4, Placement::Mixed, Naming::Living).build().await;
+        let pool = &living.db.pool;
+        adopt(&living, &[]);
+        let before = (objects(pool).await, rows(pool).await);
+        // The undo begins where the move ended, and is killed there as well.
+        for (arguments, exit) in [(&["migrate"][..], 4), (&["migrate", "undo", NAME], 0)] {
+            let found = (objects(pool).await, rows(pool).await);
+            let mut other = pool.begin().await.expect("begun");
+            sqlx::raw_sql(lock).execute(&mut *other).await.expect("locked");
+            let mut command = living.db.program(arguments);
+            command.env("DATABASE_URL", living.owner_url()).stdout(Stdio::null()).stderr(Stdio::null());
+            let mut program = command.spawn().expect("started");
+            until(&living, WAITS).await;
+            program.kill().expect("killed");
+            program.wait().expect("ended");
+            other.rollback().await.expect("released");
+            until(&living, IS_GONE).await;
+            assert_eq!(difference(&found.0, &objects(pool).await), "", "{lock}");
+            assert_eq!(found.1, rows(pool).await, "{lock}");
+            let (ended, _, messages) = migrate(&living, &arguments[1..]);
+            assert_eq!(ended, Some(exit), "{lock} {messages}");
+        }
+        assert_eq!(difference(&before.0, &objects(pool).await), "", "{lock}");
+        assert_eq!(before.1, rows(pool).await, "{lock}");
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn statements_of_other_programs_do_not_fail_and_are_not_lost() {
+    let mut legacy = hostile(State::February13, Placement::Adm, Naming::Django);
+    legacy.rows = 50;
+    let living = legacy.build().await;
+    adopt(&living, &[]);
+    let pool = &living.db.pool;
+    let before: i64 =
+        text(pool, "SELECT sum(remain_space)::text FROM acted.tutorial_events").await.parse().expect("a number");
+    let stop = CancellationToken::new();
+    let mut programs = Vec::new();
+    for number in 1..=4_i64 {
+        let (pool, stop) = (pool.clone(), stop.clone());
+        programs.push(tokio::spawn(async move {
+            let mut written = 0_i64;
+            while !stop.is_cancelled() {
+                let mut transaction = pool.begin().await?;
+                let read = "SELECT count(*) FROM acted.tutorial_sessions AS s JOIN acted.tutorial_events AS e ON e.id = s.tutorial_event_id";
+                sqlx::query(read).execute(&mut *transaction).await?;
+                transaction.commit().await?;
+                let write = "UPDATE acted.tutorial_events SET remain_space = remain_space + 1 WHERE id = $1";
+                sqlx::query(write).bind(number).execute(&pool).await?;
+                written += 1;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Ok::<i64, sqlx::Error>(written)
+        }));
+    }
+    for arguments in [&[][..], &["undo", NAME], &[]] {
+        let (exit, _, messages) = tokio::task::block_in_place(|| migrate(&living, arguments));
+        assert!(matches!(exit, Some(0 | 4)), "{arguments:?} {exit:?} {messages}");
+    }
+    stop.cancel();
+    let mut written = 0;
+    for program in programs {
+        written += program.await.expect("ended").expect("no statement failed");
+    }
+    assert!(written > 0);
+    let after: i64 =
+        text(pool, "SELECT sum(remain_space)::text FROM acted.tutorial_events").await.parse().expect("a number");
+    assert_eq!(after - before, written, "every write is there, once");
+    let step = "SELECT string_agg(state, ' ') FROM (SELECT CASE WHEN undone_at IS NULL THEN 'applied' ELSE 'undone' END AS state
+                FROM lectern.moves WHERE name = 'tutorial-references' ORDER BY id) AS s";
+    assert_eq!(text(pool, step).await, "undone applied");
+}
