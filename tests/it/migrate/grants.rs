@@ -41,7 +41,8 @@ impl Roles {
     /// Runs `lectern migrate` as the owner.
     fn migrate(&self, db: &TestDb) {
         let output = db.program(&["migrate"]).env("DATABASE_URL", url_as(db, &self.owner)).output().expect("runs");
-        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        // 4: some texts of the living database match no venue.
+        assert!(matches!(output.status.code(), Some(0 | 4)), "{}", text(&output.stderr));
     }
 
     async fn service(&self, db: &TestDb) -> PgPool {

@@ -1,6 +1,6 @@
 //! `lectern migrate`: the schema, tables that exist before it, and locks of other programs.
 
-mod adoption;
+pub mod adoption;
 mod compatibility;
 mod existing_tables;
 mod grants;

@@ -4,6 +4,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
+use super::adoption::last_sql_step;
 use crate::fixtures::legacy::{Contents, Legacy, LivingDb, Naming, Placement, State, fingerprint};
 use crate::fixtures::test_db::TestDb;
 
@@ -29,11 +30,11 @@ async fn nothing_of_lectern_is_left_in_an_adopted_database() {
         let living = legacy.build().await;
         let (before, contents) = (fingerprint(&living.db.pool).await, Contents::read(&living.db.pool).await);
         let (exit, messages, _) = run(&living, &["migrate", "--compat-views"]);
-        assert_eq!(exit, Some(0), "{messages}");
+        assert_eq!(exit, Some(4), "some texts match no venue: {messages}");
         let (exit, messages, _) = run(&living, &["uninstall"]);
         assert_eq!(exit, Some(3), "{messages}");
         assert!(messages.contains("lectern migrate undo adopt"), "{messages}");
-        for name in ["adm-schema", "adopt"].iter().filter(|name| messages.contains(**name)) {
+        for name in ["tutorial-references", "adm-schema", "adopt"].iter().filter(|name| messages.contains(**name)) {
             let (exit, messages, _) = run(&living, &["migrate", "undo", name]);
             assert_eq!(exit, Some(0), "{messages}");
         }
@@ -57,7 +58,7 @@ async fn nothing_of_lectern_is_left_in_an_adopted_database() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_exist_only_there_are_exported_first() {
     let living = Legacy::new(State::February13, Placement::Adm, Naming::Plain).build().await;
-    assert_eq!(run(&living, &["migrate"]).0, Some(0));
+    assert_eq!(run(&living, &["migrate", "--to", &last_sql_step()]).0, Some(0));
     living.execute("INSERT INTO lectern.runs (kind, subject, exit_code) VALUES ('sync', 'locations', 0)").await;
     for name in ["adm-schema", "adopt"] {
         run(&living, &["migrate", "undo", name]);

@@ -80,7 +80,7 @@ pub(super) fn run_migrate(
 }
 
 /// Returns the name of the last step of versioned SQL.
-pub(super) fn last_sql_step() -> String {
+pub fn last_sql_step() -> String {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
     let files = std::fs::read_dir(folder).expect("readable").map(|entry| entry.expect("an entry").file_name());
     let last = files.map(|name| name.into_string().expect("a name")).max().expect("a migration");

@@ -1,6 +1,6 @@
 //! Databases that are refused: by name, in the plan as in the application, and nothing is changed.
 
-use super::{difference, in_parallel, migrate};
+use super::{difference, in_parallel, run_migrate};
 use crate::fixtures::legacy::refused::REFUSALS;
 use crate::fixtures::legacy::{Legacy, LivingDb, Naming, Placement, State, fingerprint};
 
@@ -8,7 +8,7 @@ use crate::fixtures::legacy::{Legacy, LivingDb, Naming, Placement, State, finger
 async fn expect_refusal(living: &LivingDb, names: &[&str]) {
     let before = fingerprint(&living.db.pool).await;
     for arguments in [&["plan"][..], &["apply"], &["apply", "--compat-views"]] {
-        let (exit, document, messages) = migrate(living, arguments);
+        let (exit, document, messages) = run_migrate(living, arguments, &[]);
         assert_eq!(exit, Some(4), "{names:?} {arguments:?}\n{messages}\n{document:#}");
         let steps = document["steps"].as_array().expect("steps");
         let problems: Vec<String> = steps.iter().map(|step| step["problems"].to_string()).collect();

@@ -83,12 +83,14 @@ async fn database_with_everything_is_given_back_in_any_order() {
     let run = |arguments: &[&str]| {
         let mut command = living.db.program(&[&["migrate"], arguments].concat());
         let output = command.env("DATABASE_URL", living.owner_url()).output().expect("runs");
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        // 4: some texts of the living database match no venue.
+        let is_right = output.status.success() || arguments.is_empty() && output.status.code() == Some(4);
+        assert!(is_right, "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     };
     for order in [
-        ["lesson-sessions", "adopt", "adm-schema"],
-        ["adm-schema", "lesson-sessions", "adopt"],
-        ["adopt", "adm-schema", "lesson-sessions"],
+        ["tutorial-references", "lesson-sessions", "adopt", "adm-schema"],
+        ["tutorial-references", "adm-schema", "lesson-sessions", "adopt"],
+        ["lesson-sessions", "tutorial-references", "adopt", "adm-schema"],
     ] {
         run(&[]);
         run(&["verify"]);
