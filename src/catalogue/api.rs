@@ -27,8 +27,7 @@ pub fn parameters() -> Vec<RouteParameters> {
 
 /// The routes of the catalogue.
 pub fn router(state: &ResourceState) -> Router {
-    let copies =
-        Router::new().route("/api/catalogue/exam-sessions/{id}/copy", post(copy_to)).with_state(state.clone());
+    let copies = Router::new().route("/api/catalogue/exam-sessions/{id}/copy", post(copy_to)).with_state(state.clone());
     api::router(&RESOURCES, state).merge(copies)
 }
 

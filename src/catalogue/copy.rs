@@ -48,7 +48,8 @@ pub fn document(counts: &[CopyCount], is_dry_run: bool) -> Value {
 /// When the database cannot be read.
 pub async fn subjects_by_code(db: &mut PgConnection, codes: &[String]) -> Result<Result<Vec<i64>, Vec<usize>>> {
     let known = store::subjects(db).await?;
-    let find = |code: &String| known.iter().find(|(_, known)| known.eq_ignore_ascii_case(code.trim())).map(|(id, _)| *id);
+    let find =
+        |code: &String| known.iter().find(|(_, known)| known.eq_ignore_ascii_case(code.trim())).map(|(id, _)| *id);
     let found: Vec<Option<i64>> = codes.iter().map(find).collect();
     let unknown: Vec<usize> = found.iter().enumerate().filter(|(_, id)| id.is_none()).map(|(at, _)| at).collect();
     Ok(if unknown.is_empty() { Ok(found.into_iter().flatten().collect()) } else { Err(unknown) })

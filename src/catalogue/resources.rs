@@ -46,19 +46,13 @@ const fn price_type(name: &'static str, words: &'static [&'static str]) -> Resou
     ResourceField::new(name, ValueKind::Choice(words)).or(DefaultValue::Text("standard"))
 }
 
-const fn links(
-    name: &'static str,
-    target: &'static str,
-    own: &'static str,
-    other: &'static str,
-) -> ResourceField {
+const fn links(name: &'static str, target: &'static str, own: &'static str, other: &'static str) -> ResourceField {
     let links = LinkTable { table: "acted.filter_product_product_groups", own, other };
     ResourceField::new(name, ValueKind::Ids(target)).from(FieldSource::Links(links)).or(DefaultValue::EmptyList)
 }
 
 const fn components(table: &'static str, fields: &'static [ResourceField]) -> ResourceField {
-    let parts =
-        PartTable { table, own: "bundle_id", order: "part.sort_order, part.id", public_rows: "part.is_active" };
+    let parts = PartTable { table, own: "bundle_id", order: "part.sort_order, part.id", public_rows: "part.is_active" };
     ResourceField::new("components", ValueKind::Items(fields))
         .from(FieldSource::Parts(parts))
         .or(DefaultValue::EmptyList)
@@ -244,10 +238,7 @@ static BUNDLE_TEMPLATES: TableResource = TableResource {
         components(
             "acted.catalog_product_bundle_products",
             &[
-                ResourceField::reference(
-                    "product_product_variation_id",
-                    "acted.catalog_product_product_variations",
-                ),
+                ResourceField::reference("product_product_variation_id", "acted.catalog_product_product_variations"),
                 price_type("default_price_type", TEMPLATE_PRICE_TYPES),
                 number("quantity", 1, 1),
                 number("sort_order", 0, 0),

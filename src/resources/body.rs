@@ -65,12 +65,7 @@ fn new_row(resource: &TableResource, document: &Value, pointer: String, problems
 }
 
 /// Adds a problem where a field and the inputs that replace it are both given.
-fn check_alternatives(
-    resource: &TableResource,
-    given: &Map<String, Value>,
-    draft: &RowDraft,
-    problems: &mut Problems,
-) {
+fn check_alternatives(resource: &TableResource, given: &Map<String, Value>, draft: &RowDraft, problems: &mut Problems) {
     for field in resource.fields {
         let FieldUsage::RequiredOr(inputs) = field.usage else { continue };
         for input in inputs.iter().filter(|input| given.contains_key(field.name) && given.contains_key(**input)) {

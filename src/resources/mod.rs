@@ -152,11 +152,16 @@ impl DefaultValue {
 #[derive(Debug)]
 pub enum ValueKind {
     Flag,
-    Integer { min: i64, max: i64 },
+    Integer {
+        min: i64,
+        max: i64,
+    },
     /// The id of a row of a table.
     Reference(&'static str),
     /// One line of text.
-    Line { max: usize },
+    Line {
+        max: usize,
+    },
     /// Text with line breaks.
     Note,
     /// One of these words.
@@ -168,7 +173,9 @@ pub enum ValueKind {
     /// An ISO 4217 code.
     Currency,
     /// An instant. A date alone is its first second, or its last one for an end.
-    Instant { is_end: bool },
+    Instant {
+        is_end: bool,
+    },
     /// Ids of rows of a table, each once.
     Ids(&'static str),
     /// Documents with these fields, whose first field is the key.

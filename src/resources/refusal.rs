@@ -37,12 +37,7 @@ impl BrokenRule {
 }
 
 /// Returns the response to a refused write. `drafts`: the rows of the request with all their values.
-pub(super) async fn explain(
-    pool: &PgPool,
-    resource: &TableResource,
-    drafts: &[RowDraft],
-    error: Error,
-) -> HttpProblem {
+pub(super) async fn explain(pool: &PgPool, resource: &TableResource, drafts: &[RowDraft], error: Error) -> HttpProblem {
     let Some(rule) = BrokenRule::of(&error) else { return error.into() };
     match problem_of(pool, resource, drafts, &rule).await {
         Ok(Some(problem)) => {
@@ -158,7 +153,8 @@ async fn unique(
         store::rows_with_equal_values(&mut connection, resource, fields, drafts).await?.into_iter().collect();
     let mut seen = BTreeSet::new();
     for (place, draft) in drafts.iter().enumerate() {
-        let key: Vec<String> = fields.iter().map(|field| draft.values.get(*field).unwrap_or(&Value::Null).to_string()).collect();
+        let key: Vec<String> =
+            fields.iter().map(|field| draft.values.get(*field).unwrap_or(&Value::Null).to_string()).collect();
         if !seen.insert(key) {
             places.insert(place);
         }
@@ -167,7 +163,8 @@ async fn unique(
         problems.taken(draft.pointer_of(last), message.clone());
     }
     if places.is_empty() {
-        let pointer = drafts.first().filter(|_| drafts.len() == 1).map_or_else(String::new, |draft| draft.pointer_of(last));
+        let pointer =
+            drafts.first().filter(|_| drafts.len() == 1).map_or_else(String::new, |draft| draft.pointer_of(last));
         problems.taken(pointer, message);
     }
     Ok(())

@@ -122,12 +122,7 @@ pub(super) async fn remove(
 }
 
 /// Locks a row, checks the preconditions of the request, and returns the document.
-async fn locked(
-    db: &mut PgConnection,
-    resource: &TableResource,
-    id: i64,
-    headers: &HeaderMap,
-) -> WriteResult<Value> {
+async fn locked(db: &mut PgConnection, resource: &TableResource, id: i64, headers: &HeaderMap) -> WriteResult<Value> {
     if !store::lock(db, resource, id).await? {
         return Err(unknown_row(resource).into());
     }

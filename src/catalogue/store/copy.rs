@@ -63,7 +63,9 @@ pub async fn copy_counts(
     subjects: Option<&[i64]>,
 ) -> Result<Vec<CopyCount>> {
     let count = |kind: &str, rows: &str| {
-        format!("SELECT '{kind}' AS kind, count(*) FILTER (WHERE target_id IS NULL) AS created, count(target_id) AS unchanged FROM {rows}")
+        format!(
+            "SELECT '{kind}' AS kind, count(*) FILTER (WHERE target_id IS NULL) AS created, count(target_id) AS unchanged FROM {rows}"
+        )
     };
     let sql = format!(
         "{PAIRS} {} UNION ALL {} UNION ALL {} UNION ALL {} UNION ALL {} UNION ALL

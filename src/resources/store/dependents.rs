@@ -16,8 +16,18 @@ const MAX_DEPTH: usize = 8;
 
 /// Columns that name a row, the best one first.
 const NAMES: [&str; 12] = [
-    "name", "title", "code", "product_code", "session_code", "fullname", "bundle_name", "override_name", "username",
-    "label", "price_type", "external_id",
+    "name",
+    "title",
+    "code",
+    "product_code",
+    "session_code",
+    "fullname",
+    "bundle_name",
+    "override_name",
+    "username",
+    "label",
+    "price_type",
+    "external_id",
 ];
 
 /// The rows that refer to a row and are no parts of it.
@@ -62,7 +72,8 @@ pub(in crate::resources) async fn dependents(
 ) -> Result<Dependents> {
     let (root, keys) = foreign_keys(db, resource.table).await?;
     let (mut blockers, mut cascades, mut weak) = (FoundRows::new(), FoundRows::new(), FoundRows::new());
-    let mut sets = vec![RowSet { table: root, sql: format!("SELECT * FROM {} WHERE id = $1", resource.table), depth: 0 }];
+    let mut sets =
+        vec![RowSet { table: root, sql: format!("SELECT * FROM {} WHERE id = $1", resource.table), depth: 0 }];
     while let Some(set) = sets.pop() {
         for key in keys.iter().filter(|key| key.parent == set.table) {
             let sql = format!(

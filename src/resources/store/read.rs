@@ -40,7 +40,8 @@ fn parts_expression(parts: &PartTable, field: &ResourceField, row: &str, is_publ
 }
 
 fn select_list(fields: &[ResourceField], row: &str, is_public: bool) -> String {
-    let columns = fields.iter().map(|field| format!("{} AS {}", document_expression(field, row, is_public), field.name));
+    let columns =
+        fields.iter().map(|field| format!("{} AS {}", document_expression(field, row, is_public), field.name));
     columns.collect::<Vec<_>>().join(", ")
 }
 

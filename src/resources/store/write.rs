@@ -44,7 +44,8 @@ pub(in crate::resources) async fn insert(
 ) -> Result<Vec<i64>> {
     let columns = Columns::of(stored_fields(resource.fields));
     let rows = drafts.iter().enumerate().map(|(place, draft)| {
-        let values = stored_fields(resource.fields).map(|(field, column)| (column.to_owned(), draft.values[field.name].clone()));
+        let values =
+            stored_fields(resource.fields).map(|(field, column)| (column.to_owned(), draft.values[field.name].clone()));
         Value::Object(values.chain([("row_place".to_owned(), json!(place))]).collect())
     });
     let sql = format!(
@@ -131,7 +132,8 @@ pub(in crate::resources) async fn set_parts(
     let columns = Columns::of(stored_fields(fields));
     let mut place = 0;
     let mut rows = Vec::new();
-    for (id, item) in given.iter().flat_map(|(id, items)| items.as_array().into_iter().flatten().map(move |i| (id, i))) {
+    for (id, item) in given.iter().flat_map(|(id, items)| items.as_array().into_iter().flatten().map(move |i| (id, i)))
+    {
         let values = stored_fields(fields).map(|(field, column)| (column.to_owned(), item[field.name].clone()));
         rows.push(Value::Object(
             values.chain([("row_owner".to_owned(), json!(id)), ("row_place".to_owned(), json!(place))]).collect(),
