@@ -74,6 +74,18 @@ impl TableResource {
         self.fields.iter().find(|field| field.name == name)
     }
 
+    /// Returns the tables that the routes of the resource read and write, each with the privileges on it.
+    pub fn needed_privileges(&self) -> Vec<(&'static str, &'static [&'static str])> {
+        const ALL: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
+        let mut needed: Vec<(&'static str, &'static [&'static str])> = vec![(self.table, ALL)];
+        needed.extend(self.fields.iter().filter_map(|field| match &field.source {
+            FieldSource::Links(links) => Some((links.table, &["SELECT", "INSERT", "DELETE"][..])),
+            FieldSource::Parts(parts) => Some((parts.table, ALL)),
+            FieldSource::Column { .. } | FieldSource::Expression(_) => None,
+        }));
+        needed
+    }
+
     /// Reports whether rows of a table are deleted with a row of this resource as its parts.
     fn has_part(&self, table: &str) -> bool {
         let of_field = self.fields.iter().any(|field| match &field.source {

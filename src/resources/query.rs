@@ -71,9 +71,8 @@ pub(super) fn parse(resource: &TableResource, pairs: &[(String, String)]) -> Res
     }
     problems.check()?;
     let default = resource.order.iter().filter_map(|name| Some((resource.field(name)?, false)));
-    match request.ordering.is_empty() {
-        true => request.ordering.extend(default),
-        false => {}
+    if request.ordering.is_empty() {
+        request.ordering.extend(default);
     }
     Ok(request)
 }

@@ -48,7 +48,7 @@ pub(in crate::resources) async fn columns_of_constraint(
              FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
              WHERE indrelid = to_regclass($1) AND relname = $2
                AND NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass($1) AND conname = $2)
-         ) AS rules, unnest(columns) WITH ORDINALITY AS key (number, place)
+         ) AS rules CROSS JOIN unnest(columns) WITH ORDINALITY AS key (number, place)
          JOIN pg_attribute ON attrelid = relation AND attnum = number
          ORDER BY place",
     )

@@ -130,16 +130,13 @@ pub(in crate::resources) async fn set_parts(
 ) -> Result<()> {
     let Some(key) = fields.first().and_then(ResourceField::written_column) else { return Ok(()) };
     let columns = Columns::of(stored_fields(fields));
-    let mut place = 0;
-    let mut rows = Vec::new();
-    for (id, item) in given.iter().flat_map(|(id, items)| items.as_array().into_iter().flatten().map(move |i| (id, i)))
-    {
+    let items = given.iter().flat_map(|(id, items)| items.as_array().into_iter().flatten().map(move |item| (id, item)));
+    let rows = items.enumerate().map(|(place, (id, item))| {
         let values = stored_fields(fields).map(|(field, column)| (column.to_owned(), item[field.name].clone()));
-        rows.push(Value::Object(
-            values.chain([("row_owner".to_owned(), json!(id)), ("row_place".to_owned(), json!(place))]).collect(),
-        ));
-        place += 1;
-    }
+        let more = [("row_owner".to_owned(), json!(id)), ("row_place".to_owned(), json!(place))];
+        Value::Object(values.chain(more).collect())
+    });
+    let rows: Vec<Value> = rows.collect();
     let others: Vec<&str> = stored_fields(fields).map(|(_, column)| column).filter(|column| *column != key).collect();
     let assignments: Vec<String> = others.iter().map(|column| format!("{column} = given.{column}")).collect();
     let differs: Vec<String> =
