@@ -61,7 +61,9 @@ async fn problem_of(
         "23505" => unique(pool, resource, drafts, rule, &fields, &mut problems).await?,
         "23514" => {
             let message = format!("violates the rule {} of {}", rule.constraint, rule.table);
-            add_violation(drafts, fields.last().copied(), "invalid_value", &message, &mut problems);
+            // Of a start and an end, the end is at fault.
+            let last = resource.fields.iter().rev().map(|field| field.name).find(|name| fields.contains(name));
+            add_violation(drafts, last, "invalid_value", &message, &mut problems);
         }
         "23502" => {
             let column = rule.column.clone().unwrap_or_default();
