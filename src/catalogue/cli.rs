@@ -53,7 +53,7 @@ async fn run_copy(context: &Context, pool: &sqlx::PgPool, args: &CopyArgs) -> Re
     transaction.commit().await?;
     context.console.document(&document(&counts, args.dry_run))?;
     let verb = if args.dry_run { "Would be created" } else { "Created" };
-    let mut table = console::table(["", verb, "There already"]);
+    let mut table = console::table(["Records", verb, "There already"]);
     for count in &counts {
         table.add_row([&count.kind.replace('_', " "), &count.created.to_string(), &count.unchanged.to_string()]);
     }

@@ -114,8 +114,9 @@ pub(super) async fn remove(
              an admin",
             resource.noun
         );
-        let problem = HttpProblem::new(StatusCode::CONFLICT, detail).with_member("blockers", Value::Array(Vec::new()));
-        return Err(problem.with_member("cascades", Value::Array(found.cascades)).into());
+        let rows = Value::Array(found.cascades);
+        let problem = HttpProblem::new(StatusCode::CONFLICT, detail).with_member("blockers", rows.clone());
+        return Err(problem.with_member("cascades", rows).into());
     }
     store::delete(db, resource, id).await?;
     Ok(())
