@@ -141,8 +141,9 @@ mod tests {
         let (mut inserted, mut deleted): (Option<String>, String) = (None, String::new());
         for (at, word) in words.iter().enumerate() {
             let before = |distance: usize| at.checked_sub(distance).map_or("", |at| words[at]);
-            if before(1) == "FOR" && *word == "UPDATE" && words.get(at + 1) != Some(&"OF") {
-                // Rows are locked where they are deleted in batches.
+            let is_lock = before(1) == "FOR" && *word == "UPDATE" && words.get(at + 1) != Some(&"OF");
+            if is_lock && !deleted.is_empty() {
+                // Rows are locked where they are deleted in batches. Others are locked by resources, which update them.
                 needs.entry(deleted.clone()).or_default().insert("UPDATE");
             }
             if before(1) == "DO" && *word == "UPDATE" {

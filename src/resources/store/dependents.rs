@@ -40,7 +40,7 @@ pub(in crate::resources) struct Dependents {
 }
 
 /// A foreign key. Names are quoted.
-struct ForeignKey {
+struct ReferringKey {
     child: i64,
     parent: i64,
     table: String,
@@ -90,8 +90,8 @@ pub(in crate::resources) async fn dependents(
             match (key.is_cascade, key.is_restrict) {
                 (true, _) => {
                     for guard in guards.iter().filter(|guard| guard.table == key.table) {
-                        let kept = format!("SELECT * FROM ({sql}) AS child WHERE {}", guard.condition);
-                        blockers.extend(self::rows(db, &key.table, &kept, id).await?);
+                        let guarded = format!("SELECT * FROM ({sql}) AS child WHERE {}", guard.condition);
+                        blockers.extend(self::rows(db, &key.table, &guarded, id).await?);
                     }
                     if set.depth > 0 || !resource.has_part(&key.table) {
                         cascades.extend(rows);
@@ -136,7 +136,7 @@ async fn rows(db: &mut PgConnection, table: &str, sql: &str, id: i64) -> Result<
 }
 
 /// Returns the oid of a table, and the foreign keys that lead to it, also through cascades.
-async fn foreign_keys(db: &mut PgConnection, table: &str) -> Result<(i64, Vec<ForeignKey>)> {
+async fn foreign_keys(db: &mut PgConnection, table: &str) -> Result<(i64, Vec<ReferringKey>)> {
     let found = sqlx::query(
         "WITH RECURSIVE reached (table_oid) AS (
              SELECT to_regclass($1)::oid
@@ -163,7 +163,7 @@ async fn foreign_keys(db: &mut PgConnection, table: &str) -> Result<(i64, Vec<Fo
     let mut root = 0;
     for row in found {
         root = row.try_get("root")?;
-        keys.push(ForeignKey {
+        keys.push(ReferringKey {
             child: row.try_get("child")?,
             parent: row.try_get("parent")?,
             table: row.try_get("name")?,

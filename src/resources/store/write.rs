@@ -14,21 +14,21 @@ pub(in crate::resources) async fn lock(db: &mut PgConnection, resource: &TableRe
 }
 
 /// The columns that a request writes, as SQL lists.
-struct Columns {
+struct WrittenColumns {
     names: String,
     given: String,
     types: String,
 }
 
-impl Columns {
-    fn of<'a>(fields: impl Iterator<Item = (&'a ResourceField, &'static str)>) -> Columns {
+impl WrittenColumns {
+    fn of<'a>(fields: impl Iterator<Item = (&'a ResourceField, &'static str)>) -> WrittenColumns {
         let (mut names, mut given, mut types) = (Vec::new(), Vec::new(), Vec::new());
         for (field, column) in fields {
             names.push(column.to_owned());
             given.push(format!("given.{column}"));
             types.push(format!("{column} {}", field.kind.sql_type()));
         }
-        Columns { names: names.join(", "), given: given.join(", "), types: types.join(", ") }
+        WrittenColumns { names: names.join(", "), given: given.join(", "), types: types.join(", ") }
     }
 }
 
@@ -42,7 +42,7 @@ pub(in crate::resources) async fn insert(
     resource: &TableResource,
     drafts: &[RowDraft],
 ) -> Result<Vec<i64>> {
-    let columns = Columns::of(stored_fields(resource.fields));
+    let columns = WrittenColumns::of(stored_fields(resource.fields));
     let rows = drafts.iter().enumerate().map(|(place, draft)| {
         let values =
             stored_fields(resource.fields).map(|(field, column)| (column.to_owned(), draft.values[field.name].clone()));
@@ -68,7 +68,7 @@ pub(in crate::resources) async fn update(
     values: &Map<String, Value>,
 ) -> Result<()> {
     let changed = || stored_fields(resource.fields).filter(|(field, _)| values.contains_key(field.name));
-    let columns = Columns::of(changed());
+    let columns = WrittenColumns::of(changed());
     if columns.names.is_empty() {
         return Ok(());
     }
@@ -129,7 +129,7 @@ pub(in crate::resources) async fn set_parts(
     given: &[(i64, Value)],
 ) -> Result<()> {
     let Some(key) = fields.first().and_then(ResourceField::written_column) else { return Ok(()) };
-    let columns = Columns::of(stored_fields(fields));
+    let columns = WrittenColumns::of(stored_fields(fields));
     let items = given.iter().flat_map(|(id, items)| items.as_array().into_iter().flatten().map(move |item| (id, item)));
     let rows = items.enumerate().map(|(place, (id, item))| {
         let values = stored_fields(fields).map(|(field, column)| (column.to_owned(), item[field.name].clone()));

@@ -24,7 +24,10 @@ struct Catalogue {
 
 impl Catalogue {
     async fn new() -> Catalogue {
-        let db = TestDb::new().await;
+        Catalogue::of(TestDb::new().await).await
+    }
+
+    async fn of(db: TestDb) -> Catalogue {
         let site = Site::serve(&db).await;
         let token = token(&db, Role::Operator).await;
         Catalogue { db, site, token }
@@ -62,6 +65,23 @@ impl Catalogue {
     async fn execute(&self, sql: &'static str) {
         sqlx::raw_sql(sql).execute(&self.db.pool).await.expect(sql);
     }
+}
+
+/// Creates, replaces and deletes a document of each resource, and returns the database.
+pub async fn write_every_resource(db: TestDb) -> TestDb {
+    let catalogue = Catalogue::of(db).await;
+    for example in examples::examples(&catalogue).await {
+        let id = catalogue.create(example.path, example.body).await;
+        let item = format!("{}/{id}", example.path);
+        let (status, document) = catalogue.get(&item).await;
+        assert_eq!(status, 200, "{item}: {document}");
+        for name in &example.nullable {
+            assert_eq!(catalogue.json("PATCH", &item, &serde_json::json!({ *name: null })).await.0, 200, "{item}");
+        }
+        assert_eq!(catalogue.json("PUT", &item, &document).await.0, 200, "{item}");
+        assert_eq!(catalogue.delete(&item).await.0, 204, "{item}");
+    }
+    catalogue.db
 }
 
 async fn status_and_document(response: Response) -> (u16, Value) {
