@@ -1,5 +1,6 @@
 //! The catalogue over HTTP.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{Method, StatusCode};
 use axum::routing::post;
@@ -46,13 +47,13 @@ struct CopyBody {
 async fn copy_to(
     _: Operator,
     State(state): State<ResourceState>,
-    Path(to): Path<String>,
+    to: Result<Path<i64>, PathRejection>,
     JsonBody(body): JsonBody<CopyBody>,
 ) -> Result<Json<Value>, HttpProblem> {
     let mut transaction = state.server.pool.begin().await.map_err(Error::from)?;
     let known = store::exam_sessions(&mut transaction).await?;
     let is_known = |id: i64| known.iter().any(|(known, _)| *known == id);
-    let to = to.parse().ok().filter(|id| is_known(*id));
+    let to = to.ok().map(|Path(id)| id).filter(|id| is_known(*id));
     let to = to.ok_or_else(|| HttpProblem::new(StatusCode::NOT_FOUND, "there is no such exam session"))?;
     let mut problems = Problems::default();
     if !is_known(body.from) {

@@ -113,6 +113,19 @@ impl FromRequestParts<Endpoint> for RowReader {
     }
 }
 
+/// The id in the path of a document.
+struct RowId(i64);
+
+impl FromRequestParts<Endpoint> for RowId {
+    type Rejection = HttpProblem;
+
+    async fn from_request_parts(parts: &mut Parts, endpoint: &Endpoint) -> Result<Self, HttpProblem> {
+        let text = Path::<String>::from_request_parts(parts, endpoint).await.ok();
+        let id = text.and_then(|Path(text)| text.parse().ok());
+        id.map(RowId).ok_or_else(|| unknown_row(endpoint.resource))
+    }
+}
+
 async fn list(
     reader: RowReader,
     State(endpoint): State<Endpoint>,
@@ -130,12 +143,11 @@ async fn list(
 async fn read(
     reader: RowReader,
     State(endpoint): State<Endpoint>,
-    Path(id): Path<String>,
+    RowId(id): RowId,
     headers: HeaderMap,
     address: Pairs,
 ) -> Result<Response, HttpProblem> {
     let includes = query::parse_includes(endpoint.resource, &pairs(address)?)?;
-    let id = endpoint.id(&id)?;
     let mut connection = endpoint.connection().await?;
     let found = store::read(&mut connection, endpoint.resource, &[id], &includes, reader.is_public).await?.pop();
     let document = found.ok_or_else(|| unknown_row(endpoint.resource))?;
@@ -171,30 +183,29 @@ async fn create(
 async fn replace(
     _: Operator,
     State(endpoint): State<Endpoint>,
-    Path(id): Path<String>,
+    RowId(id): RowId,
     headers: HeaderMap,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Response, HttpProblem> {
-    write_one(&endpoint, &id, &headers, (Mode::Replace, &body)).await
+    write_one(&endpoint, id, &headers, (Mode::Replace, &body)).await
 }
 
 async fn change(
     _: Operator,
     State(endpoint): State<Endpoint>,
-    Path(id): Path<String>,
+    RowId(id): RowId,
     headers: HeaderMap,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Response, HttpProblem> {
-    write_one(&endpoint, &id, &headers, (Mode::Change, &body)).await
+    write_one(&endpoint, id, &headers, (Mode::Change, &body)).await
 }
 
 async fn write_one(
     endpoint: &Endpoint,
-    id: &str,
+    id: i64,
     headers: &HeaderMap,
     body: (Mode, &Value),
 ) -> Result<Response, HttpProblem> {
-    let id = endpoint.id(id)?;
     endpoint.require_if_match(headers)?;
     let mut attempted = Vec::new();
     let mut transaction = endpoint.begin().await?;
@@ -206,12 +217,11 @@ async fn write_one(
 async fn remove(
     Operator(caller): Operator,
     State(endpoint): State<Endpoint>,
-    Path(id): Path<String>,
+    RowId(id): RowId,
     headers: HeaderMap,
     address: Pairs,
 ) -> Result<StatusCode, HttpProblem> {
     let may_cascade = parse_cascade(&pairs(address)?)? && caller.role == Role::Admin;
-    let id = endpoint.id(&id)?;
     endpoint.require_if_match(&headers)?;
     let mut transaction = endpoint.begin().await?;
     let guards = endpoint.shared.guards;
@@ -233,10 +243,6 @@ fn parse_cascade(pairs: &[(String, String)]) -> Result<bool, HttpProblem> {
 }
 
 impl Endpoint {
-    fn id(&self, text: &str) -> Result<i64, HttpProblem> {
-        text.parse().map_err(|_| unknown_row(self.resource))
-    }
-
     fn require_if_match(&self, headers: &HeaderMap) -> Result<(), HttpProblem> {
         match self.shared.server.config.http.require_if_match && !headers.contains_key(header::IF_MATCH) {
             true => Err(HttpProblem::new(

@@ -67,7 +67,7 @@ pub(super) async fn change(
     headers: &HeaderMap,
     attempted: &mut Vec<RowDraft>,
 ) -> WriteResult<Value> {
-    let current = locked(db, resource, id, headers).await?;
+    let current = locked(db, resource, id, headers, false).await?;
     let mut problems = Problems::default();
     let mut draft = body::changed_row(resource, body, mode, &current, &mut problems);
     draft.id = Some(id);
@@ -101,7 +101,7 @@ pub(super) async fn remove(
     may_cascade: bool,
     guards: &[CascadeGuard],
 ) -> WriteResult<()> {
-    locked(db, resource, id, headers).await?;
+    locked(db, resource, id, headers, true).await?;
     let found = store::dependents(db, resource, id, guards).await?;
     if !found.blockers.is_empty() {
         let detail = format!("other records refer to this {}: delete or change them first", resource.noun);

@@ -6,9 +6,17 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use crate::error::Result;
 use crate::resources::{LinkTable, PartTable, ResourceField, RowDraft, TableResource};
 
-/// Locks a row against changes and against new references to it. Returns whether it exists.
-pub(in crate::resources) async fn lock(db: &mut PgConnection, resource: &TableResource, id: i64) -> Result<bool> {
-    let sql = format!("SELECT true FROM {} WHERE id = $1 FOR UPDATE", resource.table);
+/// Locks a row against changes, and for its deletion against new references to it. Returns whether it exists.
+///
+/// A change does not wait for transactions that refer to the row, such as an import.
+pub(in crate::resources) async fn lock(
+    db: &mut PgConnection,
+    resource: &TableResource,
+    id: i64,
+    is_deletion: bool,
+) -> Result<bool> {
+    let strength = if is_deletion { "FOR UPDATE" } else { "FOR NO KEY UPDATE" };
+    let sql = format!("SELECT true FROM {} WHERE id = $1 {strength}", resource.table);
     let found: Option<bool> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?;
     Ok(found.is_some())
 }

@@ -105,7 +105,7 @@ async fn round_trip(catalogue: &Catalogue, item: &str, created: &Value, tag: &st
     let request = catalogue.request("PATCH", item).header("if-match", tag).json(&json!({}));
     assert_eq!(request.send().await.expect("an answer").status(), 200, "{item}");
     let (path, _) = item.split_once('/').expect("a path");
-    for unknown in ["0", "-1", "99999999999999999999", "x", "9223372036854775807"] {
+    for unknown in ["0", "-1", "99999999999999999999", "x", "%00", "%ff", "9223372036854775807"] {
         for method in ["GET", "PUT", "PATCH", "DELETE"] {
             let status = catalogue.json(method, &format!("{path}/{unknown}"), created).await.0;
             assert_eq!(status, 404, "{method} {path}/{unknown}");
