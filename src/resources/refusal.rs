@@ -14,6 +14,9 @@ use super::{RowDraft, TableResource};
 use crate::error::{Error, Result};
 use crate::http::problem::HttpProblem;
 
+/// The code of an exception that a trigger raises.
+const RAISED: &str = "P0001";
+
 /// The rule that refused a change.
 struct BrokenRule {
     code: String,
@@ -39,6 +42,9 @@ impl BrokenRule {
 /// Returns the response to a refused write. `drafts`: the rows of the request with all their values.
 pub(super) async fn explain(pool: &PgPool, resource: &TableResource, drafts: &[RowDraft], error: Error) -> HttpProblem {
     let Some(rule) = BrokenRule::of(&error) else { return error.into() };
+    if rule.code == RAISED {
+        return HttpProblem::new(StatusCode::CONFLICT, error.to_string());
+    }
     match problem_of(pool, resource, drafts, &rule).await {
         Ok(Some(problem)) => {
             tracing::debug!(%error, rule = rule.constraint, "the database refused a change");
@@ -74,8 +80,7 @@ async fn problem_of(
             };
             add_violation(drafts, field, "invalid_value", &message, &mut problems);
         }
-        // Foreign keys, restrictions and exclusions, also deferred ones, and triggers that raise an exception.
-        "23503" | "23001" | "23P01" | "P0001" => return Ok(Some(conflict(rule, &fields))),
+        // Foreign keys, restrictions and exclusions, also deferred ones.
         code if code.starts_with("23") => return Ok(Some(conflict(rule, &fields))),
         code if code.starts_with("22") => {
             let message = "the database cannot store a value of this request: it is too long or out of range";
@@ -122,7 +127,6 @@ fn conflict(rule: &BrokenRule, fields: &[&str]) -> HttpProblem {
              does not exist",
             rule.constraint
         ),
-        ("P0001", ..) => "a trigger of the database refuses the change".to_owned(),
         (_, "", _) => format!("the rule {} of the database refuses the change", rule.constraint),
         (_, table, []) => format!("the rule {} of {table} refuses the change", rule.constraint),
         (_, table, fields) => {

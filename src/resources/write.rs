@@ -123,8 +123,14 @@ pub(super) async fn remove(
 }
 
 /// Locks a row, checks the preconditions of the request, and returns the document.
-async fn locked(db: &mut PgConnection, resource: &TableResource, id: i64, headers: &HeaderMap) -> WriteResult<Value> {
-    if !store::lock(db, resource, id).await? {
+async fn locked(
+    db: &mut PgConnection,
+    resource: &TableResource,
+    id: i64,
+    headers: &HeaderMap,
+    is_deletion: bool,
+) -> WriteResult<Value> {
+    if !store::lock(db, resource, id, is_deletion).await? {
         return Err(unknown_row(resource).into());
     }
     let document = store::read(db, resource, &[id], &[], false).await?.pop().ok_or_else(|| unknown_row(resource))?;
