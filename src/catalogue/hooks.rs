@@ -22,9 +22,9 @@ impl ResourceHooks for StoreProductHooks {
         _: &'a mut Problems,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let sitting = ("exam_session_subject_id", "exam_session_id", "subject_id");
+            let taught = ("exam_session_subject_id", "exam_session_id", "subject_id");
             let pair = ("product_product_variation_id", "product_id", "variation_id");
-            link(db, drafts, LinkKind::Sitting, sitting).await?;
+            link(db, drafts, LinkKind::ExamSessionSubject, taught).await?;
             link(db, drafts, LinkKind::ProductVariation, pair).await?;
             if drafts.iter().any(needs_code) {
                 let placeholder = store::placeholder(db).await?;

@@ -9,7 +9,7 @@ use crate::error::Result;
 #[derive(Clone, Copy, Debug)]
 pub enum LinkKind {
     /// Exam session and subject.
-    Sitting,
+    ExamSessionSubject,
     /// Product and variation.
     ProductVariation,
 }
@@ -17,7 +17,7 @@ pub enum LinkKind {
 impl LinkKind {
     fn table(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            LinkKind::Sitting => ("acted.catalog_exam_session_subjects", "exam_session_id", "subject_id"),
+            LinkKind::ExamSessionSubject => ("acted.catalog_exam_session_subjects", "exam_session_id", "subject_id"),
             LinkKind::ProductVariation => {
                 ("acted.catalog_product_product_variations", "product_id", "product_variation_id")
             }
