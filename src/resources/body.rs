@@ -34,18 +34,20 @@ fn new_row(resource: &TableResource, document: &Value, pointer: String, problems
     for field in written_fields(resource) {
         let pointer = draft.pointer_of(field.name);
         let value = match (given.get(field.name), &field.usage) {
-            (Some(value), _) => parse_field(field, value, &pointer, problems),
-            (None, FieldUsage::Optional(default)) => Some(default.json()),
-            (None, FieldUsage::RequiredOr(inputs)) if inputs.iter().any(|input| given.contains_key(*input)) => {
-                let missing = inputs.iter().filter(|input| !given.contains_key(**input));
+            (Some(value), usage) if !(value.is_null() && matches!(usage, FieldUsage::RequiredOr(_))) => {
+                parse_field(field, value, &pointer, problems)
+            }
+            (_, FieldUsage::Optional(default)) => Some(default.json()),
+            (_, FieldUsage::RequiredOr(inputs)) if inputs.iter().any(|input| has_value(given, input)) => {
+                let missing = inputs.iter().filter(|input| !has_value(given, input));
                 missing.for_each(|input| missing_value(&draft.pointer_of(input), "", problems));
                 None
             }
-            (None, FieldUsage::RequiredOr(inputs)) => {
+            (_, FieldUsage::RequiredOr(inputs)) => {
                 missing_value(&pointer, &format!(": give it, or {}", inputs.join(" and ")), problems);
                 None
             }
-            (None, FieldUsage::Required | FieldUsage::ReadOnly) => {
+            (_, FieldUsage::Required | FieldUsage::ReadOnly) => {
                 missing_value(&pointer, "", problems);
                 None
             }
@@ -53,7 +55,7 @@ fn new_row(resource: &TableResource, document: &Value, pointer: String, problems
         draft.values.insert(field.name.to_owned(), value.unwrap_or_default());
     }
     for input in resource.inputs {
-        if let Some(value) = given.get(input.name)
+        if let Some(value) = given.get(input.name).filter(|value| !value.is_null())
             && let Some(value) = parse_field(input, value, &draft.pointer_of(input.name), problems)
         {
             draft.inputs.insert(input.name.to_owned(), value);
@@ -64,11 +66,16 @@ fn new_row(resource: &TableResource, document: &Value, pointer: String, problems
     draft
 }
 
+/// Reports whether a document gives a value other than null.
+fn has_value(given: &Map<String, Value>, name: &str) -> bool {
+    given.get(name).is_some_and(|value| !value.is_null())
+}
+
 /// Adds a problem where a field and the inputs that replace it are both given.
 fn check_alternatives(resource: &TableResource, given: &Map<String, Value>, draft: &RowDraft, problems: &mut Problems) {
     for field in resource.fields {
         let FieldUsage::RequiredOr(inputs) = field.usage else { continue };
-        for input in inputs.iter().filter(|input| given.contains_key(field.name) && given.contains_key(**input)) {
+        for input in inputs.iter().filter(|input| has_value(given, field.name) && has_value(given, input)) {
             let message = format!("is given beside {}: give one of the two", field.name);
             problems.violated(draft.pointer_of(input), "conflicting_value", message);
         }

@@ -89,6 +89,11 @@ async fn store_product_creates_missing_links_and_its_code() {
         let (_, problem) = catalogue.json("POST", "store-products", &body).await;
         assert_eq!(pointers(&problem), expected, "{change}");
     }
+    // Null is the same as nothing.
+    let mut body = trade.sold(trade.ebook);
+    body["exam_session_subject_id"] = json!(null);
+    catalogue.create("store-products", body).await;
+    assert_eq!(catalogue.json("POST", "store-products", &json!([])).await, (201, json!([])));
     let half = json!({ "exam_session_id": 1, "product_id": 1 });
     let (_, problem) = catalogue.json("POST", "store-products", &half).await;
     assert_eq!(pointers(&problem), [("/subject_id", "missing_value"), ("/variation_id", "missing_value")]);
