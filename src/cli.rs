@@ -105,6 +105,8 @@ enum Command {
     Doctor(crate::doctor::cli::Args),
     /// Match reference data with Administrate and report differences
     Sync(crate::sync::cli::Args),
+    /// Prepare subjects, products and prices of an exam session
+    Catalogue(crate::catalogue::cli::Args),
     /// Import a timetable workbook and deliver it to Administrate
     Import(crate::timetable_import::cli::Args),
     /// Show and deliver what has not reached Administrate
@@ -252,6 +254,7 @@ async fn dispatch(global: &Global, context: &Context, command: Command, fault: O
         Command::Outbox(args) => crate::delivery::cli::run(context, args).await,
         Command::Search(args) => crate::search::cli::run(context, args).await,
         Command::Serve(args) => crate::serve::cli::run(context, args).await,
+        Command::Catalogue(args) => crate::catalogue::cli::run(context, args).await,
         Command::Import(args) => crate::timetable_import::cli::run(context, args).await,
         Command::Sync(args) => crate::sync::cli::run(context, args).await,
         Command::Token(args) => crate::identity::cli::run(context, args).await,

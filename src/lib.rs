@@ -26,6 +26,7 @@ pub mod migrate;
 pub mod names;
 pub mod outbox;
 pub mod output_file;
+pub mod resources;
 pub mod retention;
 pub mod runs;
 pub mod search;

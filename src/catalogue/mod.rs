@@ -1,8 +1,14 @@
 //! The catalogue of the provider: subjects, exam sessions, products, variations, prices, bundles and filter groups.
 //!
 //! A [`Catalogue`] refers to everything by name or code, never by id. [`add`] inserts missing rows and leaves existing
-//! rows unchanged, so it can be repeated. It never changes or deletes a row.
+//! rows unchanged, so it can be repeated. It never changes or deletes a row. [`copy`] rolls one exam session forward to the
+//! next. [`resources`] describes the tables as documents of the API.
 
+pub mod api;
+pub mod cli;
+pub mod copy;
+mod hooks;
+pub mod resources;
 pub mod store;
 
 use jiff::civil::Date;

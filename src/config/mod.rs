@@ -36,6 +36,7 @@ pub struct Config {
     pub copy_batch_rows: u32,
     pub copy_pause_ms: u64,
     pub public_session_urls: bool,
+    pub public_catalogue: bool,
     pub database_connections: u32,
     pub http: Http,
     pub administrate: Administrate,
@@ -55,6 +56,7 @@ pub struct Http {
     pub statement_timeout_ms: u32,
     pub max_connections: usize,
     pub streams_per_token: usize,
+    pub require_if_match: bool,
 }
 
 /// Access to Administrate, and what the tenant chose itself.

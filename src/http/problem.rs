@@ -5,6 +5,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::error::Error;
 
@@ -95,6 +96,8 @@ pub struct HttpProblem {
     status: StatusCode,
     detail: String,
     errors: FieldErrors,
+    /// Further members of the document, such as the rows that forbid a deletion.
+    members: Map<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -109,6 +112,8 @@ struct ProblemDocument<'a> {
     /// The number of errors that are not listed.
     #[serde(skip_serializing_if = "is_zero")]
     more_errors: usize,
+    #[serde(flatten)]
+    members: &'a Map<String, Value>,
 }
 
 fn is_zero(number: &usize) -> bool {
@@ -118,7 +123,7 @@ fn is_zero(number: &usize) -> bool {
 impl HttpProblem {
     /// Creates a problem. `detail`: what failed and what the client can do.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), errors: FieldErrors::default() }
+        Self { status, detail: detail.into(), errors: FieldErrors::default(), members: Map::new() }
     }
 
     /// Creates a problem with status 400 from its invalid fields.
@@ -133,12 +138,18 @@ impl HttpProblem {
                 format!("{} fields are invalid: errors lists the first {}", errors.total, first.len())
             }
         };
-        Self { status: StatusCode::BAD_REQUEST, detail, errors }
+        Self { status: StatusCode::BAD_REQUEST, detail, errors, members: Map::new() }
     }
 
     /// Returns the same problem with another status.
     pub fn as_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
+    }
+
+    /// Returns the same problem with a further member of its document.
+    pub fn with_member(mut self, name: &str, value: Value) -> Self {
+        self.members.insert(name.to_owned(), value);
+        self
     }
 
     /// Returns the invalid fields.
@@ -194,6 +205,7 @@ impl IntoResponse for HttpProblem {
             detail: &self.detail,
             errors: self.errors.first(),
             more_errors: self.errors.more(),
+            members: &self.members,
         };
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let kind = HeaderValue::from_static("application/problem+json");

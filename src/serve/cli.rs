@@ -12,6 +12,7 @@ use super::connections::{connection_limit, raise_file_limit};
 use super::runtime::RequestRuntime;
 use crate::app::Context;
 use crate::background::Workers;
+use crate::catalogue;
 use crate::config::Config;
 use crate::database::Database;
 use crate::delivery;
@@ -21,6 +22,7 @@ use crate::gateway::{AuditMode, connect};
 use crate::http::idempotency::Replays;
 use crate::http::state::ServerState;
 use crate::jobs::run_queue;
+use crate::resources::api::ResourceState;
 use crate::retention;
 use crate::search;
 use crate::search::read_model::follow::Follower;
@@ -183,19 +185,37 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
     let urls = search::compose::SessionUrls::from_setting(state.config.public_session_urls);
     let routes = crate::serve::health::router(follower.clone(), state.workers.clone())
         .merge(search::api::router(follower.clone(), urls))
-        .merge(search::pages::router(follower, urls, state.config.zone()))
+        .merge(search::pages::router(follower.clone(), urls, state.config.zone()))
+        .merge(catalogue::api::router(&resource_state(state, follower)))
         .merge(delivery::api::router(state.clone()))
         .merge(timetable_import::api::router(state.clone()))
         .merge(sync::api::router(state.clone()))
         .merge(webhooks::api::router(state.clone()));
     let known = [
         search::api::parameters(),
+        catalogue::api::parameters(),
         delivery::api::parameters(),
         timetable_import::api::parameters(),
         sync::api::parameters(),
     ];
     let replays = Replays { pool: state.pool.clone(), body_limit: crate::serve::BODY_LIMIT };
     crate::serve::app(routes, known.into_iter().flatten().collect(), replays, limits)
+}
+
+/// Returns what the routes of resources share. A write is in the next search of this process.
+fn resource_state(state: &ServerState, follower: Follower) -> ResourceState {
+    let refresh = move || -> futures_util::future::BoxFuture<'static, ()> {
+        let follower = follower.clone();
+        Box::pin(async move {
+            if let Err(error) = follower.reload_now().await {
+                // The write is done. The follower tries again.
+                tracing::warn!(%error, "the catalogue cannot be loaded after a change");
+            }
+        })
+    };
+    let is_public = state.config.public_catalogue;
+    let guards = crate::bridges::store::CASCADE_GUARDS;
+    ResourceState { server: state.clone(), refresh: Arc::new(refresh), is_public, guards }
 }
 
 /// Listens at an address.

@@ -11,7 +11,7 @@ const ROWS: &[&[&[&str]]] = &[
     &[&["config", "console", "embedded", "migrate", "database"]],
     &[&["app", "runs", "outbox", "gateway", "background"]],
     &[&["identity"]],
-    &[&["http", "planned:web", "jobs", "planned:workbook_import"]],
+    &[&["http", "planned:web", "jobs", "planned:workbook_import"], &["resources"]],
     &[&["tutorials", "catalogue", "planned:people", "planned:lessons"]],
     &[&["bridges"], &["merge"]],
     &[&["delivery"]],

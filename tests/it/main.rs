@@ -1,5 +1,6 @@
 //! Every test that needs a real PostgreSQL or a real socket, in one binary.
 
+mod catalogue;
 mod command_line;
 mod delivery;
 mod demo;

@@ -8,3 +8,12 @@ pub mod links;
 pub mod overrides;
 pub mod references;
 pub mod spellings;
+
+use crate::resources::CascadeGuard;
+
+/// Records that Administrate knows. Their deletion needs a decision about Administrate, so that no cascade deletes them.
+pub const CASCADE_GUARDS: &[CascadeGuard] = &[CascadeGuard {
+    table: "acted.tutorial_events",
+    condition: "EXISTS (SELECT FROM adm.events AS bridge
+                        WHERE bridge.tutorial_event_id = child.id AND bridge.external_id IS NOT NULL)",
+}];

@@ -5,7 +5,7 @@ use super::served::Served;
 use super::sides::Sides;
 
 /// The paths of all routes, with numbers in place of their parameters; no record has the id 99.
-pub const PATHS: [&str; 23] = [
+pub const PATHS: [&str; 26] = [
     "/",
     "/livez",
     "/readyz",
@@ -27,6 +27,9 @@ pub const PATHS: [&str; 23] = [
     "/api/syncs",
     "/api/syncs/99",
     "/api/outbox/",
+    "/api/catalogue/subjects",
+    "/api/catalogue/subjects/99",
+    "/api/catalogue/exam-sessions/99/copy",
     "/webhooks/administrate",
     "/no/such/path",
 ];

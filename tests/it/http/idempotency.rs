@@ -36,7 +36,16 @@ async fn repeated_post_returns_the_same_response() {
         .fetch_one(&fixture.import.db.pool)
         .await
         .expect("the event in Administrate");
+    execute(
+        &fixture,
+        "INSERT INTO acted.catalog_exam_sessions (id, session_code, start_date, end_date)
+         SELECT id, 'copy', '2027-04-01', '2027-04-30' FROM generate_series(901, 902) AS id",
+    )
+    .await;
+    let copy = "/api/catalogue/exam-sessions/901/copy".to_owned();
     let routes = [
+        ("/api/catalogue/subjects".to_owned(), Some(json!({ "code": "K1" })), Some(json!({ "code": "K2" }))),
+        (copy, Some(json!({ "from": 902 })), Some(json!({ "from": 902, "dry_run": true }))),
         (format!("{run}/retry"), None, None),
         (format!("{run}/publish"), None, None),
         ("/api/outbox/1/resolve".to_owned(), Some(json!({ "delivered": created })), Some(json!({ "recreate": true }))),

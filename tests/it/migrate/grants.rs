@@ -96,11 +96,11 @@ const FORBIDDEN: &[&str] = &[
     "DROP TABLE lectern.outbox",
     "TRUNCATE lectern.webhook_inbox",
     "TRUNCATE acted.tutorial_session_instructors",
-    "LOCK TABLE acted.products IN EXCLUSIVE MODE",
+    "LOCK TABLE acted.filter_configurations IN EXCLUSIVE MODE",
     "SELECT * FROM public.orders",
     "UPDATE lectern.schema_steps SET success = false",
-    "DELETE FROM acted.products",
-    "INSERT INTO acted.catalog_subjects (code) VALUES ('X')",
+    "DELETE FROM acted.filter_configurations",
+    "UPDATE acted.filter_configuration_groups SET is_default = true",
     "UPDATE public.auth_user SET password = 'x', is_superuser = true",
     "DELETE FROM lectern.event_details",
     "CREATE TRIGGER mine AFTER INSERT ON lectern.runs EXECUTE FUNCTION lectern.catalogue_changed()",
@@ -159,6 +159,19 @@ async fn owner_migrates_an_empty_database_and_the_service_imports() {
     assert_least(&fixture.db, &service).await;
     service.close().await;
     roles.drop(&fixture.db).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn service_writes_the_catalogue_over_http() {
+    let mut db = TestDb::empty().await;
+    let roles = Roles::create(&db).await;
+    roles.grant(&db).await;
+    roles.migrate(&db);
+    let service = roles.service(&db).await;
+    let own = std::mem::replace(&mut db.pool, service);
+    let mut db = crate::catalogue::write_every_resource(db).await;
+    std::mem::replace(&mut db.pool, own).close().await;
+    roles.drop(&db).await;
 }
 
 /// The database belongs to another role before. Syncs, and the undo of what they created.

@@ -1,4 +1,4 @@
-//! All SQL on the tables of the catalogue: `acted.catalog_*`, products, prices, bundles and filter groups.
+//! Adding the missing rows of a catalogue.
 //!
 //! Each function inserts any number of rows with a fixed number of statements, and leaves existing rows unchanged.
 
@@ -6,7 +6,9 @@ use jiff_sqlx::ToSqlx;
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
-use super::{Bundle, ExamSession, Facet, Group, NewStoreProduct, Product, Recommendation, Subject, Variation};
+use crate::catalogue::{
+    Bundle, ExamSession, Facet, Group, NewStoreProduct, Product, Recommendation, Subject, Variation,
+};
 use crate::error::Result;
 
 /// Returns one field of every row, as an array for UNNEST.

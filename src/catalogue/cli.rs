@@ -1,0 +1,109 @@
+//! `lectern catalogue`.
+
+use sqlx::PgConnection;
+
+use super::copy::{CopyRequest, copy, document, subjects_by_code};
+use super::store;
+use crate::app::Context;
+use crate::console;
+use crate::error::{Error, Exit, Result};
+
+/// Options of `lectern catalogue`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: CatalogueCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum CatalogueCommand {
+    /// Copy what an exam session sells to the next exam session
+    Copy(CopyArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct CopyArgs {
+    /// Code of the exam session that is copied
+    #[arg(value_name = "FROM")]
+    from: String,
+    /// Code of the exam session that receives the copies
+    #[arg(value_name = "TO")]
+    to: String,
+    /// Copy only these subjects, by code
+    #[arg(long, value_name = "CODE,…", value_delimiter = ',')]
+    subjects: Option<Vec<String>>,
+    /// Show what would be created, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Runs `lectern catalogue`.
+pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    let CatalogueCommand::Copy(args) = args.command;
+    let database = context.database().await?;
+    let result = run_copy(context, &database.pool, &args).await;
+    database.close().await;
+    result
+}
+
+async fn run_copy(context: &Context, pool: &sqlx::PgPool, args: &CopyArgs) -> Result<Exit> {
+    let mut transaction = pool.begin().await?;
+    let request = resolve(&mut transaction, args).await?;
+    let counts = copy(&mut transaction, &request).await?;
+    transaction.commit().await?;
+    context.console.document(&document(&counts, args.dry_run))?;
+    let verb = if args.dry_run { "Would be created" } else { "Created" };
+    let mut table = console::table(["Records", verb, "There already"]);
+    for count in &counts {
+        table.add_row([&count.kind.replace('_', " "), &count.created.to_string(), &count.unchanged.to_string()]);
+    }
+    context.console.print(table);
+    let created: i64 = counts.iter().map(|count| count.created).sum();
+    let next = match (args.dry_run, created) {
+        (_, 0) => format!("{} already has everything that {} sells", args.to, args.from),
+        (true, _) => "nothing was written: run it again without --dry-run to copy".to_owned(),
+        (false, _) => "next: `lectern import template FILE.xlsx`, fill it, `lectern import FILE.xlsx`".to_owned(),
+    };
+    context.console.print(next);
+    Ok(Exit::Done)
+}
+
+/// Finds the records that the options name.
+async fn resolve(db: &mut PgConnection, args: &CopyArgs) -> Result<CopyRequest> {
+    let known = store::exam_sessions(db).await?;
+    let (from, to) = (exam_session(&known, &args.from)?, exam_session(&known, &args.to)?);
+    if from == to {
+        return Err(Error::Usage("FROM and TO are the same exam session: name two".into()));
+    }
+    let subjects = match &args.subjects {
+        None => None,
+        Some(codes) => Some(subjects_by_code(db, codes).await?.map_err(|unknown| {
+            let names: Vec<&str> = unknown.iter().map(|at| codes[*at].as_str()).collect();
+            Error::Usage(format!("--subjects: the catalogue has no subject {}", names.join(", ")))
+        })?),
+    };
+    Ok(CopyRequest { from, to, subjects, is_dry_run: args.dry_run })
+}
+
+fn exam_session(known: &[(i64, String)], code: &str) -> Result<i64> {
+    let exact: Vec<i64> = known.iter().filter(|(_, known)| known == code.trim()).map(|(id, _)| *id).collect();
+    let folded = || known.iter().filter(|(_, known)| known.eq_ignore_ascii_case(code.trim())).map(|(id, _)| *id);
+    let found = if exact.is_empty() { folded().collect() } else { exact };
+    match found[..] {
+        [id] => Ok(id),
+        [] if known.is_empty() => {
+            Err(Error::Usage(format!("unknown exam session \"{code}\": the catalogue has none, create it first")))
+        }
+        [] => {
+            let codes: Vec<&str> = known.iter().take(10).map(|(_, code)| code.as_str()).collect();
+            Err(Error::Usage(format!(
+                "unknown exam session \"{code}\": the catalogue has {}; create a new one first",
+                codes.join(", ")
+            )))
+        }
+        _ => Err(Error::Usage(format!(
+            "{} exam sessions have the code \"{code}\": give them different codes first",
+            found.len()
+        ))),
+    }
+}

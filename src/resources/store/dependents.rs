@@ -1,0 +1,178 @@
+//! The rows that refer to a row, by the foreign keys of the database: also those of tables that Lectern does not know.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+
+use crate::error::Result;
+use crate::resources::{CascadeGuard, TableResource};
+
+/// The most rows that are listed of one foreign key.
+const MAX_ROWS: usize = 100;
+
+/// How many foreign keys one behind the other are followed.
+const MAX_DEPTH: usize = 8;
+
+/// Columns that name a row, the best one first.
+const NAMES: [&str; 12] = [
+    "name",
+    "title",
+    "code",
+    "product_code",
+    "session_code",
+    "fullname",
+    "bundle_name",
+    "override_name",
+    "username",
+    "label",
+    "price_type",
+    "external_id",
+];
+
+/// The rows that refer to a row and are no parts of it.
+#[derive(Debug, Default)]
+pub(in crate::resources) struct Dependents {
+    /// Rows that forbid the deletion.
+    pub blockers: Vec<Value>,
+    /// Rows that would be deleted with it.
+    pub cascades: Vec<Value>,
+}
+
+/// A foreign key. Names are quoted.
+struct ReferringKey {
+    child: i64,
+    parent: i64,
+    table: String,
+    quoted_table: String,
+    columns: Vec<String>,
+    parent_columns: Vec<String>,
+    /// Whether it deletes the referring rows. Otherwise it forbids the deletion.
+    is_cascade: bool,
+    /// Whether it forbids the deletion even if the referring rows are deleted by the same statement.
+    is_restrict: bool,
+}
+
+/// Rows of a table: its oid and the statement that selects them.
+struct RowSet {
+    table: i64,
+    sql: String,
+    depth: usize,
+}
+
+/// Rows by table and id.
+type FoundRows = BTreeMap<(String, String), Value>;
+
+/// Returns the rows that refer to a row, directly or through rows that would be deleted.
+pub(in crate::resources) async fn dependents(
+    db: &mut PgConnection,
+    resource: &TableResource,
+    id: i64,
+    guards: &[CascadeGuard],
+) -> Result<Dependents> {
+    let (root, keys) = foreign_keys(db, resource.table).await?;
+    let (mut blockers, mut cascades, mut weak) = (FoundRows::new(), FoundRows::new(), FoundRows::new());
+    let mut sets =
+        vec![RowSet { table: root, sql: format!("SELECT * FROM {} WHERE id = $1", resource.table), depth: 0 }];
+    while let Some(set) = sets.pop() {
+        for key in keys.iter().filter(|key| key.parent == set.table) {
+            let sql = format!(
+                "SELECT child.* FROM {} AS child WHERE ({}) IN (SELECT {} FROM ({}) AS parent)",
+                key.quoted_table,
+                qualified("child", &key.columns),
+                qualified("parent", &key.parent_columns),
+                set.sql
+            );
+            let rows = rows(db, &key.table, &sql, id).await?;
+            if rows.is_empty() {
+                continue;
+            }
+            match (key.is_cascade, key.is_restrict) {
+                (true, _) => {
+                    for guard in guards.iter().filter(|guard| guard.table == key.table) {
+                        let guarded = format!("SELECT * FROM ({sql}) AS child WHERE {}", guard.condition);
+                        blockers.extend(self::rows(db, &key.table, &guarded, id).await?);
+                    }
+                    if set.depth > 0 || !resource.has_part(&key.table) {
+                        cascades.extend(rows);
+                    }
+                    if set.depth < MAX_DEPTH {
+                        sets.push(RowSet { table: key.child, sql, depth: set.depth + 1 });
+                    }
+                }
+                (false, true) => blockers.extend(rows),
+                (false, false) => weak.extend(rows),
+            }
+        }
+    }
+    blockers.extend(weak.into_iter().filter(|(row, _)| !cascades.contains_key(row)));
+    cascades.remove(&(resource.table.to_owned(), id.to_string()));
+    Ok(Dependents { blockers: blockers.into_values().collect(), cascades: cascades.into_values().collect() })
+}
+
+fn qualified(alias: &str, columns: &[String]) -> String {
+    columns.iter().map(|column| format!("{alias}.{column}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns the rows of a statement as `{"table", "id", "name"}`.
+async fn rows(db: &mut PgConnection, table: &str, sql: &str, id: i64) -> Result<FoundRows> {
+    let names: Vec<String> = NAMES.iter().map(|name| format!("NULLIF(content->>'{name}', '')")).collect();
+    let sql = format!(
+        "SELECT content->'id' AS id, COALESCE({}) AS name
+         FROM (SELECT to_jsonb(child) AS content FROM ({sql}) AS child LIMIT {MAX_ROWS}) AS found",
+        names.join(", ")
+    );
+    let found = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_all(db).await?;
+    let mut rows = FoundRows::new();
+    for row in found {
+        let id: Option<Value> = row.try_get("id")?;
+        let name: Option<String> = row.try_get("name")?;
+        let id = id.unwrap_or_default();
+        let name = name.unwrap_or_else(|| format!("{table} {id}"));
+        let shown = serde_json::json!({ "table": table, "id": id, "name": name });
+        rows.insert((table.to_owned(), id.to_string()), shown);
+    }
+    Ok(rows)
+}
+
+/// Returns the oid of a table, and the foreign keys that lead to it, also through cascades.
+async fn foreign_keys(db: &mut PgConnection, table: &str) -> Result<(i64, Vec<ReferringKey>)> {
+    let found = sqlx::query(
+        "WITH RECURSIVE reached (table_oid) AS (
+             SELECT to_regclass($1)::oid
+             UNION
+             SELECT conrelid FROM pg_constraint JOIN reached ON confrelid = table_oid
+             WHERE contype = 'f' AND confdeltype = 'c')
+         SELECT to_regclass($1)::oid::bigint AS root, conrelid::bigint AS child, confrelid::bigint AS parent,
+                nspname || '.' || relname AS name, format('%I.%I', nspname, relname) AS quoted,
+                ARRAY(SELECT quote_ident(attname) FROM unnest(conkey) WITH ORDINALITY AS key (number, place)
+                      JOIN pg_attribute ON attrelid = conrelid AND attnum = number ORDER BY place) AS columns,
+                ARRAY(SELECT quote_ident(attname) FROM unnest(confkey) WITH ORDINALITY AS key (number, place)
+                      JOIN pg_attribute ON attrelid = confrelid AND attnum = number ORDER BY place) AS parent_columns,
+                confdeltype = 'c' AS is_cascade, confdeltype = 'r' AS is_restrict
+         FROM pg_constraint
+         JOIN reached ON confrelid = table_oid
+         JOIN pg_class ON pg_class.oid = conrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+         WHERE contype = 'f' AND confdeltype IN ('a', 'r', 'c') AND conparentid = 0
+           AND has_schema_privilege(nspname, 'USAGE') AND has_table_privilege(conrelid, 'SELECT')",
+    )
+    .bind(table)
+    .fetch_all(db)
+    .await?;
+    let mut keys = Vec::new();
+    let mut root = 0;
+    for row in found {
+        root = row.try_get("root")?;
+        keys.push(ReferringKey {
+            child: row.try_get("child")?,
+            parent: row.try_get("parent")?,
+            table: row.try_get("name")?,
+            quoted_table: row.try_get("quoted")?,
+            columns: row.try_get("columns")?,
+            parent_columns: row.try_get("parent_columns")?,
+            is_cascade: row.try_get("is_cascade")?,
+            is_restrict: row.try_get("is_restrict")?,
+        });
+    }
+    Ok((root, keys))
+}

@@ -1,0 +1,11 @@
+//! All SQL of table resources. Statements are built from descriptions; values are bound.
+
+mod dependents;
+mod read;
+mod rules;
+mod write;
+
+pub(super) use dependents::dependents;
+pub(super) use read::{list, read};
+pub(super) use rules::{columns_of_constraint, rows_with_equal_values, unknown_references};
+pub(super) use write::{delete, insert, lock, set_links, set_parts, update};

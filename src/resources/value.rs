@@ -1,0 +1,326 @@
+//! One JSON value, checked and brought into the form in which it is stored.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde_json::{Map, Value};
+
+use super::problems::Problems;
+use super::{DefaultValue, FieldUsage, ResourceField, ValueKind};
+use crate::names;
+
+/// The longest text with line breaks, in characters.
+const MAX_NOTE_CHARS: usize = 100_000;
+
+/// The number from which an amount has too many digits.
+const AMOUNT_LIMIT: i64 = 100_000_000;
+
+/// The highest integer of a column of type integer.
+pub(super) const MAX_INTEGER: i64 = i32::MAX as i64;
+
+/// Returns the stored form of a value for a field, or adds its problems.
+pub(super) fn parse_field(field: &ResourceField, value: &Value, at: &str, problems: &mut Problems) -> Option<Value> {
+    let is_absent = value.is_null() || (value == "" && is_text(&field.kind));
+    if !is_absent {
+        return parse(&field.kind, value, at, problems);
+    }
+    match (&field.usage, value) {
+        (FieldUsage::Optional(DefaultValue::Flag(_) | DefaultValue::Number(_)), _) => {
+            problems.malformed(at, "invalid_type", "must not be null: leave it out for the default");
+            None
+        }
+        (FieldUsage::Optional(default), _) => Some(default.json()),
+        (_, Value::Null) => {
+            problems.malformed(at, "missing_value", "must not be null");
+            None
+        }
+        _ => {
+            problems.violated(at, "invalid_value", "must not be empty");
+            None
+        }
+    }
+}
+
+fn is_text(kind: &ValueKind) -> bool {
+    matches!(kind, ValueKind::Line { .. } | ValueKind::Note | ValueKind::Choice(_) | ValueKind::Currency)
+}
+
+fn parse(kind: &ValueKind, value: &Value, at: &str, problems: &mut Problems) -> Option<Value> {
+    match kind {
+        ValueKind::Flag if value.is_boolean() => Some(value.clone()),
+        ValueKind::Flag => wrong_type(at, "true or false", problems),
+        ValueKind::Integer { min, max } => integer(value, *min, *max, at, problems),
+        ValueKind::Reference(_) => integer(value, 1, i64::MAX, at, problems),
+        ValueKind::Line { max } => line(value, *max, at, problems),
+        ValueKind::Note => note(value, at, problems),
+        ValueKind::Choice(words) => choice(value, words, at, problems),
+        ValueKind::Choices(words) => {
+            let parse = |value: &Value, at: &str, problems: &mut Problems| choice(value, words, at, problems);
+            list(value, at, problems, parse)
+        }
+        ValueKind::Amount => amount(value, at, problems),
+        ValueKind::Currency => currency(value, at, problems),
+        ValueKind::Instant { is_end } => instant(value, *is_end, at, problems),
+        ValueKind::Ids(_) => {
+            let parse = |value: &Value, at: &str, problems: &mut Problems| integer(value, 1, i64::MAX, at, problems);
+            list(value, at, problems, parse)
+        }
+        ValueKind::Items(fields) => items(value, fields, at, problems),
+    }
+}
+
+fn wrong_type(at: &str, expected: &str, problems: &mut Problems) -> Option<Value> {
+    problems.malformed(at, "invalid_type", format!("must be {expected}"));
+    None
+}
+
+fn violated(at: &str, message: impl Into<String>, problems: &mut Problems) -> Option<Value> {
+    problems.violated(at, "invalid_value", message);
+    None
+}
+
+fn integer(value: &Value, min: i64, max: i64, at: &str, problems: &mut Problems) -> Option<Value> {
+    match value.as_i64() {
+        Some(number) if (min..=max).contains(&number) => Some(number.into()),
+        None if value.as_number().is_none_or(|number| number.is_f64() && !number.as_f64().is_some_and(is_huge)) => {
+            wrong_type(at, "an integer", problems)
+        }
+        Some(_) | None if max == i64::MAX => violated(at, format!("must be an integer from {min}"), problems),
+        Some(_) | None => violated(at, format!("must be an integer from {min} to {max}"), problems),
+    }
+}
+
+/// Reports whether a number is an integer that no column can store.
+fn is_huge(number: f64) -> bool {
+    number.fract() == 0.0 && number.abs() >= 9.0e18
+}
+
+/// Returns one line of text, without invisible characters and outer white space.
+fn line(value: &Value, max: usize, at: &str, problems: &mut Problems) -> Option<Value> {
+    let Some(text) = value.as_str() else { return wrong_type(at, "a text", problems) };
+    let visible = names::visible(text);
+    let text = visible.trim();
+    let length = text.chars().count();
+    match text {
+        "" => violated(at, "must not be empty", problems),
+        _ if text.chars().any(char::is_control) => {
+            violated(at, "must not contain line breaks or control characters", problems)
+        }
+        _ if length > max => violated(at, format!("has {length} characters, at most {max} are allowed"), problems),
+        _ => Some(text.into()),
+    }
+}
+
+fn note(value: &Value, at: &str, problems: &mut Problems) -> Option<Value> {
+    let Some(text) = value.as_str() else { return wrong_type(at, "a text", problems) };
+    let length = text.chars().count();
+    if text.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t')) {
+        return violated(at, "must not contain control characters other than line breaks and tabs", problems);
+    }
+    match length > MAX_NOTE_CHARS {
+        true => violated(at, format!("has {length} characters, at most {MAX_NOTE_CHARS} are allowed"), problems),
+        false => Some(text.into()),
+    }
+}
+
+fn choice(value: &Value, words: &[&str], at: &str, problems: &mut Problems) -> Option<Value> {
+    let Some(text) = value.as_str() else { return wrong_type(at, "a text", problems) };
+    match words.iter().find(|word| word.eq_ignore_ascii_case(text.trim())) {
+        Some(word) => Some((*word).into()),
+        None => violated(at, format!("must be one of {}", words.join(", ")), problems),
+    }
+}
+
+fn amount(value: &Value, at: &str, problems: &mut Problems) -> Option<Value> {
+    let parsed = match value {
+        Value::String(text) => Decimal::from_str(text.trim()).ok(),
+        Value::Number(number) => {
+            let text = number.to_string();
+            Decimal::from_str(&text).or_else(|_| Decimal::from_scientific(&text)).ok()
+        }
+        _ => return wrong_type(at, "an amount like \"610.00\"", problems),
+    };
+    let Some(amount) = parsed else {
+        return match value {
+            // A number that has more digits than any amount.
+            Value::Number(_) => violated(at, "must be at most 99999999.99", problems),
+            _ => wrong_type(at, "an amount like \"610.00\"", problems),
+        };
+    };
+    match amount.normalize() {
+        amount if amount.is_sign_negative() && !amount.is_zero() => violated(at, "must not be negative", problems),
+        amount if amount.scale() > 2 => violated(at, "must have at most two decimals", problems),
+        amount if amount >= Decimal::from(AMOUNT_LIMIT) => violated(at, "must be at most 99999999.99", problems),
+        amount => Some(format!("{:.2}", amount.abs()).into()),
+    }
+}
+
+fn currency(value: &Value, at: &str, problems: &mut Problems) -> Option<Value> {
+    let Some(text) = value.as_str() else { return wrong_type(at, "a text", problems) };
+    let text = text.trim().to_ascii_uppercase();
+    match text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        true => Some(text.into()),
+        false => violated(at, "must be a code of three letters like GBP", problems),
+    }
+}
+
+fn instant(value: &Value, is_end: bool, at: &str, problems: &mut Problems) -> Option<Value> {
+    let Some(text) = value.as_str().map(str::trim) else { return wrong_type(at, "a time (RFC 3339)", problems) };
+    let time = if is_end { "23:59:59" } else { "00:00:00" };
+    let read = match text.parse::<Date>() {
+        Ok(date) if text.len() == 10 => format!("{date}T{time}Z").parse::<Timestamp>(),
+        _ => text.parse::<Timestamp>(),
+    };
+    match read {
+        Ok(instant) if (1..=9999).contains(&instant.to_zoned(jiff::tz::TimeZone::UTC).year()) => {
+            Some(instant.round(jiff::Unit::Microsecond).unwrap_or(instant).to_string().into())
+        }
+        Ok(_) => violated(at, "must be in the years 1 to 9999", problems),
+        Err(_) => {
+            problems.malformed(
+                at,
+                "invalid_date",
+                "must be a date or a time with its offset, like 2026-04-01 or 2026-04-01T09:00:00+01:00",
+            );
+            None
+        }
+    }
+}
+
+/// Returns the values of a list, each once.
+fn list(
+    value: &Value,
+    at: &str,
+    problems: &mut Problems,
+    parse: impl Fn(&Value, &str, &mut Problems) -> Option<Value>,
+) -> Option<Value> {
+    let Some(values) = value.as_array() else { return wrong_type(at, "a list", problems) };
+    let mut found: Vec<Value> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (position, value) in values.iter().enumerate() {
+        if let Some(value) = parse(value, &format!("{at}/{position}"), problems)
+            && seen.insert(value.to_string())
+        {
+            found.push(value);
+        }
+    }
+    Some(Value::Array(found))
+}
+
+fn items(value: &Value, fields: &[ResourceField], at: &str, problems: &mut Problems) -> Option<Value> {
+    let Some(values) = value.as_array() else { return wrong_type(at, "a list", problems) };
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (position, value) in values.iter().enumerate() {
+        let at = format!("{at}/{position}");
+        let item = Value::Object(item(value, fields, &at, problems));
+        let key = fields.first().map(|field| field.name).unwrap_or_default();
+        if !item[key].is_null() && !seen.insert(item[key].to_string()) {
+            problems.violated(format!("{at}/{key}"), "invalid_value", "is in the list already");
+        }
+        found.push(item);
+    }
+    Some(Value::Array(found))
+}
+
+fn item(value: &Value, fields: &[ResourceField], at: &str, problems: &mut Problems) -> Map<String, Value> {
+    let Some(given) = value.as_object() else {
+        wrong_type(at, "an object", problems);
+        return Map::new();
+    };
+    unknown_fields(given, fields.iter(), at, problems);
+    let mut item = Map::new();
+    for field in fields.iter().filter(|field| !matches!(field.usage, FieldUsage::ReadOnly)) {
+        let at = format!("{at}/{}", field.name);
+        let value = match (given.get(field.name), &field.usage) {
+            (Some(value), _) => parse_field(field, value, &at, problems),
+            (None, FieldUsage::Optional(default)) => Some(default.json()),
+            (None, _) => {
+                problems.malformed(at, "missing_value", "the field is missing");
+                None
+            }
+        };
+        item.insert(field.name.to_owned(), value.unwrap_or_default());
+    }
+    item
+}
+
+/// Adds the fields of a document that do not exist.
+pub(super) fn unknown_fields<'a>(
+    given: &Map<String, Value>,
+    known: impl Iterator<Item = &'a ResourceField> + Clone,
+    at: &str,
+    problems: &mut Problems,
+) {
+    for name in given.keys().filter(|name| known.clone().all(|field| field.name != name.as_str())) {
+        let names: Vec<&str> = known.clone().map(|field| field.name).collect();
+        let pointer = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+        problems.malformed(pointer, "unknown_field", format!("unknown field: use {}", names.join(", ")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parsed(kind: ValueKind, value: &Value) -> Result<Value, u16> {
+        let mut problems = Problems::default();
+        let value = parse(&kind, value, "/x", &mut problems);
+        match problems.check() {
+            Ok(()) => Ok(value.expect("a value or a problem")),
+            Err(problem) => Err(problem.status().as_u16()),
+        }
+    }
+
+    #[test]
+    fn values_are_stored_in_one_form_or_refused() {
+        let line = || ValueKind::Line { max: 4 };
+        let whole = || ValueKind::Integer { min: 0, max: MAX_INTEGER };
+        let start = || ValueKind::Instant { is_end: false };
+        for (kind, value, expected) in [
+            (line(), json!(" a\u{200b}b\u{a0}"), Ok(json!("ab"))),
+            (line(), json!("éééé"), Ok(json!("éééé"))),
+            (line(), json!("abcde"), Err(422)),
+            (line(), json!("  "), Err(422)),
+            (line(), json!("a\nb"), Err(422)),
+            (line(), json!(1), Err(400)),
+            (ValueKind::Note, json!("a\nb"), Ok(json!("a\nb"))),
+            (ValueKind::Note, json!("a\u{7}b"), Err(422)),
+            (whole(), json!(0), Ok(json!(0))),
+            (whole(), json!(-1), Err(422)),
+            (whole(), json!(2_147_483_648_i64), Err(422)),
+            (whole(), json!(u64::MAX), Err(422)),
+            (whole(), json!(1e30), Err(422)),
+            (whole(), json!(1.5), Err(400)),
+            (whole(), json!("1"), Err(400)),
+            (whole(), json!(true), Err(400)),
+            (ValueKind::Amount, json!("610"), Ok(json!("610.00"))),
+            (ValueKind::Amount, json!(610.5), Ok(json!("610.50"))),
+            (ValueKind::Amount, json!("-0"), Ok(json!("0.00"))),
+            (ValueKind::Amount, json!("610.001"), Err(422)),
+            (ValueKind::Amount, json!("-1"), Err(422)),
+            (ValueKind::Amount, json!(1e40), Err(422)),
+            (ValueKind::Amount, json!("100000000"), Err(422)),
+            (ValueKind::Amount, json!("NaN"), Err(400)),
+            (ValueKind::Currency, json!("gbp"), Ok(json!("GBP"))),
+            (ValueKind::Currency, json!("pounds"), Err(422)),
+            (start(), json!("2026-04-01"), Ok(json!("2026-04-01T00:00:00Z"))),
+            (start(), json!("2026-04-01T09:00:00+01:00"), Ok(json!("2026-04-01T08:00:00Z"))),
+            (ValueKind::Instant { is_end: true }, json!("2026-04-01"), Ok(json!("2026-04-01T23:59:59Z"))),
+            (start(), json!("2026-04-01T09:00:00"), Err(400)),
+            (start(), json!("-000044-03-15T00:00:00Z"), Err(422)),
+            (ValueKind::Choice(&["eBook"]), json!("EBOOK"), Ok(json!("eBook"))),
+            (ValueKind::Choice(&["eBook"]), json!("x"), Err(422)),
+            (ValueKind::Ids("t"), json!([2, 1, 2]), Ok(json!([2, 1]))),
+            (ValueKind::Ids("t"), json!([1, "2"]), Err(400)),
+        ] {
+            let name = format!("{kind:?} {value}");
+            assert_eq!(parsed(kind, &value), expected, "{name}");
+        }
+    }
+}
