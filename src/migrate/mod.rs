@@ -109,19 +109,7 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
     }
     is_open &= last != Some(moves::ADOPT);
     if is_open {
-        let apply = async |db: &mut sqlx::PgConnection| {
-            if !is_adopted {
-                moves::remember_lesson_tables(db).await?;
-                let catalog = catalog::read(db).await?;
-                return versioned::apply_pending(db, &catalog, last).await;
-            }
-            moves::record_adoption(db).await?;
-            let (catalog, comments) = (catalog::read(db).await?, moves::comments(db).await?);
-            moves::lock_for_versioned_sql(db, &catalog).await?;
-            versioned::apply_pending(db, &catalog, last).await?;
-            moves::keep_comments(db, &comments).await
-        };
-        attempts.transaction(apply).await?;
+        attempts.transaction(async |db| apply_sql(db, is_adopted, last).await).await?;
         // Foreign keys to tables that the versioned SQL has created.
         if is_adopted {
             done.push(moves::adopt(attempts).await?);
@@ -145,6 +133,20 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
     };
     attempts.transaction(grants::renew).await?;
     Ok(MigrationResult { receipt, problems })
+}
+
+/// Applies versioned SQL up to a step.
+async fn apply_sql(db: &mut sqlx::PgConnection, is_adopted: bool, last: Option<&str>) -> Result<()> {
+    if !is_adopted {
+        moves::remember_lesson_tables(db).await?;
+        let catalog = catalog::read(db).await?;
+        return versioned::apply_pending(db, &catalog, last).await;
+    }
+    moves::record_adoption(db).await?;
+    let (catalog, comments) = (catalog::read(db).await?, moves::comments(db).await?);
+    moves::lock_for_versioned_sql(db, &catalog).await?;
+    versioned::apply_pending(db, &catalog, last).await?;
+    moves::keep_comments(db, &comments).await
 }
 
 /// Returns every step with its state.

@@ -1,11 +1,11 @@
 //! Databases of any state, and databases that cannot be reached.
 
 use crate::doctor::examine;
-use crate::migrate::adoption::last_sql_step;
 use crate::fixtures::legacy::{Legacy, Naming, Placement, State};
 use crate::fixtures::sync::SyncFixture;
 use crate::fixtures::terminal::{Terminal, widest};
 use crate::fixtures::test_db::TestDb;
+use crate::migrate::adoption::last_sql_step;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_in_order_ends_with_0_and_changes_nothing() {

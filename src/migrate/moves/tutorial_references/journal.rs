@@ -10,7 +10,7 @@ use crate::migrate::moves::compat_views;
 
 /// What was there before the move, apart from rows.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Journal {
+pub struct ReferenceJournal {
     pub tables: Vec<FormerTable>,
     /// OID of the table of event instructors, which was in schema `acted`.
     pub event_instructors: Option<i64>,
@@ -62,7 +62,7 @@ pub struct Archived {
     pub rows: i64,
 }
 
-impl Journal {
+impl ReferenceJournal {
     pub fn inverse(&self) -> Result<Inverse> {
         let journal = serde_json::to_value(self)
             .map_err(|error| Error::Failed(format!("the journal of the move cannot be written: {error}")))?;
@@ -70,12 +70,12 @@ impl Journal {
     }
 
     /// Returns the journal of a move that is in force.
-    pub fn of(inverses: &[Inverse]) -> Result<Journal> {
+    pub fn of(inverses: &[Inverse]) -> Result<ReferenceJournal> {
         let journal = inverses.iter().find_map(|inverse| match inverse {
             Inverse::References { journal } => Some(journal.clone()),
             _ => None,
         });
-        let Some(journal) = journal else { return Ok(Journal::default()) };
+        let Some(journal) = journal else { return Ok(ReferenceJournal::default()) };
         serde_json::from_value(journal)
             .map_err(|error| Error::Failed(format!("lectern.moves: the journal of the move cannot be read: {error}")))
     }

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::PgConnection;
 
-use self::journal::{FormerTable, Journal};
+use self::journal::{FormerTable, ReferenceJournal};
 pub use self::plan::{ChangedTable, ReferencesPlan};
 pub use self::reasons::NAME;
 use self::removed::{FORMER_PRODUCT, RemovedColumn, event_instructors};
@@ -151,11 +151,11 @@ fn refuse_changed(before: &[Hashed], after: &[Hashed]) -> Result<()> {
     )))
 }
 
-async fn journal(db: &mut PgConnection, catalog: &Catalog, columns: &[RemovedColumn<'_>]) -> Result<Journal> {
-    let mut journal = Journal {
+async fn journal(db: &mut PgConnection, catalog: &Catalog, columns: &[RemovedColumn<'_>]) -> Result<ReferenceJournal> {
+    let mut journal = ReferenceJournal {
         event_instructors: event_instructors(catalog).map(|table| table.oid),
         had_former_product: columns.iter().any(|gone| gone.column.name == FORMER_PRODUCT),
-        ..Journal::default()
+        ..ReferenceJournal::default()
     };
     for of_table in columns.chunk_by(|one, next| one.table.oid == next.table.oid) {
         let names: Vec<String> = of_table.iter().map(|gone| gone.column.name.clone()).collect();
@@ -252,7 +252,7 @@ pub async fn unsettled(db: &mut PgConnection) -> Result<Vec<String>> {
 pub async fn verify(db: &mut PgConnection) -> Result<Vec<(String, i64, i64)>> {
     let Some(inverses) = records::journal(db, NAME).await? else { return Ok(Vec::new()) };
     let mut checks = Vec::new();
-    for archived in Journal::of(&inverses)?.archived {
+    for archived in ReferenceJournal::of(&inverses)?.archived {
         let found = store::archived_values(db, &archived.source, &archived.field).await?;
         checks.push((format!("archive: {}.{}", archived.source, archived.field), archived.rows, found));
     }

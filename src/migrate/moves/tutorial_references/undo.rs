@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use sqlx::PgConnection;
 
-use super::journal::{FormerColumn, FormerTable, Journal};
+use super::journal::{FormerColumn, FormerTable, ReferenceJournal};
 use super::reasons::NAME;
 use super::removed::{EVENT_INSTRUCTORS, FORMER_PRODUCT};
 use super::report::listed;
@@ -33,7 +33,7 @@ pub async fn undo(attempts: &Attempts<'_>) -> Result<Undone> {
     let read = async |db: &mut PgConnection| Ok((records::journal(db, NAME).await?, catalog::read(db).await?));
     let (inverses, catalog) = attempts.transaction(read).await?;
     let Some(inverses) = inverses else { return Ok(Undone::default()) };
-    let journal = Journal::of(&inverses)?;
+    let journal = ReferenceJournal::of(&inverses)?;
     refuse_taken_names(&journal, &catalog)?;
     locks::try_each(attempts, tables(&journal, &catalog).into_iter()).await?;
     let problems = attempts.transaction(async |db| undo_in(db, &journal).await).await?;
@@ -43,7 +43,7 @@ pub async fn undo(attempts: &Attempts<'_>) -> Result<Undone> {
 }
 
 /// Returns the tables whose rows or columns change.
-fn tables<'a>(journal: &Journal, catalog: &'a Catalog) -> Vec<&'a Relation> {
+fn tables<'a>(journal: &ReferenceJournal, catalog: &'a Catalog) -> Vec<&'a Relation> {
     let created: Vec<&str> = CREATED_IN.iter().map(|(table, _)| *table).collect();
     let is_former = |table: &Relation| {
         journal.tables.iter().any(|former| former.oid == table.oid) || journal.event_instructors == Some(table.oid)
@@ -53,7 +53,7 @@ fn tables<'a>(journal: &Journal, catalog: &'a Catalog) -> Vec<&'a Relation> {
 }
 
 /// Refuses an undo when a name is taken that has to come back.
-fn refuse_taken_names(journal: &Journal, catalog: &Catalog) -> Result<()> {
+fn refuse_taken_names(journal: &ReferenceJournal, catalog: &Catalog) -> Result<()> {
     let mut taken = Vec::new();
     for former in &journal.tables {
         let Some(table) = records::table_of(catalog, former.oid) else { continue };
@@ -74,7 +74,7 @@ fn refuse_taken_names(journal: &Journal, catalog: &Catalog) -> Result<()> {
     )))
 }
 
-async fn undo_in(db: &mut PgConnection, journal: &Journal) -> Result<Vec<String>> {
+async fn undo_in(db: &mut PgConnection, journal: &ReferenceJournal) -> Result<Vec<String>> {
     let catalog = catalog::read(db).await?;
     let tables = tables(journal, &catalog);
     records::execute(db, &locks::lock_tables(tables.iter().copied(), locks::EXCLUSIVE)).await?;
@@ -142,7 +142,7 @@ fn users(catalog: &Catalog, target: &str) -> Vec<(String, String)> {
 }
 
 /// Returns the catalogue with the table of event instructors in its former place.
-fn with_event_instructors(catalog: &Catalog, journal: &Journal) -> Catalog {
+fn with_event_instructors(catalog: &Catalog, journal: &ReferenceJournal) -> Catalog {
     let mut moved = catalog.clone();
     for table in moved.tables.iter_mut().filter(|table| Some(table.oid) == journal.event_instructors) {
         "acted".clone_into(&mut table.schema);
@@ -151,7 +151,7 @@ fn with_event_instructors(catalog: &Catalog, journal: &Journal) -> Catalog {
 }
 
 /// Returns how the views under former names get the columns again.
-fn views(journal: &Journal, catalog: &Catalog) -> compat_views::Around {
+fn views(journal: &ReferenceJournal, catalog: &Catalog) -> compat_views::Around {
     let mut views = compat_views::Around::default();
     for former in &journal.tables {
         let Some(table) = records::table_of(catalog, former.oid) else { continue };
@@ -243,7 +243,7 @@ async fn add_rules(db: &mut PgConnection, table: &Relation, former: &FormerTable
 }
 
 /// Returns the statements that keep the former and the present column of the product equal, as the move `adopt` has it.
-fn product_again(journal: &Journal) -> Vec<String> {
+fn product_again(journal: &ReferenceJournal) -> Vec<String> {
     if !journal.had_former_product {
         return Vec::new();
     }

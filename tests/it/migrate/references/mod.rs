@@ -11,7 +11,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::adoption::{last_sql_step, run_migrate};
-use crate::fixtures::legacy::{Legacy, LivingDb, Naming, Placement, State, fingerprint};
+use crate::fixtures::legacy::{Legacy, LivingDb, Naming, Placement, State, fingerprint, without_positions};
 
 const NAME: &str = "tutorial-references";
 
@@ -65,11 +65,7 @@ async fn text(pool: &PgPool, sql: &str) -> String {
 
 /// Returns every object; a column that came back stands last in its table.
 async fn objects(pool: &PgPool) -> Vec<String> {
-    let without_position = |line: String| match line.strip_prefix("column ").and_then(|rest| rest.split_once(' ')) {
-        Some((table, rest)) => format!("column {table} {}", rest.split_once(' ').expect("a position").1),
-        None => line,
-    };
-    let mut lines: Vec<String> = fingerprint(pool).await.into_iter().map(without_position).collect();
+    let mut lines: Vec<String> = without_positions(fingerprint(pool).await);
     lines.sort();
     lines
 }
