@@ -169,12 +169,14 @@ async fn journal(db: &mut PgConnection, catalog: &Catalog, columns: &[RemovedCol
 /// Archives the columns that go, and the references beside them.
 async fn archive(db: &mut PgConnection, columns: &[RemovedColumn<'_>]) -> Result<Vec<journal::Archived>> {
     let mut archived = Vec::new();
+    store::analyze(db).await?;
     for gone in columns {
         // Another column has its values.
         if gone.column.name != FORMER_PRODUCT {
             archived.push(store::archive_column(db, &gone.source(), &gone.column.name).await?);
         }
     }
+    store::analyze(db).await?;
     for (source, reference) in REFERENCES {
         if columns.iter().any(|gone| gone.source() == *source && gone.table.column(reference).is_some()) {
             store::archive_references(db, source, reference).await?;
