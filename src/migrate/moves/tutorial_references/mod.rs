@@ -5,6 +5,7 @@
 //! All of it is one transaction. Readers go on while rows are changed; only for the removal of the columns do they wait.
 
 mod copy;
+mod foreseen;
 mod journal;
 mod matching;
 mod plan;
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::PgConnection;
 
+pub use self::foreseen::foreseen;
 use self::journal::{FormerTable, Journal};
 pub use self::plan::{ChangedTable, ReferencesPlan};
 pub use self::reasons::NAME;

@@ -25,4 +25,4 @@ pub(super) use self::restore::{
     clear_archive, clear_references, created, current_value, delete_created, delete_event_staff, empty_cleared,
     fill_changed, fill_column,
 };
-pub(super) use self::texts::{TextUse, product_names, rows_without_product, texts};
+pub(super) use self::texts::{TextUse, place_names, product_names, rows_without_product, texts, unlinked_texts};
