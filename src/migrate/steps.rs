@@ -259,6 +259,7 @@ async fn tutorial_references(db: &mut PgConnection, survey: &Survey, rows: &Hash
         notes: if is_pending { vec![moves::NEEDED_DJANGO.to_owned()] } else { Vec::new() },
         problems: match state {
             State::Done => moves::unsettled(db).await?,
+            State::Pending => moves::foreseen(db, &survey.catalog, &survey.plan.moved).await?,
             _ => plan.conflicts,
         },
     })

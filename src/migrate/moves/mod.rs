@@ -46,7 +46,7 @@ pub(super) use self::state::description;
 pub(super) use self::store::{comments, keep_comments, last_receipt};
 pub(super) use self::survey::{ADM_SCHEMA, ADOPT, Survey, survey};
 pub(super) use self::tutorial_references::{
-    ChangedTable, NAME as TUTORIAL_REFERENCES, NEEDED_DJANGO, ReferencesPlan, tutorial_references,
+    ChangedTable, NAME as TUTORIAL_REFERENCES, NEEDED_DJANGO, ReferencesPlan, foreseen, tutorial_references,
     undo as undo_references, unsettled,
 };
 pub use self::undo::Undone;

@@ -5,6 +5,7 @@
 //! All of it is one transaction. Readers go on while rows are changed; only for the removal of the columns do they wait.
 
 mod copy;
+mod foreseen;
 mod journal;
 mod matching;
 mod plan;
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::PgConnection;
 
+pub use self::foreseen::foreseen;
 use self::journal::{FormerTable, ReferenceJournal};
 pub use self::plan::{ChangedTable, ReferencesPlan};
 pub use self::reasons::NAME;
@@ -170,12 +172,14 @@ async fn journal(db: &mut PgConnection, catalog: &Catalog, columns: &[RemovedCol
 /// Archives the columns that go, and the references beside them.
 async fn archive(db: &mut PgConnection, columns: &[RemovedColumn<'_>]) -> Result<Vec<journal::Archived>> {
     let mut archived = Vec::new();
+    store::analyze(db).await?;
     for gone in columns {
         // Another column has its values.
         if gone.column.name != FORMER_PRODUCT {
             archived.push(store::archive_column(db, &gone.source(), &gone.column.name).await?);
         }
     }
+    store::analyze(db).await?;
     for (source, reference) in REFERENCES {
         if columns.iter().any(|gone| gone.source() == *source && gone.table.column(reference).is_some()) {
             store::archive_references(db, source, reference).await?;

@@ -80,7 +80,12 @@ async fn undo_in(db: &mut PgConnection, journal: &ReferenceJournal) -> Result<Ve
     records::execute(db, &locks::lock_tables(tables.iter().copied(), locks::EXCLUSIVE)).await?;
     let triggers = stop_triggers(db, &catalog, &tables).await?;
     let views = views(journal, &catalog);
-    records::execute(db, &views.drop).await?;
+    let mut statements = views.drop.clone();
+    // A row that another program needs is found when it is deleted, not at the end.
+    statements.push("SET CONSTRAINTS ALL IMMEDIATE".to_owned());
+    records::execute(db, &statements).await?;
+    store::analyze(db).await?;
+    let indexes = add_key_indexes(db).await?;
     let mut problems = Vec::new();
     for former in &journal.tables {
         match records::table_of(&catalog, former.oid) {
@@ -91,9 +96,9 @@ async fn undo_in(db: &mut PgConnection, journal: &ReferenceJournal) -> Result<Ve
     store::clear_references(db).await?;
     store::delete_event_staff(db).await?;
     problems.extend(delete_created(db, &catalog).await?);
+    store::drop_key_indexes(db, &indexes).await?;
     store::clear_archive(db).await?;
-    let mut statements = vec!["SET CONSTRAINTS ALL IMMEDIATE".to_owned()];
-    statements.extend(product_again(journal));
+    let mut statements = product_again(journal);
     if let Some(table) = journal.event_instructors.and_then(|oid| records::table_of(&catalog, oid)) {
         statements.push(format!("ALTER TABLE {} SET SCHEMA acted", table.sql_name()));
     }
@@ -108,6 +113,17 @@ async fn undo_in(db: &mut PgConnection, journal: &ReferenceJournal) -> Result<Ve
     records::execute(db, &statements).await?;
     records::replace_journal_end(db, NAME, 0, &[]).await?;
     Ok(problems)
+}
+
+/// Creates the indexes with which the deletion of created rows does not read all others for each of them.
+async fn add_key_indexes(db: &mut PgConnection) -> Result<Vec<store::KeyIndex>> {
+    let mut targets = Vec::new();
+    for (table, _) in CREATED_IN {
+        if !store::created(db, table).await?.is_empty() {
+            targets.push(*table);
+        }
+    }
+    store::add_key_indexes(db, &targets).await
 }
 
 /// Deletes what the move created and nothing needs; says what stays.

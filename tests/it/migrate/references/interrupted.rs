@@ -6,9 +6,9 @@ use std::time::Duration;
 use sqlx::AssertSqlSafe;
 use tokio_util::sync::CancellationToken;
 
-use super::super::adoption::{difference, in_parallel};
+use super::super::adoption::difference;
 use super::{NAME, adopt, hostile, migrate, objects, rows, text};
-use crate::fixtures::legacy::{LivingDb, Naming, Placement, State};
+use crate::fixtures::legacy::{Legacy, LivingDb, Naming, Placement, State};
 
 /// Waits until the database answers a question with yes.
 async fn until(living: &LivingDb, question: &str) {
@@ -30,34 +30,44 @@ const IS_GONE: &str = "SELECT count(*) = 0 FROM pg_stat_activity
 /// What another program holds while the move waits for it: in the middle of its transaction, and at its end.
 const LOCKED: [&str; 2] = ["LOCK TABLE lectern.archive IN SHARE MODE", "LOCK TABLE lectern.moves IN SHARE MODE"];
 
+/// Starts the program, and kills it while it waits for another program in its transaction.
+async fn kill_while_it_waits(living: &LivingDb, arguments: &[&str], lock: &str) {
+    let mut other = living.db.pool.begin().await.expect("begun");
+    sqlx::raw_sql(AssertSqlSafe(lock.to_owned())).execute(&mut *other).await.expect("locked");
+    let mut command = living.db.program(arguments);
+    command.env("DATABASE_URL", living.owner_url()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut program = command.spawn().expect("started");
+    until(living, WAITS).await;
+    program.kill().expect("killed");
+    program.wait().expect("ended");
+    other.rollback().await.expect("released");
+    until(living, IS_GONE).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_program_leaves_the_old_state() {
-    in_parallel(LOCKED.to_vec(), async |lock| {
-        let living = hostile(State::February4, Placement::Mixed, Naming::Living).build().await;
-        let pool = &living.db.pool;
-        adopt(&living, &[]);
-        let before = (objects(pool).await, rows(pool).await);
-        // The undo begins where the move ended, and is killed there as well.
-        for (arguments, exit) in [(&["migrate"][..], 4), (&["migrate", "undo", NAME], 0)] {
-            let found = (objects(pool).await, rows(pool).await);
-            let mut other = pool.begin().await.expect("begun");
-            sqlx::raw_sql(lock).execute(&mut *other).await.expect("locked");
-            let mut command = living.db.program(arguments);
-            command.env("DATABASE_URL", living.owner_url()).stdout(Stdio::null()).stderr(Stdio::null());
-            let mut program = command.spawn().expect("started");
-            until(&living, WAITS).await;
-            program.kill().expect("killed");
-            program.wait().expect("ended");
-            other.rollback().await.expect("released");
-            until(&living, IS_GONE).await;
-            assert_eq!(difference(&found.0, &objects(pool).await), "", "{lock}");
-            assert_eq!(found.1, rows(pool).await, "{lock}");
-            let (ended, _, messages) = migrate(&living, &arguments[1..]);
-            assert_eq!(ended, Some(exit), "{lock} {messages}");
+    let mut legacy = Legacy::new(State::February4, Placement::Mixed, Naming::Living);
+    legacy.rows = 1000;
+    let living = legacy.build().await;
+    let pool = &living.db.pool;
+    adopt(&living, &[]);
+    let before = (objects(pool).await, rows(pool).await);
+    // The undo begins where the move ended, and is killed there as well.
+    for (arguments, exit) in [(&["migrate"][..], 4), (&["migrate", "undo", NAME], 0)] {
+        let found = (objects(pool).await, rows(pool).await);
+        for lock in LOCKED {
+            kill_while_it_waits(&living, arguments, lock).await;
+            assert_eq!(difference(&found.0, &objects(pool).await), "", "{arguments:?} {lock}");
+            assert!(found.1 == rows(pool).await, "{arguments:?} {lock}: other rows");
         }
-        assert_eq!(difference(&before.0, &objects(pool).await), "", "{lock}");
-        assert_eq!(before.1, rows(pool).await, "{lock}");
-    });
+        let (ended, _, messages) = migrate(&living, &arguments[1..]);
+        assert_eq!(ended, Some(exit), "{messages}");
+    }
+    assert_eq!(difference(&before.0, &objects(pool).await), "");
+    assert!(before.1 == rows(pool).await, "other rows than before");
+    // Each table was read some times, not once for each row that goes.
+    let scans = "SELECT (max(seq_tup_read) < 1000000)::text FROM pg_stat_user_tables WHERE schemaname = 'adm'";
+    assert_eq!(text(pool, scans).await, "true");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

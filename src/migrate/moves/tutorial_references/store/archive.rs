@@ -83,6 +83,12 @@ pub async fn archived_values(db: &mut PgConnection, source: &str, column: &str) 
     Ok(sqlx::query_scalar(sql).bind(NAME).bind(source).bind(column).fetch_one(db).await?)
 }
 
+/// Counts the rows of the archive for PostgreSQL's planner, which does not know what this transaction has written.
+pub async fn analyze(db: &mut PgConnection) -> Result<()> {
+    sqlx::query("ANALYZE lectern.archive").execute(db).await?;
+    Ok(())
+}
+
 /// Returns the greatest id of a table.
 pub async fn last_id(db: &mut PgConnection, source: &str) -> Result<i64> {
     let sql = format!("SELECT coalesce(max(id), 0)::bigint FROM {source}");

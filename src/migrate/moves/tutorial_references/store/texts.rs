@@ -30,6 +30,28 @@ pub async fn texts(
     Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_all(db).await?)
 }
 
+/// Returns the texts of a column whose reference, if the table has the column, is null.
+pub async fn unlinked_texts(
+    db: &mut PgConnection,
+    table: &str,
+    text: &str,
+    reference: Option<&str>,
+) -> Result<Vec<TextUse>> {
+    let is_null = reference.map(|reference| format!(" AND t.{} IS NULL", quote(reference))).unwrap_or_default();
+    let sql = format!(
+        "SELECT t.{text}::text AS text, NULL::bigint AS location, array_agg(t.id::bigint ORDER BY t.id) AS ids
+         FROM {table} AS t WHERE t.{text} IS NOT NULL{is_null} GROUP BY 1 ORDER BY 1",
+        text = quote(text)
+    );
+    Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_all(db).await?)
+}
+
+/// Returns the names in a table of places.
+pub async fn place_names(db: &mut PgConnection, table: &str) -> Result<Vec<String>> {
+    let sql = format!("SELECT DISTINCT name::text FROM {table} WHERE name IS NOT NULL");
+    Ok(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(db).await?)
+}
+
 /// Returns the short names of the products of events without location. Events for which `has_text` is true are left out.
 pub async fn product_names(db: &mut PgConnection, product: &str, has_text: &str) -> Result<Vec<TextUse>> {
     let sql = format!(
