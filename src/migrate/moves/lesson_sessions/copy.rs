@@ -288,10 +288,15 @@ async fn record_the_rest(db: &mut PgConnection) -> Result<()> {
         let mapping = situation.mapping(archive);
         let former = format!("public.{}", journal.name);
         journal.problems = structure_problems(archive, &mapping.not_carried_over());
-        journal.problems.extend(row_problems(db, &situation, archive, &former).await?);
-        store::archive_rows(db, &mapping, &findings(&mapping), &former).await?;
+        let (problems, found) = row_problems(db, &situation, archive, &former).await?;
+        journal.problems.extend(problems);
+        let findings = findings(&mapping);
+        store::archive_rows(db, &mapping, &findings, &found, &former).await?;
         store::keep_attendance(db, &mapping).await?;
-        store::keep_series(db, &mapping).await?;
+        // The parts of a series are no known parts of a pattern.
+        if found.iter().any(|found| findings.get(found.finding).is_some_and(|row| row.field == "recurring_pattern")) {
+            store::keep_series(db, &mapping).await?;
+        }
         if let Some(reviews) = mapping.reviews {
             store::take_reviews(db, reviews).await?;
         }
