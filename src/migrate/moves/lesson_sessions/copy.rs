@@ -129,8 +129,10 @@ async fn prove(db: &mut PgConnection, situation: &Situation, source: &Relation, 
 
 /// Copies in batches while others write. Every batch is a transaction of its own, so that a later run goes on after it.
 async fn online(attempts: &Attempts<'_>, options: &LessonOptions) -> Result<bool> {
-    let begun = attempts.transaction(async |db| begin_online(db, options).await).await?;
-    let Some(situation) = begun else { return Ok(false) };
+    if !attempts.transaction(async |db| begin_online(db, options).await).await? {
+        return Ok(false);
+    }
+    let situation = attempts.transaction(async |db| enrol_online(db, options).await).await?;
     if situation.recognised().source.is_none() {
         return attempts.transaction(async |db| offline(db, options).await).await;
     }
@@ -172,36 +174,43 @@ fn is_missing_reference(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|refusal| refusal.code().as_deref() == Some("23503"))
 }
 
-async fn begin_online(db: &mut PgConnection, options: &LessonOptions) -> Result<Option<Situation>> {
+/// Creates what the copy needs, under a lock that others wait for: everything else is done before or after. Returns whether
+/// there is something to move.
+async fn begin_online(db: &mut PgConnection, options: &LessonOptions) -> Result<bool> {
     let situation = Situation::read(db).await?;
     let found = situation.recognised();
     if found.state != LessonState::Pending && found.conflicts.is_empty() {
-        return Ok(None);
+        return Ok(false);
     }
     check(db, &situation, options).await?;
     moves_store::prepare_records(db, &new_key()?).await?;
-    let Some(source) = found.source else { return Ok(Some(situation)) };
+    let Some(source) = found.source else { return Ok(true) };
     let progress = store::progress(db).await?;
-    let mut journal = match progress {
-        Some(progress) if progress.source == Some(source.oid) && is_copy_there(&situation) => progress.journal,
-        other => {
-            let mode = if other.is_some() { EXCLUSIVE } else { "SHARE ROW EXCLUSIVE" };
-            swap::lock(db, &found, &[], true, mode).await?;
-            store::discard(db, Some(&source.sql_name())).await?;
-            store::end(db).await?;
-            store::create_copy(db, true).await?;
-            store::watch(db, &source.sql_name()).await?;
-            let mut journal = Journal::default();
-            if let Some(other) = other {
-                (journal.enrolments, journal.needs_package) = (other.journal.enrolments, other.journal.needs_package);
-            }
-            store::begin(db, Some(source.oid), &journal).await?;
-            journal
-        }
-    };
-    create_enrolments(db, &situation, found.source, options, &mut journal).await?;
-    store::save(db, CopyPhase::Copying, &journal).await?;
-    Ok(Some(Situation::read(db).await?))
+    if progress.as_ref().is_some_and(|it| it.source == Some(source.oid) && is_copy_there(&situation)) {
+        return Ok(true);
+    }
+    let mode = if progress.is_some() { EXCLUSIVE } else { "SHARE ROW EXCLUSIVE" };
+    swap::lock(db, &found, &[], true, mode).await?;
+    store::discard(db, Some(&source.sql_name())).await?;
+    store::end(db).await?;
+    store::create_copy(db, true).await?;
+    store::watch(db, &source.sql_name()).await?;
+    let mut journal = Journal::default();
+    if let Some(progress) = progress {
+        (journal.enrolments, journal.needs_package) = (progress.journal.enrolments, progress.journal.needs_package);
+    }
+    store::begin(db, Some(source.oid), &journal).await?;
+    Ok(true)
+}
+
+async fn enrol_online(db: &mut PgConnection, options: &LessonOptions) -> Result<Situation> {
+    let situation = Situation::read(db).await?;
+    let source = situation.recognised().source;
+    if let (Some(_), Some(mut progress)) = (source, store::progress(db).await?) {
+        create_enrolments(db, &situation, source, options, &mut progress.journal).await?;
+        store::save(db, CopyPhase::Copying, &progress.journal).await?;
+    }
+    Ok(situation)
 }
 
 fn is_copy_there(situation: &Situation) -> bool {
@@ -287,11 +296,17 @@ async fn record_the_rest(db: &mut PgConnection) -> Result<()> {
     if let Some(archive) = source {
         let mapping = situation.mapping(archive);
         let former = format!("public.{}", journal.name);
+        journal.totals = Some(store::archive_totals(db, &archive.sql_name()).await?);
         journal.problems = structure_problems(archive, &mapping.not_carried_over());
-        journal.problems.extend(row_problems(db, &situation, archive, &former).await?);
-        store::archive_rows(db, &mapping, &findings(&mapping), &former).await?;
+        let (problems, found) = row_problems(db, &situation, archive, &former).await?;
+        journal.problems.extend(problems);
+        let findings = findings(&mapping);
+        store::archive_rows(db, &mapping, &findings, &found, &former).await?;
         store::keep_attendance(db, &mapping).await?;
-        store::keep_series(db, &mapping).await?;
+        // The parts of a series are no known parts of a pattern.
+        if found.iter().any(|found| findings.get(found.finding).is_some_and(|row| row.field == "recurring_pattern")) {
+            store::keep_series(db, &mapping).await?;
+        }
         if let Some(reviews) = mapping.reviews {
             store::take_reviews(db, reviews).await?;
         }

@@ -17,10 +17,9 @@ pub struct KnownWords {
     width: u32,
 }
 
-// Documents of the usual shapes are recognised by their text: a function for each row would take most of the time.
+// Documents of the usual shapes are recognised by their text, without regular expressions: those and a function for each
+// row would take most of the time.
 
-/// An object with one list of plain values and nothing else; the list is the group.
-pub const ONLY_LIST: &str = r#"^\s*\{\s*"[^"\\]*"\s*:\s*(\[[^][{}\\]*\])\s*\}\s*$"#;
 /// What `jsonb` may refuse: escapes and very great numbers.
 const NOT_BINARY: &str = r"\\u|[0-9][eE]";
 
@@ -146,7 +145,10 @@ impl<'a> Mapping<'a> {
             .filter(|name| self.has(name))
             .map(|name| format!("nullif({}, '')", self.value(name, "text")))
             .collect();
-        format!("array_to_json(array_remove(ARRAY[{}]::text[], NULL))", texts.join(", "))
+        let known: Vec<String> = texts.iter().map(|text| format!("{text} IS NOT NULL")).collect();
+        let list = format!("ARRAY[{}]::text[]", texts.join(", "));
+        let are_known = if known.is_empty() { "true".to_owned() } else { known.join(" AND ") };
+        format!("array_to_json(CASE WHEN {are_known} THEN {list} ELSE array_remove({list}, NULL) END)")
     }
 
     fn topics_covered(&self) -> String {
@@ -154,9 +156,11 @@ impl<'a> Mapping<'a> {
         format!(
             "CASE json_typeof({value})
                   WHEN 'array' THEN CASE WHEN strpos({value}::text, '\\') > 0 THEN pg_temp.readable_list({value}) ELSE {value} END
-                  WHEN 'object' THEN coalesce(substring({value}::text FROM '{ONLY_LIST}')::json, pg_temp.only_list({value}))
+                  WHEN 'object' THEN CASE WHEN {} THEN {}::json ELSE pg_temp.only_list({value}) END
                   WHEN 'string' THEN CASE WHEN {value}::text = '\"\"' THEN '[]' ELSE pg_temp.readable_list(json_build_array({value})) END
-                  ELSE '[]' END"
+                  ELSE '[]' END",
+            has_only_list(&value),
+            first_list(&value)
         )
     }
 
@@ -165,11 +169,12 @@ impl<'a> Mapping<'a> {
         let value = self.json("topics_covered");
         format!(
             "CASE json_typeof({value})
-                  WHEN 'object' THEN {value}::text !~ '{ONLY_LIST}' AND NOT pg_temp.is_only_list({value})
+                  WHEN 'object' THEN CASE WHEN {} THEN false ELSE NOT pg_temp.is_only_list({value}) END
                   WHEN 'array' THEN strpos({value}::text, '\\') > 0 AND pg_temp.readable_list({value})::text <> {value}::text
                   WHEN 'string' THEN {value}::text ~ '{NOT_BINARY}' AND pg_temp.readable_list(json_build_array({value}))::text = '[]'
                   WHEN 'null' THEN false
-                  ELSE json_typeof({value}) IS NOT NULL END"
+                  ELSE json_typeof({value}) IS NOT NULL END",
+            has_only_list(&value)
         )
     }
 
@@ -202,7 +207,7 @@ impl<'a> Mapping<'a> {
     pub fn pattern(&self) -> String {
         let value = self.json("recurring_pattern");
         format!(
-            "CASE WHEN {} THEN NULL WHEN {} THEN {value} ELSE pg_temp.known_pattern({value}) END",
+            "CASE WHEN {value} IS NULL OR {} THEN NULL WHEN {} THEN {value} ELSE pg_temp.known_pattern({value}) END",
             lacks_known_parts(&value),
             has_known_parts_only(&value)
         )
@@ -217,6 +222,18 @@ impl<'a> Mapping<'a> {
                   ELSE pg_temp.known_pattern({value})::text IS DISTINCT FROM {value}::text END",
             lacks_known_parts(&value),
             has_known_parts_only(&value)
+        )
+    }
+
+    /// Returns a query for the frequency and the number of lessons of a pattern.
+    pub fn series(&self) -> String {
+        let value = self.json("recurring_pattern");
+        format!(
+            "SELECT nullif({value} ->> 'frequency', '') AS frequency,
+                    CASE WHEN {value} ->> 'count' ~ '^[0-9]{{1,9}}$' THEN ({value} ->> 'count')::integer END AS occurrences
+             WHERE strpos({value}::text, '\\') = 0
+             UNION ALL
+             SELECT s.frequency, s.occurrences FROM pg_temp.series({value}) AS s WHERE strpos({value}::text, '\\') > 0"
         )
     }
 
@@ -257,9 +274,42 @@ fn lacks_known_parts(value: &str) -> String {
 
 /// Returns a condition on documents of known parts only. It may miss some of them.
 fn has_known_parts_only(value: &str) -> String {
+    // A control character cannot stand in a document: it marks the known names, and goes where a list or null follows.
+    let marked = [
+        ("\"days\":", "\x01"),
+        ("\"months\":", "\x01"),
+        ("\"specific_dates\":", "\x01"),
+        ("\x01 ", "\x01"),
+        ("\x01[", ""),
+        ("\x01null", ""),
+        (":", "\x01"),
+    ];
+    let rest = marked.iter().fold(format!("{value}::text"), |text, (from, to)| {
+        let [from, to] = [from, to].map(|text| text.replace('\x01', "\\x01"));
+        format!("replace({text}, E'{from}', E'{to}')")
+    });
+    // Without another name or object in it, only the known parts are left.
     format!(
-        "json_typeof({value}) = 'object' AND {value}::text !~ '{NOT_BINARY}'
-         AND ({value}::jsonb - '{{days,months,specific_dates}}'::text[]) = '{{}}'
-         AND NOT jsonb_path_exists({value}::jsonb, 'strict $.* ? (@.type() != \"array\" && @.type() != \"null\")')"
+        "{value}::text LIKE '{{%' AND strpos({value}::text, '\\') = 0 AND strpos(substr({value}::text, 2), '{{') = 0
+         AND strpos({rest}, E'\\x01') = 0"
+    )
+}
+
+/// Returns a condition on objects with one list and nothing else. It may miss some of them.
+fn has_only_list(value: &str) -> String {
+    // Without escapes, quotes are the ends of names and texts: a list follows the first name, and nothing the first end of
+    // a list.
+    format!(
+        "strpos({value}::text, '\\') = 0 AND split_part({value}::text, '[', 1) LIKE '%\"%\"%'
+         AND ltrim(split_part({value}::text, '\"', 3), E': \\t\\r\\n') LIKE '[%'
+         AND btrim(substr({value}::text, strpos({value}::text, ']') + 1), E' \\t\\r\\n') = '}}'"
+    )
+}
+
+/// Returns the text from the first beginning of a list to the first end of one.
+fn first_list(value: &str) -> String {
+    format!(
+        "substr({value}::text, strpos({value}::text, '['),
+                strpos({value}::text, ']') - strpos({value}::text, '[') + 1)"
     )
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use super::findings::findings;
+use super::findings::{Found, findings};
 use super::indexes::{incomplete, missing};
 use super::options::{ARCHIVE, ARCHIVE_TABLE, LessonOptions, NAME};
 use super::recognition::{LessonState, Recognised, holders};
@@ -194,7 +194,7 @@ async fn describe(
     step.problems.extend(structure_problems(source, &mapping.not_carried_over()));
     step.sql = script(db, situation, found).await?;
     if is_detailed {
-        step.problems.extend(row_problems(db, situation, source, &place).await?);
+        step.problems.extend(row_problems(db, situation, source, &place).await?.0);
     }
     Ok(())
 }
@@ -249,13 +249,13 @@ pub fn structure_problems(source: &Relation, not_carried_over: &[&str]) -> Vec<S
     problems
 }
 
-/// Returns a sentence for each kind of row that is not carried over as it is.
+/// Returns a sentence for each kind of row that is not carried over as it is, and the findings that concern rows.
 pub async fn row_problems(
     db: &mut PgConnection,
     situation: &Situation,
     source: &Relation,
     table: &str,
-) -> Result<Vec<String>> {
+) -> Result<(Vec<String>, Vec<Found>)> {
     store::create_functions(db).await?;
     let mapping = situation.mapping(source);
     let findings = findings(&mapping);
@@ -279,5 +279,5 @@ pub async fn row_problems(
             ));
         }
     }
-    Ok(problems)
+    Ok((problems, found))
 }

@@ -72,7 +72,6 @@ pub async fn swap(
         let change =
             |key: &InboundForeignKey| format!("let {} of {} refer to public.sessions", key.name, key.table_name);
         journal.changes.extend(keys.iter().map(change));
-        journal.totals = Some(store::archive_totals(db, ARCHIVE).await?);
     }
     journal.locked_seconds = since.elapsed().as_secs_f64();
     moves_store::record(db, NAME, &[]).await

@@ -110,6 +110,51 @@ async fn unusual_values_are_carried_over_by_rule() {
     }
 }
 
+/// Documents that look like usual ones, with what becomes of their topics and of their pattern.
+const DOCUMENTS: [[&str; 4]; 13] = [
+    [r#"{"a]b[c": ["x"]}"#, r#"["x"]"#, r#"{"days": ["a:b"], "months": null}"#, r#"{"days": ["a:b"], "months": null}"#],
+    [r#"{"a": "[x]", "b": [1]}"#, "[1]", r#"{"days" : []}"#, r#"{"days" : []}"#],
+    [r#"{"a": ["x]}"]}"#, r#"["x]}"]"#, r#"{"days": "Monday"}"#, "-"],
+    [r#"{"a": [[1], {"b": [2]}]}"#, r#"[[1], {"b": [2]}]"#, r#"{"days": {"days": []}}"#, "-"],
+    [r#"{"a": [1], "a": [2]}"#, "[]", r#"{"days": ["frequency"], "count": 3}"#, r#"{ "days" : ["frequency"] }"#],
+    [r#"{"a": {"b": [1]}}"#, "[]", "{}", "{}"],
+    [r#" { "a" : [ ] } "#, "[ ]", r#"{"days": [{"months": []}]}"#, r#"{"days": [{"months": []}]}"#],
+    [r#"{"a": 1, "b": [2]}"#, "[2]", r#"["days"]"#, "-"],
+    [r#"{"a": [], "b": 2}"#, "[]", r#"{"days": null, "days": "x"}"#, r#"{ "days" : null }"#],
+    [r#"{"a": {}}"#, "[]", r#"{"days":"months","months":["\u0000"]}"#, "-"],
+    ["{}", "[]", r#"{"days": 1e9999999}"#, "-"],
+    [r#"{"a": ["]}", "b"]}"#, r#"["]}", "b"]"#, r#"{"days": true, "months":  [":"]}"#, r#"{ "months" : [":"] }"#],
+    [
+        r#"{"a": [{"b":1}]}"#,
+        r#"[{"b":1}]"#,
+        r#"{"specific_dates":["2026-01-01"],"months":[],"days":null}"#,
+        r#"{"specific_dates":["2026-01-01"],"months":[],"days":null}"#,
+    ],
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_are_read_by_their_parts_whatever_stands_in_their_texts() {
+    let rows = DOCUMENTS.iter().enumerate().map(|(at, [covered, _, pattern, _])| {
+        format!("({}, 1, 1, 'S', '2025-12-01', '10:00', '11:00', '{covered}', '{pattern}')", at + 1)
+    });
+    let db = living(&format!(
+        "INSERT INTO tutor_sessions (id, tutor_id, student_id, subject, session_date, start_time, end_time, topics_covered,
+             recurring_pattern) VALUES {}",
+        rows.collect::<Vec<_>>().join(", ")
+    ))
+    .await;
+    apply(&db, offline()).await.expect("applied");
+    let now =
+        "SELECT concat_ws(' | ', topics_covered, coalesce(recurring_pattern::text, '-')) FROM sessions ORDER BY id";
+    let expected = DOCUMENTS.map(|[_, covered, _, pattern]| format!("{covered} | {pattern}"));
+    assert_eq!(texts(&db, now).await, expected);
+    let archived =
+        "SELECT string_agg(source_id::text, ' ' ORDER BY source_id) FROM lectern.archive WHERE field = 'FIELD'";
+    let archived = async |field: &str| texts(&db, &archived.replace("FIELD", field)).await.concat();
+    assert_eq!(archived("topics_covered").await, "2 5 6 8 9 10 11");
+    assert_eq!(archived("recurring_pattern").await, "3 4 5 8 9 10 11 12");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn enrolments_are_made_on_demand_and_removed_by_the_undo() {
     for options in [offline(), LessonOptions::default()] {

@@ -131,8 +131,13 @@ BEGIN
 END $$;
 "#;
 
-/// Creates the functions that a mapping uses, for this connection.
+/// Creates the functions that a mapping uses, unless this connection has them.
 pub(in crate::migrate::moves::lesson_sessions) async fn create_functions(db: &mut PgConnection) -> Result<()> {
-    sqlx::raw_sql(FUNCTIONS).execute(db).await?;
+    // The last of them: transactions that were taken back have left none.
+    let sql = "SELECT to_regprocedure('pg_temp.nearest_word(text, text[], integer)') IS NOT NULL
+               FROM (SELECT set_config('jit', 'off', true)) AS t";
+    if !sqlx::query_scalar::<_, bool>(sql).fetch_one(&mut *db).await? {
+        sqlx::raw_sql(FUNCTIONS).execute(db).await?;
+    }
     Ok(())
 }

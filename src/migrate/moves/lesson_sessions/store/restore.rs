@@ -188,10 +188,10 @@ pub async fn forget(db: &mut PgConnection, mapping: &Mapping<'_>, source: &str) 
     if mapping.has("recurring_pattern") {
         let sql = format!(
             "DELETE FROM lectern.lesson_series AS l
-             USING {} AS o, LATERAL pg_temp.series({}) AS s
+             USING {} AS o, LATERAL ({}) AS s
              WHERE o.id = l.session_id AND (l.frequency, l.occurrences) IS NOT DISTINCT FROM (s.frequency, s.occurrences)",
             mapping.source.sql_name(),
-            mapping.json("recurring_pattern")
+            mapping.series()
         );
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await?;
     }

@@ -29,15 +29,24 @@ pub async fn find(db: &mut PgConnection, mapping: &Mapping<'_>, findings: &[RowF
     Ok(found.collect())
 }
 
-/// Puts values that were changed into the archive. `source` is the former name of the table.
+/// Puts values that were changed into the archive: those of the findings that concern rows. `source` is the former name of
+/// the table.
 pub async fn archive_rows(
     db: &mut PgConnection,
     mapping: &Mapping<'_>,
     findings: &[RowFinding],
+    found: &[Found],
     source: &str,
 ) -> Result<()> {
     let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
-    let archived = || findings.iter().enumerate().filter_map(|(at, row)| Some((at, row, row.archived.as_ref()?)));
+    let is_found = |at| found.iter().any(|found| found.finding == at);
+    let archived = || {
+        let concerned = findings.iter().enumerate().filter(|(at, _)| is_found(*at));
+        concerned.filter_map(|(at, row)| Some((at, row, row.archived.as_ref()?)))
+    };
+    if archived().next().is_none() {
+        return Ok(());
+    }
     let chosen = |value: &dyn Fn(&RowFinding, &str) -> String| {
         let cases: String =
             archived().map(|(at, row, of_row)| format!(" WHEN {at} THEN {}", value(row, of_row))).collect();
@@ -88,12 +97,13 @@ pub async fn keep_series(db: &mut PgConnection, mapping: &Mapping<'_>) -> Result
     let sql = format!(
         "INSERT INTO lectern.lesson_series (session_id, frequency, occurrences)
          SELECT o.id, s.frequency, s.occurrences
-         FROM {} AS o, LATERAL pg_temp.series({value}) AS s
+         FROM {} AS o, LATERAL ({}) AS s
          WHERE (strpos({value}::text, '\"frequency\"') > 0 OR strpos({value}::text, '\"count\"') > 0
                 OR strpos({value}::text, '\\') > 0)
            AND json_typeof({value}) = 'object' AND (s.frequency IS NOT NULL OR s.occurrences IS NOT NULL)
          ON CONFLICT (session_id) DO NOTHING",
         mapping.source.sql_name(),
+        mapping.series(),
         value = mapping.json("recurring_pattern")
     );
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await?;
