@@ -74,7 +74,7 @@ async fn tables_of_another_shape_are_refused_by_name() {
         let db = living(SEED).await;
         execute(&db, sql).await;
         let before = fingerprint(&db.pool).await;
-        // The program looks for conflicts in one place, whether it only tells of them or would change something.
+        // The program looks for conflicts in one place, whether it only reports them or would change something.
         let commands: &[&[&str]] = if at == 0 { &[&["plan"], &["apply"]] } else { &[&["apply"]] };
         for arguments in commands {
             let (exit, document, messages) = migrate(&db, arguments);
