@@ -143,7 +143,7 @@ impl std::fmt::Debug for SecretToken {
 ///
 /// # Errors
 /// [`Error::Usage`] for an empty or long name, and for a role with a missing, unexpected or unknown profile. Profiles are
-/// checked only where the database has their table.
+/// checked only where the database has some.
 pub async fn create(pool: &PgPool, token: &NewToken) -> Result<(i64, SecretToken)> {
     token.check()?;
     if let (Some(profiles), Some(id)) = (token.role.profile_table(), token.subject_id)

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use sqlx::PgConnection;
 
 use super::change::{Change, Class, Inverse};
+use super::compat_views::is_compat_view;
 use super::reference::reference;
 use super::store;
 use super::survey::Survey;
 use crate::error::Result;
 use crate::migrate::attempts::Attempts;
-use crate::migrate::catalog::{Catalog, Relation};
+use crate::migrate::catalog::{Catalog, Dependent, Relation, quote};
 
 /// What transactions under locks have done.
 #[derive(Default)]
@@ -51,8 +52,19 @@ fn lets_others_work(change: &Change) -> bool {
 }
 
 /// Returns the statements that lock tables with one bounded wait for all of them.
+///
+/// The compatibility views on a table that is locked exclusively are locked before it. A statement that reads a view locks
+/// the view first: it would wait for the table, and a later change of the view would wait for that statement.
 pub(super) fn lock_tables<'a>(tables: impl Iterator<Item = &'a Relation>, mode: &str) -> Vec<String> {
-    let names: Vec<String> = tables.filter(|table| table.is_table()).map(Relation::sql_name).collect();
+    let mut names: Vec<String> = Vec::new();
+    for table in tables.filter(|table| table.is_table()) {
+        let is_locked = |view: &&Dependent| {
+            mode == EXCLUSIVE && view.kind == "v" && is_compat_view(table, &view.schema, &view.name)
+        };
+        let views = table.dependents.iter().filter(is_locked);
+        names.extend(views.map(|view| format!("{}.{}", quote(&view.schema), quote(&view.name))));
+        names.push(table.sql_name());
+    }
     if names.is_empty() {
         return Vec::new();
     }

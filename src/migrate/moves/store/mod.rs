@@ -20,6 +20,6 @@ pub(super) use self::lookup::{
 pub(in crate::migrate) use self::records::last_receipt;
 pub(super) use self::records::{
     RECORD_TABLES, Records, journal, origin, prepare_records, receipt_key, record, records, replace_journal_end,
-    store_receipt, was_found_before,
+    replace_oids, store_receipt, was_found_before,
 };
 pub(super) use self::violations::{Violation, violations};

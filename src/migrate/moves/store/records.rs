@@ -148,6 +148,25 @@ pub(in crate::migrate::moves) async fn replace_journal_end(
     Ok(())
 }
 
+/// Replaces OIDs in the journals of the moves that are in force: pairs of the one that is gone and the one that replaces it.
+pub(in crate::migrate::moves) async fn replace_oids(db: &mut PgConnection, pairs: &[(i64, i64)]) -> Result<()> {
+    let (gone, present): (Vec<i64>, Vec<i64>) = pairs.iter().copied().unzip();
+    sqlx::query(
+        "UPDATE lectern.moves SET journal = coalesce((
+             SELECT jsonb_agg(CASE WHEN p.present IS NULL THEN e.value
+                                   ELSE jsonb_set(e.value, '{oid}', to_jsonb(p.present)) END ORDER BY e.position)
+             FROM jsonb_array_elements(journal) WITH ORDINALITY AS e (value, position)
+             LEFT JOIN unnest($1::bigint[], $2::bigint[]) AS p (gone, present)
+                 ON e.value ->> 'kind' IN ('place', 'constraint_name') AND e.value ->> 'oid' = p.gone::text), '[]')
+         WHERE undone_at IS NULL",
+    )
+    .bind(gone)
+    .bind(present)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Reports whether moves are recorded in the database.
 pub(in crate::migrate::moves) async fn has_records(db: &mut PgConnection) -> Result<bool> {
     Ok(sqlx::query_scalar("SELECT to_regclass('lectern.moves') IS NOT NULL").fetch_one(db).await?)

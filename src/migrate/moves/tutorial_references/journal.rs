@@ -30,6 +30,9 @@ pub struct FormerTable {
     /// Constraints and indexes that went with the columns: their names, and what stands behind `ALTER TABLE` or `CREATE`.
     pub constraints: Vec<(String, String)>,
     pub indexes: Vec<(String, String)>,
+    /// Name and OID of every index and constraint. Those that come back have another OID.
+    #[serde(default)]
+    pub oids: Vec<(String, i64)>,
     /// Views under former names, with the columns that they showed.
     pub views: Vec<(String, Vec<String>)>,
     /// Greatest id when the columns went: rows above it were written since.
@@ -124,8 +127,16 @@ impl FormerTable {
             columns: columns.collect(),
             constraints,
             indexes,
+            oids: oids(table),
             views: compat_views::columns_of_views(catalog, table),
             last_id,
         }
     }
+}
+
+/// Returns name and OID of every index and constraint of a table.
+pub fn oids(table: &Relation) -> Vec<(String, i64)> {
+    let indexes = table.indexes.iter().map(|index| (index.name.clone(), index.oid));
+    let others = table.constraints.iter().filter(|constraint| !matches!(constraint.kind.as_str(), "p" | "u" | "x"));
+    indexes.chain(others.map(|constraint| (constraint.name.clone(), constraint.oid))).collect()
 }

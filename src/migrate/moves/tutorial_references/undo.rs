@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use sqlx::PgConnection;
 
-use super::journal::{FormerColumn, FormerTable, ReferenceJournal};
+use super::journal::{FormerColumn, FormerTable, ReferenceJournal, oids};
 use super::reasons::NAME;
 use super::removed::{EVENT_INSTRUCTORS, FORMER_PRODUCT};
 use super::report::listed;
@@ -108,11 +108,26 @@ async fn undo_in(db: &mut PgConnection, journal: &ReferenceJournal) -> Result<Ve
             problems.extend(add_rules(db, table, former).await?);
         }
     }
+    correct_journals(db, journal).await?;
     let mut statements = views.create;
     statements.extend(switched(&triggers, &with_event_instructors(&catalog, journal), started_again));
     records::execute(db, &statements).await?;
     records::replace_journal_end(db, NAME, 0, &[]).await?;
     Ok(problems)
+}
+
+/// Writes the OIDs of the indexes and constraints that came back into the journals of the other moves.
+async fn correct_journals(db: &mut PgConnection, journal: &ReferenceJournal) -> Result<()> {
+    let catalog = catalog::read(db).await?;
+    let mut pairs = Vec::new();
+    for former in &journal.tables {
+        let Some(table) = records::table_of(&catalog, former.oid) else { continue };
+        for (name, now) in oids(table) {
+            let before = former.oids.iter().find(|(before, _)| *before == name).map(|(_, oid)| *oid);
+            pairs.extend(before.filter(|before| *before != now).map(|before| (before, now)));
+        }
+    }
+    records::replace_oids(db, &pairs).await
 }
 
 /// Creates the indexes with which the deletion of created rows does not read all others for each of them.
