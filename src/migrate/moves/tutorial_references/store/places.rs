@@ -111,8 +111,9 @@ impl OwnRow {
 pub async fn own_templates(db: &mut PgConnection) -> Result<Vec<OwnRow>> {
     Ok(sqlx::query_as(
         "SELECT id::bigint, code::text AS name, NULL::bigint AS location,
-                EXISTS (SELECT FROM adm.course_templates AS a WHERE a.tutorial_course_template_id = t.id) AS is_linked
-         FROM acted.tutorial_course_templates AS t ORDER BY id",
+                a.linked IS NOT NULL AS is_linked
+         FROM acted.tutorial_course_templates AS t
+         LEFT JOIN (SELECT DISTINCT tutorial_course_template_id AS linked FROM adm.course_templates) AS a ON a.linked = t.id ORDER BY id",
     )
     .fetch_all(db)
     .await?)
@@ -121,8 +122,9 @@ pub async fn own_templates(db: &mut PgConnection) -> Result<Vec<OwnRow>> {
 pub async fn own_locations(db: &mut PgConnection) -> Result<Vec<OwnRow>> {
     Ok(sqlx::query_as(
         "SELECT id::bigint, name::text, NULL::bigint AS location,
-                EXISTS (SELECT FROM adm.locations AS a WHERE a.tutorial_location_id = t.id) AS is_linked
-         FROM acted.tutorial_locations AS t ORDER BY id",
+                a.linked IS NOT NULL AS is_linked
+         FROM acted.tutorial_locations AS t
+         LEFT JOIN (SELECT DISTINCT tutorial_location_id AS linked FROM adm.locations) AS a ON a.linked = t.id ORDER BY id",
     )
     .fetch_all(db)
     .await?)
@@ -131,8 +133,9 @@ pub async fn own_locations(db: &mut PgConnection) -> Result<Vec<OwnRow>> {
 pub async fn own_venues(db: &mut PgConnection) -> Result<Vec<OwnRow>> {
     Ok(sqlx::query_as(
         "SELECT id::bigint, name::text, location_id::bigint AS location,
-                EXISTS (SELECT FROM adm.venues AS a WHERE a.tutorial_venue_id = t.id) AS is_linked
-         FROM acted.tutorial_venues AS t ORDER BY id",
+                a.linked IS NOT NULL AS is_linked
+         FROM acted.tutorial_venues AS t
+         LEFT JOIN (SELECT DISTINCT tutorial_venue_id AS linked FROM adm.venues) AS a ON a.linked = t.id ORDER BY id",
     )
     .fetch_all(db)
     .await?)
