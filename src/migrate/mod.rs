@@ -115,11 +115,11 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
             done.push(moves::adopt(attempts).await?);
         }
     }
-    let is_last = |name: &str| last.is_none_or(|last| last == name || last == moves::lesson_sessions::NAME);
-    if is_open && is_adopted && is_last(moves::TUTORIAL_REFERENCES) {
+    let is_included = |name: &str| last.is_none_or(|last| last == name || last == moves::lesson_sessions::NAME);
+    if is_open && is_adopted && is_included(moves::TUTORIAL_REFERENCES) {
         done.push(moves::tutorial_references(attempts).await?);
     }
-    if is_open && is_last(moves::lesson_sessions::NAME) {
+    if is_open && is_included(moves::lesson_sessions::NAME) {
         done.push(moves::lesson_sessions::lesson_sessions(attempts, &options.lessons).await?);
     }
     done.retain(|step| !step.is_empty());

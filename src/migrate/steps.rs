@@ -101,7 +101,7 @@ pub(super) async fn read(db: &mut PgConnection, is_detailed: bool) -> Result<Mig
         let is_applied = applied.contains(&migration.version);
         steps.push(sql_step(&versioned::name(migration), migration.sql.as_str(), is_applied, &survey.catalog));
     }
-    steps.push(tutorial_references(db, &survey, &rows).await?);
+    steps.push(tutorial_references(db, &survey, &rows, is_detailed).await?);
     let lessons = moves::lesson_sessions::step(db, &survey, is_detailed).await?;
     let estimate = estimate + lessons.estimate;
     steps.push(lesson_sessions(lessons));
@@ -221,7 +221,12 @@ fn plural(count: usize, noun: &str) -> String {
     }
 }
 
-async fn tutorial_references(db: &mut PgConnection, survey: &Survey, rows: &HashMap<i64, i64>) -> Result<Step> {
+async fn tutorial_references(
+    db: &mut PgConnection,
+    survey: &Survey,
+    rows: &HashMap<i64, i64>,
+    is_detailed: bool,
+) -> Result<Step> {
     let is_concerned = survey.is_adopted() && !survey.plan.has_conflict();
     let plan = match is_concerned {
         true => moves::ReferencesPlan::read(db, &survey.plan.moved).await?,
@@ -259,7 +264,7 @@ async fn tutorial_references(db: &mut PgConnection, survey: &Survey, rows: &Hash
         notes: if is_pending { vec![moves::NEEDED_DJANGO.to_owned()] } else { Vec::new() },
         problems: match state {
             State::Done => moves::unsettled(db).await?,
-            State::Pending => moves::foreseen(db, &survey.catalog, &survey.plan.moved).await?,
+            State::Pending if is_detailed => moves::foreseen(db, &survey.catalog, &survey.plan.moved).await?,
             _ => plan.conflicts,
         },
     })
