@@ -95,10 +95,7 @@ impl ResourceHooks for ProductVariationHooks {
             if given.is_empty() {
                 return Ok(());
             }
-            let pointer = |id: i64| {
-                let draft = drafts.iter().find(|draft| draft.id == Some(id));
-                draft.map_or_else(String::new, |draft| draft.pointer_of("recommended_id"))
-            };
+            let pointer = |id: i64| pointer_of_row(drafts, id, "recommended_id");
             for (id, _) in given.iter().filter(|(id, recommended)| *recommended == Some(*id)) {
                 problems.violated(pointer(*id), "invalid_value", "a product variation cannot recommend itself");
             }
@@ -131,8 +128,7 @@ impl ResourceHooks for GroupHooks {
             let moved: Vec<i64> = moved.filter_map(|draft| draft.id).collect();
             if !moved.is_empty() {
                 for id in store::groups_in_circles(db, &moved).await? {
-                    let draft = drafts.iter().find(|draft| draft.id == Some(id));
-                    let pointer = draft.map_or_else(String::new, |draft| draft.pointer_of("parent_id"));
+                    let pointer = pointer_of_row(drafts, id, "parent_id");
                     problems.violated(pointer, "invalid_value", "a group cannot be below itself");
                 }
             }
@@ -144,4 +140,9 @@ impl ResourceHooks for GroupHooks {
             Ok(())
         })
     }
+}
+
+/// Returns the pointer of a field of the draft with this id.
+fn pointer_of_row(drafts: &[RowDraft], id: i64, field: &str) -> String {
+    drafts.iter().find(|draft| draft.id == Some(id)).map_or_else(String::new, |draft| draft.pointer_of(field))
 }

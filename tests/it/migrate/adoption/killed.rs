@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::round_trip::{other_shape, without_what_lectern_made};
-use super::{difference, in_parallel, last_sql_step, migrate};
+use super::{IS_GONE, WAITS, difference, in_parallel, last_sql_step, migrate, until};
 use crate::fixtures::legacy::{Contents, Legacy, LivingDb, Naming, Placement, SEVEN, State, fingerprint};
 use crate::fixtures::test_db::TestDb;
 
@@ -43,23 +43,6 @@ fn start(living: &LivingDb) -> Child {
     command.env("DATABASE_URL", living.owner_url()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("started")
 }
-
-/// Waits until the database answers a question with yes.
-async fn until(living: &LivingDb, question: &str) {
-    for _ in 0..6000 {
-        let question = AssertSqlSafe(format!("SELECT coalesce(({question}), false)"));
-        if matches!(sqlx::query_scalar(question).fetch_one(&living.db.pool).await, Ok(true)) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("never: {question}");
-}
-
-const WAITS: &str = "SELECT bool_or(wait_event_type = 'Lock') FROM pg_stat_activity
-                     WHERE datname = current_database() AND application_name LIKE 'lectern migrate%'";
-const IS_GONE: &str = "SELECT count(*) = 0 FROM pg_stat_activity
-                       WHERE datname = current_database() AND application_name LIKE 'lectern migrate%'";
 
 /// Checks that each table is where it was or where it should be, then applies again and undoes everything.
 async fn recover(living: &LivingDb, before: &[String], contents: &Contents, undisturbed: &[String], context: &str) {

@@ -88,6 +88,25 @@ pub fn last_sql_step() -> String {
     name.replace('_', "-")
 }
 
+/// Waits until the database answers a question with yes.
+pub(super) async fn until(living: &LivingDb, question: &str) {
+    for _ in 0..6000 {
+        let question = sqlx::AssertSqlSafe(format!("SELECT coalesce(({question}), false)"));
+        if matches!(sqlx::query_scalar(question).fetch_one(&living.db.pool).await, Ok(true)) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("never: {question}");
+}
+
+/// Whether the program waits for a lock.
+pub(super) const WAITS: &str = "SELECT bool_or(wait_event_type = 'Lock') FROM pg_stat_activity
+                     WHERE datname = current_database() AND application_name LIKE 'lectern migrate%'";
+/// Whether the program has no connection left.
+pub(super) const IS_GONE: &str = "SELECT count(*) = 0 FROM pg_stat_activity
+                       WHERE datname = current_database() AND application_name LIKE 'lectern migrate%'";
+
 /// Runs a check for each of many inputs, some at a time; ends with all failures.
 pub(super) fn in_parallel<T: Send>(inputs: Vec<T>, check: impl AsyncFn(T) + Sync) {
     let (runtime, inputs) = (tokio::runtime::Handle::current(), Mutex::new(inputs.into_iter()));

@@ -22,7 +22,7 @@ const WRITTEN: &str = "
 async fn lessons_written_since_stay_after_the_undo() {
     for options in [offline(), LessonOptions::default()] {
         let db = living(SEED).await;
-        execute(&db, "CREATE TABLE kept AS SELECT id, t::text AS row FROM tutor_sessions AS t").await;
+        execute(&db, "CREATE TABLE former AS SELECT id, t::text AS row FROM tutor_sessions AS t").await;
         apply(&db, options.clone()).await.expect("applied");
         execute(&db, WRITTEN).await;
         assert_eq!(undo(&db).await.problems, [""; 0]);
@@ -30,7 +30,7 @@ async fn lessons_written_since_stay_after_the_undo() {
             &db,
             "SELECT concat_ws(' ', t.id, tutor_id, student_id, coalesce(enrollment_id::text, '-'), subject, coalesce(topic, '-'), status,
                     coalesce(tutor_attended::text, '-'), coalesce(student_attended::text, '-'), session_frequency, amount)
-             FROM tutor_sessions AS t LEFT JOIN kept AS k USING (id) WHERE k.row IS DISTINCT FROM t::text ORDER BY 1",
+             FROM tutor_sessions AS t LEFT JOIN former AS k USING (id) WHERE k.row IS DISTINCT FROM t::text ORDER BY 1",
         );
         let numbers = texts(&db, "SELECT max(id)::text FROM tutor_sessions").await;
         assert_eq!(

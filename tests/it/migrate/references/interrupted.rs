@@ -6,26 +6,9 @@ use std::time::Duration;
 use sqlx::AssertSqlSafe;
 use tokio_util::sync::CancellationToken;
 
-use super::super::adoption::difference;
+use super::super::adoption::{IS_GONE, WAITS, difference, until};
 use super::{NAME, adopt, hostile, migrate, objects, rows, text};
 use crate::fixtures::legacy::{Legacy, LivingDb, Naming, Placement, State};
-
-/// Waits until the database answers a question with yes.
-async fn until(living: &LivingDb, question: &str) {
-    for _ in 0..6000 {
-        let question = AssertSqlSafe(format!("SELECT coalesce(({question}), false)"));
-        if matches!(sqlx::query_scalar(question).fetch_one(&living.db.pool).await, Ok(true)) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("never: {question}");
-}
-
-const WAITS: &str = "SELECT bool_or(wait_event_type = 'Lock') FROM pg_stat_activity
-                     WHERE datname = current_database() AND application_name LIKE 'lectern migrate%'";
-const IS_GONE: &str = "SELECT count(*) = 0 FROM pg_stat_activity
-                       WHERE datname = current_database() AND application_name LIKE 'lectern migrate%'";
 
 /// What another program holds while the move waits for it: in the middle of its transaction, and at its end.
 const LOCKED: [&str; 2] = ["LOCK TABLE lectern.archive IN SHARE MODE", "LOCK TABLE lectern.moves IN SHARE MODE"];

@@ -109,95 +109,69 @@ impl OwnRow {
 
 /// Returns the course templates in `acted` with their codes.
 pub async fn own_templates(db: &mut PgConnection) -> Result<Vec<OwnRow>> {
-    Ok(sqlx::query_as(
-        "SELECT id::bigint, code::text AS name, NULL::bigint AS location,
-                a.linked IS NOT NULL AS is_linked
-         FROM acted.tutorial_course_templates AS t
-         LEFT JOIN (SELECT DISTINCT tutorial_course_template_id AS linked FROM adm.course_templates) AS a ON a.linked = t.id ORDER BY id",
-    )
-    .fetch_all(db)
-    .await?)
+    let (own, linked) = ("acted.tutorial_course_templates", "adm.course_templates");
+    own_rows(db, own, "code", "NULL", (linked, "tutorial_course_template_id")).await
 }
 
 pub async fn own_locations(db: &mut PgConnection) -> Result<Vec<OwnRow>> {
-    Ok(sqlx::query_as(
-        "SELECT id::bigint, name::text, NULL::bigint AS location,
-                a.linked IS NOT NULL AS is_linked
-         FROM acted.tutorial_locations AS t
-         LEFT JOIN (SELECT DISTINCT tutorial_location_id AS linked FROM adm.locations) AS a ON a.linked = t.id ORDER BY id",
-    )
-    .fetch_all(db)
-    .await?)
+    own_rows(db, "acted.tutorial_locations", "name", "NULL", ("adm.locations", "tutorial_location_id")).await
 }
 
 pub async fn own_venues(db: &mut PgConnection) -> Result<Vec<OwnRow>> {
-    Ok(sqlx::query_as(
-        "SELECT id::bigint, name::text, location_id::bigint AS location,
-                a.linked IS NOT NULL AS is_linked
-         FROM acted.tutorial_venues AS t
-         LEFT JOIN (SELECT DISTINCT tutorial_venue_id AS linked FROM adm.venues) AS a ON a.linked = t.id ORDER BY id",
-    )
-    .fetch_all(db)
-    .await?)
+    own_rows(db, "acted.tutorial_venues", "name", "location_id", ("adm.venues", "tutorial_venue_id")).await
+}
+
+/// Returns the rows of a table. `linked`: the table of Administrate's side with the column that refers to them.
+async fn own_rows(
+    db: &mut PgConnection,
+    table: &str,
+    name: &str,
+    location: &str,
+    linked: (&str, &str),
+) -> Result<Vec<OwnRow>> {
+    let (other, reference) = linked;
+    let sql = format!(
+        "SELECT id::bigint, {name}::text AS name, {location}::bigint AS location, a.linked IS NOT NULL AS is_linked
+         FROM {table} AS t LEFT JOIN (SELECT DISTINCT {reference} AS linked FROM {other}) AS a ON a.linked = t.id
+         ORDER BY id"
+    );
+    Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_all(db).await?)
 }
 
 /// Adds course templates; returns their ids in this order.
 pub async fn add_templates(db: &mut PgConnection, rows: &[&Linked]) -> Result<Vec<i64>> {
-    Ok(sqlx::query_scalar(
-        "WITH added AS (INSERT INTO acted.tutorial_course_templates (code, title, is_active)
-                        SELECT code, title, active
-                        FROM unnest($1::text[], $2::text[], $3::boolean[]) WITH ORDINALITY AS n (code, title, active, position)
-                        ORDER BY position RETURNING id),
-              stored AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
-                       SELECT $4, 'acted.tutorial_course_templates', id, 'id', $5 FROM added)
-         SELECT id::bigint FROM added ORDER BY id",
-    )
-    .bind(codes(rows))
-    .bind(names(rows))
-    .bind(rows.iter().map(|row| row.is_active).collect::<Vec<_>>())
-    .bind(NAME)
-    .bind(CREATED)
-    .fetch_all(db)
-    .await?)
+    let sql = addition("acted.tutorial_course_templates", ["code", "title", "is_active"], "boolean");
+    let active: Vec<bool> = rows.iter().map(|row| row.is_active).collect();
+    let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(codes(rows)).bind(names(rows)).bind(active);
+    Ok(query.bind(NAME).bind(CREATED).fetch_all(db).await?)
 }
 
 pub async fn add_locations(db: &mut PgConnection, rows: &[&Linked]) -> Result<Vec<i64>> {
-    Ok(sqlx::query_scalar(
-        "WITH added AS (INSERT INTO acted.tutorial_locations (name, code, is_active)
-                        SELECT name, code, active
-                        FROM unnest($1::text[], $2::text[], $3::boolean[]) WITH ORDINALITY AS n (name, code, active, position)
-                        ORDER BY position RETURNING id),
-              stored AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
-                       SELECT $4, 'acted.tutorial_locations', id, 'id', $5 FROM added)
-         SELECT id::bigint FROM added ORDER BY id",
-    )
-    .bind(names(rows))
-    .bind(codes(rows))
-    .bind(rows.iter().map(|row| row.is_active).collect::<Vec<_>>())
-    .bind(NAME)
-    .bind(CREATED)
-    .fetch_all(db)
-    .await?)
+    let sql = addition("acted.tutorial_locations", ["name", "code", "is_active"], "boolean");
+    let active: Vec<bool> = rows.iter().map(|row| row.is_active).collect();
+    let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(names(rows)).bind(codes(rows)).bind(active);
+    Ok(query.bind(NAME).bind(CREATED).fetch_all(db).await?)
 }
 
 pub async fn add_venues(db: &mut PgConnection, rows: &[&Linked]) -> Result<Vec<i64>> {
-    Ok(sqlx::query_scalar(
-        "WITH added AS (INSERT INTO acted.tutorial_venues (name, description, location_id)
-                        SELECT name, description, location
-                        FROM unnest($1::text[], $2::text[], $3::bigint[])
-                             WITH ORDINALITY AS n (name, description, location, position)
+    let sql = addition("acted.tutorial_venues", ["name", "description", "location_id"], "bigint");
+    let locations: Vec<Option<i64>> = rows.iter().map(|row| row.location).collect();
+    let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(names(rows)).bind(codes(rows)).bind(locations);
+    Ok(query.bind(NAME).bind(CREATED).fetch_all(db).await?)
+}
+
+/// Returns the statement that adds rows with two texts and a value of this type, and notes in the archive that they are new.
+fn addition(table: &str, columns: [&str; 3], last_type: &str) -> String {
+    let columns = columns.join(", ");
+    format!(
+        "WITH added AS (INSERT INTO {table} ({columns})
+                        SELECT {columns}
+                        FROM unnest($1::text[], $2::text[], $3::{last_type}[]) WITH ORDINALITY AS n ({columns}, position)
                         ORDER BY position RETURNING id),
               stored AS (INSERT INTO lectern.archive (step, source, source_id, field, reason)
-                       SELECT $4, 'acted.tutorial_venues', id, 'id', $5 FROM added)
-         SELECT id::bigint FROM added ORDER BY id",
+                         SELECT $4, '{table}', id, 'id', $5 FROM added)
+         SELECT id::bigint FROM added ORDER BY id"
     )
-    .bind(names(rows))
-    .bind(codes(rows))
-    .bind(rows.iter().map(|row| row.location).collect::<Vec<_>>())
-    .bind(NAME)
-    .bind(CREATED)
-    .fetch_all(db)
-    .await?)
 }
 
 fn names<'a>(rows: &[&'a Linked]) -> Vec<&'a str> {
