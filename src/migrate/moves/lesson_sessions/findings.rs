@@ -126,7 +126,7 @@ fn times(mapping: &Mapping<'_>) -> Vec<RowFinding> {
         finding(
             "end_time",
             format!("{} <= o.start_time", mapping.end_time()),
-            "end_time is not after start_time: both were kept",
+            "end_time is not after start_time: both are stored as they were",
         ),
     ]
 }
@@ -147,7 +147,7 @@ fn words(mapping: &Mapping<'_>, field: &'static str, known: KnownWords) -> Vec<R
             field,
             condition: format!("{is_other} AND {mapped} NOT IN ({words})"),
             archived: None,
-            reason: format!("{field} is none of {} and was kept as it is", known.words.join(", ")),
+            reason: format!("{field} is none of {} and is stored as it was", known.words.join(", ")),
         },
     ]
 }

@@ -48,7 +48,7 @@ async fn undo_in(db: &mut PgConnection) -> Result<(Undone, UnvalidatedKeys)> {
     }
     let sessions = situation.catalog.table("public", "sessions").ok_or_else(|| {
         Error::NeedsAttention(
-            "nothing was changed: public.sessions is gone, so that its lessons cannot be kept".to_owned(),
+            "nothing was changed: public.sessions is gone, so that its lessons would be lost".to_owned(),
         )
     })?;
     refuse_dependents(sessions)?;
