@@ -134,6 +134,7 @@ const ALONE: Duration = Duration::from_secs(20);
 /// Moves while others write two hundred rows a second.
 async fn online(stage: &Stage, rows: u32) -> Result<Vec<Figure>> {
     stage.copy(COPY, TEMPLATE).await?;
+    stage.execute("CHECKPOINT".to_owned()).await?;
     let (stop, mut writers) = (CancellationToken::new(), JoinSet::new());
     for number in 0..WRITERS {
         let db = PgConnection::connect(&stage.url(COPY)).await?;

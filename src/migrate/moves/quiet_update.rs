@@ -10,14 +10,17 @@ pub(super) fn quietly(table: &str, statements: &[String]) -> String {
              triggers text[];
              one text;
          BEGIN
-             -- For each row, before it, and enabled as usual.
-             triggers := array(SELECT tgname::text FROM pg_trigger WHERE tgrelid = '{name}'::regclass AND NOT tgisinternal
-                               AND tgtype & 3 = 3 AND tgenabled = 'O');
-             FOREACH one IN ARRAY triggers LOOP EXECUTE format('ALTER TABLE %s DISABLE TRIGGER %I', '{name}', one); END LOOP;
+             -- For each row, before it, and enabled. Each with the verb that enables it again.
+             triggers := array(SELECT CASE tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END || format(' TRIGGER %I', tgname)
+                               FROM pg_trigger WHERE tgrelid = '{name}'::regclass AND NOT tgisinternal
+                               AND tgtype & 3 = 3 AND tgenabled IN ('O', 'A'));
+             FOREACH one IN ARRAY triggers LOOP
+                 EXECUTE 'ALTER TABLE {name} ' || regexp_replace(one, '^ENABLE( ALWAYS)?', 'DISABLE');
+             END LOOP;
              {statements};
              SET CONSTRAINTS ALL IMMEDIATE;
              SET CONSTRAINTS ALL DEFERRED;
-             FOREACH one IN ARRAY triggers LOOP EXECUTE format('ALTER TABLE %s ENABLE TRIGGER %I', '{name}', one); END LOOP;
+             FOREACH one IN ARRAY triggers LOOP EXECUTE 'ALTER TABLE {name} ' || one; END LOOP;
          END $quietly$"
     )
 }

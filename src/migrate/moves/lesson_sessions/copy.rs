@@ -109,6 +109,7 @@ async fn inbound_keys(db: &mut PgConnection, found: &Recognised<'_>) -> Result<V
 async fn prove(db: &mut PgConnection, situation: &Situation, source: &Relation, journal: &mut Journal) -> Result<()> {
     let started = Instant::now();
     let (expected, copied) = store::verify_copy(db, &situation.mapping(source)).await?;
+    moves_store::content_settings(db).await?;
     let columns: Vec<String> = source.columns.iter().map(|column| column.name.clone()).collect();
     journal.before = Some(moves_store::content(db, &source.sql_name(), &columns).await?);
     journal.before_filenode = source.filenode;
@@ -147,7 +148,7 @@ async fn online(attempts: &Attempts<'_>, options: &LessonOptions) -> Result<bool
         }
     }
     catch_up(attempts, &situation).await?;
-    attempts.transaction(store::finish_copy).await?;
+    attempts.transaction(finish_online).await?;
     catch_up(attempts, &situation).await?;
     let proof = attempts.transaction(async |db| prove_online(db, &situation).await).await?;
     loop {
@@ -246,9 +247,15 @@ async fn catch_up_in(db: &mut PgConnection, situation: &Situation) -> Result<i64
     store::outstanding(db, FEW).await
 }
 
+async fn finish_online(db: &mut PgConnection) -> Result<()> {
+    store::leave_room(db).await?;
+    store::finish_copy(db).await
+}
+
 async fn prove_online(db: &mut PgConnection, situation: &Situation) -> Result<Journal> {
     let one_snapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ".to_owned();
     moves_store::execute(db, &[one_snapshot]).await?;
+    store::leave_room(db).await?;
     let mut journal = store::progress(db).await?.map(|progress| progress.journal).unwrap_or_default();
     let Some(source) = situation.recognised().source else { return Ok(journal) };
     store::create_functions(db).await?;

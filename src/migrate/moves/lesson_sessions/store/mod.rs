@@ -11,7 +11,8 @@ mod rows;
 
 pub(super) use self::changes::{catch_up, outstanding, watch};
 pub(super) use self::copy::{
-    Batch, copy_all, copy_batch, create_copy, discard, discard_triggers, finish_copy, insertion, map_some, verify_copy,
+    Batch, copy_all, copy_batch, create_copy, discard, discard_triggers, finish_copy, insertion, leave_room, map_some,
+    verify_copy,
 };
 pub(super) use self::functions::{FUNCTIONS, create_functions};
 pub(super) use self::keys::{InboundForeignKey, inbound_keys, point_to, pointing};
