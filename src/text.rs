@@ -46,11 +46,28 @@ pub fn json_without_nul(value: Value) -> Value {
     }
 }
 
+/// Returns a word of a command to copy, quoted for a POSIX shell if necessary.
+pub fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-=+/.:@,%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn word_with_other_characters_is_quoted_for_the_shell() {
+        for (word, expected) in [("TG9j=", "TG9j="), ("CM2 01", "'CM2 01'"), ("O'Hara", "'O'\\''Hara'"), ("", "''")] {
+            assert_eq!(shell_word(word), expected);
+        }
+    }
 
     #[test]
     fn nul_is_found_and_replaced_in_texts_and_keys() {

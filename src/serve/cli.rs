@@ -183,10 +183,12 @@ where
 /// Returns the application with the routes of every module.
 pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::serve::App {
     let urls = search::compose::SessionUrls::from_setting(state.config.public_session_urls);
+    let resources = resource_state(state, follower.clone());
     let routes = crate::serve::health::router(follower.clone(), state.workers.clone())
         .merge(search::api::router(follower.clone(), urls))
         .merge(search::pages::router(follower.clone(), urls, state.config.zone()))
-        .merge(catalogue::api::router(&resource_state(state, follower)))
+        .merge(catalogue::api::router(&resources))
+        .merge(timetable_import::mapping::api::router(&resources))
         .merge(delivery::api::router(state.clone()))
         .merge(timetable_import::api::router(state.clone()))
         .merge(sync::api::router(state.clone()))
@@ -196,6 +198,7 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
         catalogue::api::parameters(),
         delivery::api::parameters(),
         timetable_import::api::parameters(),
+        timetable_import::mapping::api::parameters(),
         sync::api::parameters(),
     ];
     let replays = Replays { pool: state.pool.clone(), body_limit: crate::serve::BODY_LIMIT };

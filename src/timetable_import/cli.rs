@@ -1,6 +1,6 @@
 //! `lectern import`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Subcommand;
 use indicatif::ProgressBar;
@@ -22,7 +22,7 @@ use super::problems::{Code, ImportProblem};
 use super::report::{self, Document};
 use super::run;
 use super::run::{ImportRequest, LoadedTimetable};
-use super::{history, publish, store, undo};
+use super::{history, mapping, publish, sheet, undo};
 
 /// Import a timetable workbook and deliver it to Administrate
 #[derive(Debug, clap::Args)]
@@ -97,6 +97,8 @@ enum ImportCommand {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Choose the products of events that the catalogue names differently
+    Products(mapping::cli::ProductsArgs),
     /// List the latest imports with their counts and states
     List {
         /// Number of imports to list
@@ -113,7 +115,10 @@ enum ImportCommand {
 /// Runs `lectern import`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     match (args.action, args.file) {
-        (Some(ImportCommand::Template { file, force }), _) => template(context, &file, Existing::of_force(force)).await,
+        (Some(ImportCommand::Products(args)), _) => mapping::cli::run(context, args).await,
+        (Some(ImportCommand::Template { file, force }), _) => {
+            sheet::cli::template(context, &file, Existing::of_force(force)).await
+        }
         (Some(ImportCommand::Retry { run }), _) => retry(context, run).await,
         (Some(ImportCommand::Publish { run }), _) => publish(context, run).await,
         (Some(ImportCommand::Undo { run, dry_run }), _) => undo(context, run, dry_run).await,
@@ -292,19 +297,6 @@ async fn offer_deletion(context: &Context, database: &Database, document: &mut D
     document.delivery = outbox::count_by_state(&database.pool, Some(run)).await?;
     document.problems.retain(|problem| problem.code != Code::ExtraSession);
     Ok(())
-}
-
-async fn template(context: &Context, file: &Path, existing: Existing) -> Result<Exit> {
-    output_file::check(file, existing)?;
-    let database = context.database().await?;
-    let choices = store::choices(&mut *database.pool.acquire().await?, &context.config).await;
-    database.close().await;
-    let bytes = crate::timetable_import::sheet::template::empty(&choices?)
-        .map_err(|error| Error::Failed(format!("the workbook cannot be written: {error}")))?;
-    output_file::write(file, &bytes, existing)?;
-    context.console.notify(format_args!("empty timetable written: {}", file.display()));
-    context.console.document(&json!({ "file": file.display().to_string() }))?;
-    Ok(Exit::Done)
 }
 
 async fn retry(context: &Context, run: Option<i64>) -> Result<Exit> {

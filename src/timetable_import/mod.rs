@@ -14,6 +14,7 @@ pub mod cli;
 pub mod history;
 pub mod job;
 mod load;
+pub mod mapping;
 pub mod old_files;
 pub mod options;
 mod parse;

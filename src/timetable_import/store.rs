@@ -19,6 +19,7 @@ use crate::names::fold;
 use crate::tutorials::{self, KnownEvent};
 
 use super::blocks::Timetable;
+use super::mapping;
 use super::plan::inputs::{Booking, ContactRecord, Definition, LinkedRecord, LocalState};
 use super::plan::remote_state::RemoteState;
 use super::sheet::lists;
@@ -42,8 +43,8 @@ pub async fn local_state(db: &mut PgConnection, timetable: &Timetable) -> Result
         instructors: instructors(db).await?,
         new_instructors: Vec::new(),
         products: sqlx::query_as(
-            "SELECT p.id, p.product_code AS name, e.session_code, v.code AS variation_code,
-                    c.shortname AS location_name,
+            "SELECT p.id, p.product_code AS name, e.session_code, COALESCE(v.code, '') AS variation_code,
+                    c.shortname AS location_name, s.id::bigint AS subject_id, f.id::bigint AS product_variation_id,
                     p.is_active AND x.is_active AND s.active AND c.is_active AS is_active
              FROM acted.products AS p
              JOIN acted.catalog_exam_session_subjects AS x ON x.id = p.exam_session_subject_id
@@ -52,10 +53,11 @@ pub async fn local_state(db: &mut PgConnection, timetable: &Timetable) -> Result
              JOIN acted.catalog_product_product_variations AS f ON f.id = p.product_product_variation_id
              JOIN acted.catalog_products AS c ON c.id = f.product_id
              JOIN acted.catalog_product_variations AS v ON v.id = f.product_variation_id
-             WHERE v.code IS NOT NULL ORDER BY p.id",
+             ORDER BY p.id",
         )
         .fetch_all(&mut *db)
         .await?,
+        mappings: mapping::store::all(db).await?,
         fields: definitions(db).await?,
         defaults: defaults(db).await?.into_iter().collect(),
         events,

@@ -248,6 +248,8 @@ impl TestReferences {
                 session_code: session_code.to_owned(),
                 variation_code: code.to_owned(),
                 location_name: location.to_owned(),
+                subject_id: 1,
+                product_variation_id: self.local.products.len() as i64 + 1,
             });
         }
     }

@@ -58,6 +58,7 @@ pub const SERVICE: &[(&str, &str)] = &[
     ("lectern.lesson_copy", "SELECT"),
     ("lectern.outbox", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.request_allowance", "SELECT, INSERT, UPDATE"),
+    ("lectern.product_mappings", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.requested_runs", "SELECT, INSERT, UPDATE"),
     ("lectern.runs", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.schedule", "SELECT, INSERT, UPDATE"),
@@ -200,7 +201,8 @@ mod tests {
         for (table, privileges) in more {
             needs.entry(table.to_owned()).or_default().extend(privileges);
         }
-        for resource in &crate::catalogue::resources::RESOURCES {
+        let mappings = &crate::timetable_import::mapping::api::PRODUCT_MAPPINGS;
+        for resource in crate::catalogue::resources::RESOURCES.iter().chain([&mappings]) {
             for (table, privileges) in resource.needed_privileges() {
                 needs.entry(table.to_owned()).or_default().extend(privileges);
             }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::sync::entity::Entity;
 use crate::sync::matching::{Ambiguity, LocalRecord, RemoteRecord, Separation};
+use crate::text::shell_word;
 
 /// Most commands of one ambiguity in the JSON document.
 const MAX_COMMANDS: usize = 100;
@@ -21,7 +22,7 @@ impl Choice<'_> {
         match self {
             Choice::Link(one, other) => link(entity, one, other),
             Choice::IgnoreLocal(one) => format!("lectern sync ignore {entity} {} -", one.id),
-            Choice::IgnoreRemote(other) => format!("lectern sync ignore {entity} - {}", quoted(&other.external_id)),
+            Choice::IgnoreRemote(other) => format!("lectern sync ignore {entity} - {}", shell_word(&other.external_id)),
         }
     }
 }
@@ -55,27 +56,5 @@ pub(super) fn with_command(mut separation: Separation, entity: Entity) -> Separa
 }
 
 fn link(entity: Entity, one: &LocalRecord, other: &RemoteRecord) -> String {
-    format!("lectern sync link {entity} {} {}", one.id, quoted(&other.external_id))
-}
-
-/// Returns a word of a command to copy, quoted for a POSIX shell if necessary.
-pub(super) fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-=+/.:@".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn word_with_other_characters_is_quoted_for_the_shell() {
-        for (word, expected) in [("TG9j=", "TG9j="), ("CM2 01", "'CM2 01'"), ("O'Hara", "'O'\\''Hara'"), ("", "''")] {
-            assert_eq!(quoted(word), expected);
-        }
-    }
+    format!("lectern sync link {entity} {} {}", one.id, shell_word(&other.external_id))
 }

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 use super::Report;
-use super::commands::{Choice, choices, quoted};
+use super::commands::{Choice, choices};
 pub(crate) use super::display_name::display_name;
 use super::findings::{RecordError, RetainedRecord, SkippedRecord};
 use crate::bridges::overrides::OverrideKind;
@@ -17,6 +17,7 @@ use crate::runs::{Run, RunKind};
 use crate::sync::conflicts::{FieldConflict, ResolvedField};
 use crate::sync::entity::Entity;
 use crate::sync::matching::{Ambiguity, LocalRecord, RemoteRecord, Separation};
+use crate::text::shell_word;
 
 /// Most records of a section that get a command of their own.
 const MAX_COMMANDS: usize = 5;
@@ -188,7 +189,7 @@ impl FindingsText<'_> {
         let link = |record: &LocalRecord| {
             let similar = report.unmatched_remote.iter().filter(|remote| record.suggestions.contains(&remote.name));
             let command = |remote: &RemoteRecord| {
-                let (name, id) = (display_name(&remote.name), quoted(&remote.external_id));
+                let (name, id) = (display_name(&remote.name), shell_word(&remote.external_id));
                 step(
                     &format!("if it is \"{name}\" in Administrate"),
                     &format!("lectern sync link {entity} {} {id}", record.id),
@@ -204,7 +205,7 @@ impl FindingsText<'_> {
             self.advice(&format!("create in Administrate:  lectern sync {entity} --create-remote"));
         }
         let has_commands = entity.can_be_created() && only_remote.len() <= MAX_COMMANDS;
-        let create = |record: &RemoteRecord| match quoted(&record.external_id) {
+        let create = |record: &RemoteRecord| match shell_word(&record.external_id) {
             id if has_commands => {
                 step("create it locally", &format!("lectern sync {entity} --create-local --only {id}"))
             }
@@ -277,7 +278,7 @@ impl FindingsText<'_> {
         let command = |conflict: &FieldConflict| {
             let field: String = conflict.field.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
             let field = field.split_whitespace().collect::<Vec<_>>().join("-");
-            format!("lectern sync decide events {} {}", quoted(&conflict.name), quoted(&field))
+            format!("lectern sync decide events {} {}", shell_word(&conflict.name), shell_word(&field))
         };
         let resolve = |conflict: &FieldConflict| {
             let command = command(conflict);

@@ -9,11 +9,11 @@ use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 use spreadsheet::escape_formula;
 
 use super::Report;
-use super::commands::quoted;
 use crate::error::{Error, Result};
 use crate::output_file::{self, Existing};
 use crate::sync::conflicts::{FieldConflict, Winner};
 use crate::sync::matching::{RemoteRecord, Separation};
+use crate::text::shell_word;
 
 /// The cells of a sheet, row by row.
 type ReportRows = Vec<Vec<String>>;
@@ -136,7 +136,7 @@ fn ambiguities(report: &Report) -> ReportRows {
     let mut rows = ReportRows::new();
     for ambiguity in &report.ambiguous {
         let row = |side: &str, id: String, name: &str| {
-            let names_it = |command: &&String| command.split(' ').any(|word| word == quoted(&id));
+            let names_it = |command: &&String| command.split(' ').any(|word| word == shell_word(&id));
             let commands: Vec<&str> = ambiguity.commands.iter().filter(names_it).map(String::as_str).collect();
             vec![ambiguity.key.clone(), side.into(), id, name.to_owned(), commands.join(" or ")]
         };

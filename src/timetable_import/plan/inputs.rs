@@ -11,6 +11,7 @@ pub use crate::bridges::events::RemoteStatus as Link;
 use crate::config::Labels;
 use crate::merge::desired::DesiredStaff;
 use crate::merge::{EventBaseline, ReferenceNames};
+use crate::timetable_import::mapping::ProductMapping;
 use crate::tutorials::KnownEvent;
 
 /// A local record with the name that users know.
@@ -52,8 +53,13 @@ pub struct LinkedProduct {
     pub product: NamedRecord,
     pub is_active: bool,
     pub session_code: String,
+    /// Empty where the variation has none.
     pub variation_code: String,
     pub location_name: String,
+    /// The subject.
+    pub subject_id: i64,
+    /// The product together with its variation, which every exam session may sell.
+    pub product_variation_id: i64,
 }
 
 /// A contact that exists only in Administrate.
@@ -103,6 +109,8 @@ pub struct LocalState {
     pub new_instructors: Vec<NewInstructor>,
     /// Products that events are sold as.
     pub products: Vec<LinkedProduct>,
+    /// Products that users chose.
+    pub mappings: Vec<ProductMapping>,
     /// Synced custom fields by folded (entity type, label).
     pub fields: HashMap<(String, String), Definition>,
     /// Pairs of a local course template and the key of a custom field for which it has a default value.

@@ -4,13 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::names::{fold, nearest};
 
-use super::inputs::{ContactRecord, LinkedProduct, LinkedRecord, LocalState, NamedRecord};
+use super::inputs::{ContactRecord, LinkedRecord, LocalState, NamedRecord};
+use super::products::ProductLookup;
 use super::remote_state::RemoteState;
 use crate::timetable_import::problems::{Code, Issue};
-use crate::timetable_import::values::{Sitting, sitting_of_session_code};
-
-/// Maximum number of candidates in a message.
-const MAX_CANDIDATES: usize = 10;
+use crate::timetable_import::values::Sitting;
 
 /// A local record that is linked to Administrate.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,11 +43,10 @@ pub struct ReferenceLookup<'a> {
     locations: ByName<'a>,
     venues: HashMap<i64, ByName<'a>>,
     instructors: ByName<'a>,
-    products: HashMap<(String, String), Vec<&'a LinkedProduct>>,
+    products: ProductLookup<'a>,
     administrators: HashMap<String, Vec<&'a ContactRecord>>,
     /// Number of teaching contacts with a name. Empty unless the caller requested to create unknown instructors.
     contact_counts: HashMap<String, usize>,
-    sittings: &'a BTreeMap<String, String>,
     remote: &'a RemoteState,
 }
 
@@ -61,11 +58,6 @@ impl<'a> ReferenceLookup<'a> {
             if let Some(location) = venue.location_id {
                 add_name(venues.entry(location).or_default(), &venue.linked);
             }
-        }
-        let mut products: HashMap<_, Vec<_>> = HashMap::new();
-        for product in local.products.iter().filter(|product| product.is_active) {
-            let key = (fold(&product.variation_code), fold(&product.location_name));
-            products.entry(key).or_default().push(product);
         }
         let mut administrators: HashMap<_, Vec<_>> = HashMap::new();
         for contact in &remote.administrators {
@@ -80,10 +72,9 @@ impl<'a> ReferenceLookup<'a> {
             locations: by_name(&local.locations),
             venues,
             instructors: by_name(&local.instructors),
-            products,
+            products: ProductLookup::new(local, sittings),
             administrators,
             contact_counts,
-            sittings,
             remote,
         }
     }
@@ -183,71 +174,15 @@ impl<'a> ReferenceLookup<'a> {
 
     /// Finds the product of a sitting, course template and location.
     ///
-    /// The product's session code is the sitting as written ("2026A") or as mapped ("2026-04").
-    ///
     /// # Errors
-    /// `unknown_product` when none or several match; the message names the candidates.
+    /// `unknown_product`.
     pub fn product(
         &self,
         sitting: &Sitting,
         template: &NamedRecord,
         location: &NamedRecord,
     ) -> Result<NamedRecord, Issue> {
-        let key = (fold(&template.name), fold(&location.name));
-        let candidates: &[&LinkedProduct] = self.products.get(&key).map_or(&[], Vec::as_slice);
-        let session_codes = [fold(&sitting.written), fold(&sitting.mapped)];
-        let mut matching = candidates.iter().filter(|product| session_codes.contains(&fold(&product.session_code)));
-        let what = format!("{} at {} in sitting {}", template.name, location.name, sitting.written);
-        match (matching.next(), matching.next()) {
-            (Some(one), None) => Ok(one.product.clone()),
-            (None, _) => {
-                // Written as in a timetable, whose cell takes no session code.
-                let written = |product: &&LinkedProduct| sitting_of_session_code(&product.session_code, self.sittings);
-                let mut others: Vec<String> = candidates.iter().filter_map(written).collect();
-                others.sort_unstable();
-                others.dedup();
-                let hint = match others.as_slice() {
-                    [] => {
-                        let no_product =
-                            format!("; the catalogue has no product for {} at {}", template.name, location.name);
-                        others = self.products_elsewhere(template);
-                        if others.is_empty() {
-                            no_product
-                        } else {
-                            format!("{no_product}, only for {}", others.join(", "))
-                        }
-                    }
-                    others => format!("; there are products for {}", others.join(", ")),
-                };
-                Err(Issue::new(Code::UnknownProduct, format!("no product exists for {what}{hint}"))
-                    .with_suggestions(others))
-            }
-            (Some(_), Some(_)) => {
-                let all = candidates.iter().filter(|product| session_codes.contains(&fold(&product.session_code)));
-                let codes: Vec<String> = all.map(|product| product.product.name.clone()).collect();
-                let message = format!(
-                    "several products exist for {what}: {}; set all but one of them inactive",
-                    codes.join(", ")
-                );
-                Err(Issue::new(Code::UnknownProduct, message).with_suggestions(codes))
-            }
-        }
-    }
-
-    /// Returns the sittings and locations for which the catalogue has products of a template.
-    fn products_elsewhere(&self, template: &NamedRecord) -> Vec<String> {
-        let code = fold(&template.name);
-        let products = self.products.iter().filter(|((template, _), _)| *template == code).flat_map(|(_, found)| found);
-        let sitting = |product: &LinkedProduct| {
-            let written = sitting_of_session_code(&product.session_code, self.sittings);
-            written.unwrap_or_else(|| product.session_code.clone())
-        };
-        let mut found: Vec<String> =
-            products.map(|product| format!("{} at {}", sitting(product), product.location_name)).collect();
-        found.sort_unstable();
-        found.dedup();
-        found.truncate(MAX_CANDIDATES);
-        found
+        self.products.find(sitting, template, location)
     }
 }
 

@@ -9,6 +9,7 @@ pub mod inputs;
 pub mod lookup;
 pub mod new_instructors;
 pub mod planner;
+mod products;
 mod remote_merge;
 pub mod remote_state;
 pub mod request_count;

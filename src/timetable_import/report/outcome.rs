@@ -2,6 +2,7 @@
 
 use crate::console::counted;
 use crate::console::style::{Tone, paint_if};
+use crate::text::shell_word;
 use crate::timetable_import::problems::Code;
 
 use super::Document;
@@ -115,10 +116,4 @@ fn names(all: &[String]) -> String {
         0 => listed,
         more => format!("{listed} and {more} more"),
     }
-}
-
-/// Returns a path as it can be typed into a shell.
-fn shell_word(path: &str) -> String {
-    let is_plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+,:@%=".contains(c));
-    if is_plain { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }

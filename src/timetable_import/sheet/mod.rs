@@ -1,5 +1,6 @@
 //! Writes timetable workbooks.
 
+pub mod cli;
 mod instructions;
 pub mod lists;
 pub(crate) mod style;

@@ -217,39 +217,37 @@ pub fn yes_or_no(content: &Content) -> Option<bool> {
     }
 }
 
-/// Parses a sitting: a year and a letter of `letters` ("A" → "-04").
+/// Parses a sitting: a year of four or two digits, and a letter of `letters` ("A" → "-04") or what it stands for.
 ///
 /// # Errors
 /// `invalid_value` for anything else.
 pub fn sitting(text: &str, letters: &BTreeMap<String, String>) -> Result<Sitting, Issue> {
-    let year_ends = text.char_indices().nth(4).map_or(text.len(), |(at, _)| at);
-    let (year, letter) = text.split_at(year_ends);
-    let suffix = letters.iter().find(|(known, _)| fold(known) == fold(letter));
-    match suffix {
-        Some((letter, suffix)) if is_year(year) => {
-            Ok(Sitting { written: format!("{year}{letter}"), mapped: format!("{year}{suffix}") })
-        }
-        _ => {
-            let known: Vec<&str> = letters.keys().map(String::as_str).collect();
-            let known = known.join(" or ");
-            let message = format!("\"{text}\" is not a sitting; write a year and {known}, such as 2026A");
-            let suggestion = |letter: &String| is_year(year).then(|| format!("{year}{letter}"));
-            Err(Issue::new(Code::InvalidValue, message)
-                .with_suggestions(letters.keys().filter_map(suggestion).collect()))
-        }
+    let found = letters.iter().flat_map(|(letter, suffix)| [(letter, suffix, letter), (letter, suffix, suffix)]);
+    let mut found = found.filter_map(|(letter, suffix, end)| Some((letter, suffix, year(&fold(text), &fold(end))?)));
+    if let Some((letter, suffix, year)) = found.next() {
+        return Ok(Sitting { written: format!("{year}{letter}"), mapped: format!("{year}{suffix}") });
     }
+    let known: Vec<&str> = letters.keys().map(String::as_str).collect();
+    let known = known.join(" or ");
+    let message = format!("\"{text}\" is not a sitting; write a year and {known}, such as 2026A");
+    let start: String = text.chars().take(4).collect();
+    let suggestion = |letter: &String| year(&start, "").map(|year| format!("{year}{letter}"));
+    Err(Issue::new(Code::InvalidValue, message).with_suggestions(letters.keys().filter_map(suggestion).collect()))
 }
 
-fn is_year(year: &str) -> bool {
-    year.len() == 4 && year.bytes().all(|digit| digit.is_ascii_digit())
+/// Returns the year of a text that ends with `end`, as four digits.
+fn year(text: &str, end: &str) -> Option<String> {
+    let year = text.strip_suffix(end).filter(|year| year.bytes().all(|digit| digit.is_ascii_digit()))?;
+    match year.len() {
+        4 => Some(year.to_owned()),
+        2 => Some(format!("20{year}")),
+        _ => None,
+    }
 }
 
 /// Returns the sitting of a session code as written in a timetable; None for an unknown suffix.
 pub fn sitting_of_session_code(session_code: &str, letters: &BTreeMap<String, String>) -> Option<String> {
-    let mapped =
-        letters.iter().find_map(|(letter, suffix)| Some(format!("{}{letter}", session_code.strip_suffix(suffix)?)));
-    let written = mapped.unwrap_or_else(|| session_code.to_owned());
-    sitting(&written, letters).ok().map(|sitting| sitting.written)
+    sitting(session_code.trim(), letters).ok().map(|sitting| sitting.written)
 }
 
 /// Reports whether a text is an absolute http or https address of at most 500 characters.
