@@ -6,6 +6,7 @@ pub mod background;
 pub mod backoff;
 pub mod bridges;
 pub mod catalogue;
+pub mod catalogue_import;
 pub mod cli;
 pub mod config;
 pub mod console;

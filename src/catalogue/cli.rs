@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use super::copy::{CopyRequest, copy, document, subjects_by_code};
 use super::store;
 use crate::app::Context;
+use crate::catalogue_import;
 use crate::console;
 use crate::error::{Error, Exit, Result};
 
@@ -17,6 +18,12 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum CatalogueCommand {
+    /// Write an empty workbook for the catalogue, with examples and instructions
+    Template(catalogue_import::cli::TemplateArgs),
+    /// Import a catalogue workbook: create and change its records
+    Import(catalogue_import::cli::ImportArgs),
+    /// Undo the import of a catalogue workbook
+    Undo(catalogue_import::cli::UndoArgs),
     /// Copy what an exam session sells to the next exam session
     Copy(CopyArgs),
 }
@@ -39,7 +46,12 @@ struct CopyArgs {
 
 /// Runs `lectern catalogue`.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
-    let CatalogueCommand::Copy(args) = args.command;
+    let args = match args.command {
+        CatalogueCommand::Template(args) => return catalogue_import::cli::write_template(context, &args),
+        CatalogueCommand::Import(args) => return catalogue_import::cli::import(context, &args).await,
+        CatalogueCommand::Undo(args) => return catalogue_import::cli::undo(context, &args).await,
+        CatalogueCommand::Copy(args) => args,
+    };
     let database = context.database().await?;
     let result = run_copy(context, &database.pool, &args).await;
     database.close().await;

@@ -152,6 +152,11 @@ impl HttpProblem {
         self
     }
 
+    /// Returns what failed and what the client can do.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Returns the invalid fields.
     pub fn errors(&self) -> &[FieldError] {
         self.errors.first()

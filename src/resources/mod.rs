@@ -11,6 +11,7 @@ mod body;
 pub mod problems;
 mod query;
 mod refusal;
+pub mod rows;
 mod store;
 mod value;
 mod write;

@@ -38,6 +38,8 @@ pub enum RunKind {
     Import,
     ImportUndo,
     ImportPublish,
+    CatalogueImport,
+    CatalogueUndo,
 }
 
 impl RunKind {
@@ -49,6 +51,8 @@ impl RunKind {
             RunKind::Import => "import",
             RunKind::ImportUndo => "import-undo",
             RunKind::ImportPublish => "import-publish",
+            RunKind::CatalogueImport => "catalogue-import",
+            RunKind::CatalogueUndo => "catalogue-undo",
         }
     }
 }

@@ -51,7 +51,8 @@ pub fn load_valid(file: &Path, config: &Config) -> Result<LoadedTimetable, Vec<I
     }
 }
 
-fn limits(config: &Config) -> Limits {
+/// Returns the limits of a workbook.
+pub fn limits(config: &Config) -> Limits {
     let import = &config.import;
     Limits {
         file_bytes: import.max_file_bytes,

@@ -13,7 +13,7 @@ pub mod approvals;
 pub mod cli;
 pub mod history;
 pub mod job;
-mod load;
+pub mod load;
 pub mod mapping;
 pub mod old_files;
 pub mod options;

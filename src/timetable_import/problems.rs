@@ -21,6 +21,8 @@ pub enum Code {
     NotApprovedInstructor,
     UnknownProduct,
     NotLinked,
+    UnknownReference,
+    NotUnique,
     DuplicateInFile,
     DuplicateEvent,
     ConflictingEvent,

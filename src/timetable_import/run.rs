@@ -233,7 +233,7 @@ async fn check_preconditions(pool: &PgPool, request: &ImportRequest) -> Result<(
 }
 
 /// Reports whether two paths lead to the same file.
-pub(super) fn is_same_file(one: &Path, two: &Path) -> bool {
+pub fn is_same_file(one: &Path, two: &Path) -> bool {
     matches!((one.canonicalize(), two.canonicalize()), (Ok(one), Ok(two)) if one == two)
 }
 

@@ -78,6 +78,31 @@ pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, ReadErro
     read_filtered(name, bytes, limits, CellFilter::default())
 }
 
+/// Reads the sheets of an Excel workbook (`.xlsx`) that have one of these names, in any letter case, in the order of the
+/// file. The limit on rows applies to all of them together.
+///
+/// # Errors
+/// As [`read`]; [`ReadError::Unreadable`] for a file of another format.
+pub fn read_sheets(bytes: &[u8], limits: &Limits, names: &[&str]) -> Result<Vec<Sheet>, ReadError> {
+    limits::check_file_size(bytes.len() as u64, limits.file_bytes)?;
+    if !bytes.starts_with(b"PK\x03\x04") {
+        return Err(ReadError::unreadable("it is no Excel workbook with several sheets; save it as .xlsx"));
+    }
+    let (mut sheets, mut left) = (Vec::new(), limits.clone());
+    for name in names {
+        let parts = ZipParts::open(bytes, &left)?;
+        if matches!(parts.format, ContainerFormat::Ods) {
+            return Err(ReadError::unreadable("it is an OpenDocument sheet; save it as an Excel workbook (.xlsx)"));
+        }
+        let rows = RowBuilder::new(&left, CellFilter::default());
+        if let Some(sheet) = xlsx::read_named(parts, rows, name)? {
+            left.data_rows = left.data_rows.saturating_sub(sheet.rows.len());
+            sheets.push(sheet);
+        }
+    }
+    Ok(sheets)
+}
+
 /// Reads the first sheet of a file in memory and returns only the cells that the filter selects.
 ///
 /// # Errors

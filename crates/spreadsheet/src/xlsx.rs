@@ -28,7 +28,23 @@ const USUAL_WORKBOOK: &str = "xl/workbook.xml";
 ///
 /// # Errors
 /// [`ReadError`] if a part is missing or damaged, or a limit is reached.
-pub(super) fn read(mut parts: ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
+pub(super) fn read(parts: ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
+    read_selected(parts, rows, None)?.ok_or_else(ReadError::no_sheet)
+}
+
+/// Reads the sheet with a name, in any letter case. None: there is no such sheet.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_named(parts: ZipParts<'_>, rows: RowBuilder<'_>, name: &str) -> Result<Option<Sheet>, ReadError> {
+    read_selected(parts, rows, Some(name))
+}
+
+fn read_selected(
+    mut parts: ZipParts<'_>,
+    rows: RowBuilder<'_>,
+    wanted: Option<&str>,
+) -> Result<Option<Sheet>, ReadError> {
     let root = read_relations(&mut parts, "_rels/.rels", "")?;
     let named = first_target(&root, "officeDocument").unwrap_or(USUAL_WORKBOOK);
     let is_usual = !parts.contains(named) && parts.contains(USUAL_WORKBOOK);
@@ -39,7 +55,7 @@ pub(super) fn read(mut parts: ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Shee
     let (folder, file) = workbook_path.rsplit_once('/').unwrap_or(("", &workbook_path));
     let relations = read_relations(&mut parts, &format!("{folder}/_rels/{file}.rels"), folder)?;
     let workbook = read_workbook(&mut parts, &workbook_path)?;
-    let (name, path) = workbook.first_sheet(&relations).ok_or_else(ReadError::no_sheet)?;
+    let Some((name, path)) = workbook.sheet(&relations, wanted) else { return Ok(None) };
     let strings = match first_target(&relations, "sharedStrings").filter(|path| parts.contains(path)) {
         Some(path) => read_shared_strings(parts.shared_strings(path)?, rows.limits.max_texts())?,
         None => Vec::new(),
@@ -58,7 +74,7 @@ pub(super) fn read(mut parts: ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Shee
     };
     let rows = cells.read()?;
     parts.check_unread()?;
-    Ok(rows.finish(name.to_owned(), workbook.since_1904))
+    Ok(Some(rows.finish(name.to_owned(), workbook.since_1904)))
 }
 
 fn open_part<'p, 'a>(parts: &'p mut ZipParts<'a>, path: &str) -> Result<Events<Utf8Reader<Part<'p, 'a>>>, ReadError> {
@@ -131,9 +147,12 @@ struct SheetEntry {
 }
 
 impl WorkbookPart {
-    /// Returns the name and path of the first worksheet. A chart sheet has no cells.
-    fn first_sheet<'r>(&'r self, relations: &'r [Relation]) -> Option<(&'r str, &'r str)> {
-        self.sheets.iter().find_map(|sheet| {
+    /// Returns the name and path of the first worksheet that has the wanted name, if one is wanted. A chart sheet has no
+    /// cells.
+    fn sheet<'r>(&'r self, relations: &'r [Relation], wanted: Option<&str>) -> Option<(&'r str, &'r str)> {
+        let is_wanted =
+            |sheet: &&SheetEntry| wanted.is_none_or(|name| sheet.name.trim().to_lowercase() == name.to_lowercase());
+        self.sheets.iter().filter(is_wanted).find_map(|sheet| {
             let is_sheet = |relation: &&Relation| relation.id == sheet.relation_id && relation.kind == "worksheet";
             Some((sheet.name.as_str(), relations.iter().find(is_sheet)?.target.as_str()))
         })

@@ -92,6 +92,12 @@ pub(in crate::resources) async fn list(
     Ok((row.try_get("count")?, documents(row.try_get("results")?)))
 }
 
+/// Returns the ids of all rows.
+pub(in crate::resources) async fn ids(db: &mut PgConnection, resource: &TableResource) -> Result<Vec<i64>> {
+    let sql = format!("SELECT id::bigint FROM {} ORDER BY id", resource.table);
+    Ok(sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(db).await?)
+}
+
 /// Returns the documents of rows, in the order of their ids in the list.
 pub(in crate::resources) async fn read(
     db: &mut PgConnection,

@@ -6,6 +6,8 @@ mod problem_list;
 pub mod rejected;
 pub mod saved;
 
+pub use problem_list::ProblemList;
+
 pub use document::{Document, EventNotice, ItemView, PlanView, Undelivered};
 
 use crate::console;
@@ -44,7 +46,8 @@ pub fn table(problems: &[ImportProblem]) -> Option<String> {
     Some(format!("{table}{rest}"))
 }
 
-fn sentence(problem: &ImportProblem) -> String {
+/// Returns the message of a problem with its suggestions.
+pub fn sentence(problem: &ImportProblem) -> String {
     match problem.suggestions.as_slice() {
         [] => problem.message.clone(),
         suggestions => format!("{} (perhaps: {})", problem.message, suggestions.join(", ")),

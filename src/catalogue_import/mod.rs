@@ -1,0 +1,15 @@
+//! The catalogue as a workbook: an empty one to fill, its import, and the undo of an import.
+//!
+//! Cells → values or located problems → documents of the resources, in which names have become ids → rows. Everything runs in
+//! one transaction: a dry run rolls it back, and what it shows is what an import would do. A row with a problem is
+//! rejected, and so are the rows that name it; the others are imported.
+
+mod apply;
+pub mod cli;
+mod known;
+mod plan;
+mod read;
+mod report;
+pub mod sheets;
+mod template;
+mod undo;
