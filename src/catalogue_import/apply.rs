@@ -67,11 +67,12 @@ pub async fn apply(
         waiting = later;
     }
     let mut plan = applier.plan;
-    let order = |problem: &ImportProblem| {
-        super::sheets::SHEETS.iter().position(|sheet| Some(sheet.name) == problem.sheet.as_deref())
-    };
+    let order =
+        |name: &str| super::sheets::SHEETS.iter().position(|sheet| sheet.name.eq_ignore_ascii_case(name.trim()));
+    plan.rows.sort_by_key(|planned| (order(&planned.sheet), planned.row));
     plan.problems.sort_by_key(|problem| {
-        (order(problem), problem.row, problem.cell.as_ref().map(|cell| (cell.len(), cell.clone())))
+        let cell = problem.cell.as_ref().map(|cell| (cell.len(), cell.clone()));
+        (problem.sheet.as_deref().and_then(order), problem.row, cell)
     });
     Ok(plan)
 }
@@ -406,7 +407,12 @@ fn problems_of(row: &GivenRow, refused: &HttpProblem) -> Vec<ImportProblem> {
             "not_unique" => Code::NotUnique,
             _ => Code::InvalidValue,
         };
-        row.problem(Some(field), Issue::new(code, format!("\"{}\" {}", header_of(row, field), error.message)))
+        // Messages name fields; a workbook has their headers.
+        let columns = row.layout.columns.iter().filter(|column| column.field.contains('_'));
+        let message = columns.fold(error.message.clone(), |message, column| {
+            message.replace(column.field, &format!("\"{}\"", column.header))
+        });
+        row.problem(Some(field), Issue::new(code, format!("\"{}\" {message}", header_of(row, field))))
     };
     refused.errors().iter().map(problem).collect()
 }

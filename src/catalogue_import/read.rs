@@ -39,11 +39,14 @@ impl GivenRow {
         ImportProblem::at(Some(&self.sheet), Some(self.number), at, issue)
     }
 
-    /// Returns the text of the first value, by which people know the row.
+    /// Returns the texts by which people know the row: its own name, else the names of all records that it links.
     pub fn title(&self) -> String {
-        let texts =
-            self.values.iter().filter(|given| given.column.is_required).filter_map(|given| given.value.as_str());
-        texts.collect::<Vec<_>>().join(" / ")
+        let texts = self.values.iter().filter(|given| given.column.is_required);
+        let texts: Vec<&str> = texts.filter_map(|given| given.value.as_str()).collect();
+        match self.layout.columns.first().map(|column| column.kind) {
+            Some(CellKind::Text) => texts.first().map_or_else(String::new, |first| (*first).to_owned()),
+            _ => texts.join(" / "),
+        }
     }
 }
 

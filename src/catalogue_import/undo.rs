@@ -89,7 +89,10 @@ async fn undo_row(db: &mut PgConnection, pool: &PgPool, entry: &JournalEntry, un
             rows::write(db, pool, resource, Some(*id), before).await?.err()
         }
     };
-    undo.refused.extend(refused.map(|problem| format!("{name}: {}", problem.detail())));
+    undo.refused.extend(refused.map(|problem| match problem.status().as_u16() {
+        409 => format!("{name}: other records refer to it by now"),
+        _ => format!("{name}: {}", problem.detail()),
+    }));
     Ok(())
 }
 
