@@ -8,9 +8,9 @@ use sqlx::{PgConnection, PgPool};
 use super::known::{Found, KnownRecords, name_key};
 use super::plan::{CataloguePlan, JournalEntry, PlannedRow, RowOutcome, ValueChange};
 use super::read::{CatalogueRows, GivenRow, header_of};
+use super::refused::problems_of;
 use super::sheets::{CellKind, Kind, STORED};
 use crate::error::Result;
-use crate::http::problem::HttpProblem;
 use crate::names::fold;
 use crate::resources::rows;
 use crate::timetable_import::problems::{Code, ImportProblem, Issue};
@@ -390,29 +390,4 @@ fn text_of<'a>(row: &'a GivenRow, field: &str) -> Option<&'a str> {
 fn noun_of(kind: Kind) -> &'static str {
     let kind = if kind == Kind::BundleTemplates { Kind::Bundles } else { kind };
     super::sheets::SHEETS.iter().find(|sheet| sheet.kind == kind).map_or("record", |sheet| sheet.noun)
-}
-
-/// Returns the problems of a refused document at the cells of its fields.
-fn problems_of(row: &GivenRow, refused: &HttpProblem) -> Vec<ImportProblem> {
-    if refused.errors().is_empty() {
-        return vec![row.problem(None, Issue::new(Code::InvalidValue, refused.detail()))];
-    }
-    let problem = |error: &crate::http::problem::FieldError| {
-        let field = error.pointer.trim_start_matches('/').split('/').next().unwrap_or_default();
-        let code = match error.code {
-            "missing_value" => Code::MissingValue,
-            "invalid_date" => Code::InvalidDate,
-            "end_before_start" => Code::EndBeforeStart,
-            "unknown_reference" => Code::UnknownReference,
-            "not_unique" => Code::NotUnique,
-            _ => Code::InvalidValue,
-        };
-        // Messages name fields; a workbook has their headers.
-        let columns = row.layout.columns.iter().filter(|column| column.field.contains('_'));
-        let message = columns.fold(error.message.clone(), |message, column| {
-            message.replace(column.field, &format!("\"{}\"", column.header))
-        });
-        row.problem(Some(field), Issue::new(code, format!("\"{}\" {message}", header_of(row, field))))
-    };
-    refused.errors().iter().map(problem).collect()
 }

@@ -9,6 +9,7 @@ pub mod cli;
 mod known;
 mod plan;
 mod read;
+mod refused;
 mod report;
 pub mod sheets;
 mod template;
