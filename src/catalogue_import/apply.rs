@@ -212,7 +212,7 @@ impl Applier<'_> {
         };
         for field in document.as_object().into_iter().flatten().map(|(field, _)| field.as_str()) {
             let old = before.as_ref().map_or(&Value::Null, |before| &before[field]);
-            if *old != after[field] && !after[field].is_null() || before.is_some() && *old != after[field] {
+            if *old != after[field] && (before.is_some() || !after[field].is_null()) {
                 let change = ValueChange {
                     field: header_of(row, field),
                     old: self.named_value(row, field, old),

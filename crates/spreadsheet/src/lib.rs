@@ -88,7 +88,7 @@ pub fn read_sheets(bytes: &[u8], limits: &Limits, names: &[&str]) -> Result<Vec<
     if !bytes.starts_with(b"PK\x03\x04") {
         return Err(ReadError::unreadable("it is no Excel workbook with several sheets; save it as .xlsx"));
     }
-    let (mut sheets, mut left) = (Vec::new(), limits.clone());
+    let (mut sheets, mut left) = (Vec::new(), *limits);
     for name in names {
         let parts = ZipParts::open(bytes, &left)?;
         if matches!(parts.format, ContainerFormat::Ods) {
