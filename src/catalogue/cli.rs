@@ -8,6 +8,7 @@ use crate::app::Context;
 use crate::catalogue_import;
 use crate::console;
 use crate::error::{Error, Exit, Result};
+use crate::workbook::values;
 
 /// Options of `lectern catalogue`.
 #[derive(Debug, clap::Args)]
@@ -60,7 +61,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 
 async fn run_copy(context: &Context, pool: &sqlx::PgPool, args: &CopyArgs) -> Result<Exit> {
     let mut transaction = pool.begin().await?;
-    let request = resolve(&mut transaction, args).await?;
+    let request = resolve(context, &mut transaction, args).await?;
     let counts = copy(&mut transaction, &request).await?;
     transaction.commit().await?;
     context.console.document(&document(&counts, args.dry_run))?;
@@ -81,9 +82,9 @@ async fn run_copy(context: &Context, pool: &sqlx::PgPool, args: &CopyArgs) -> Re
 }
 
 /// Finds the records that the options name.
-async fn resolve(db: &mut PgConnection, args: &CopyArgs) -> Result<CopyRequest> {
+async fn resolve(context: &Context, db: &mut PgConnection, args: &CopyArgs) -> Result<CopyRequest> {
     let known = store::exam_sessions(db).await?;
-    let (from, to) = (exam_session(&known, &args.from)?, exam_session(&known, &args.to)?);
+    let (from, to) = (exam_session(context, &known, &args.from)?, exam_session(context, &known, &args.to)?);
     if from == to {
         return Err(Error::Usage("FROM and TO are the same exam session: name two".into()));
     }
@@ -97,10 +98,12 @@ async fn resolve(db: &mut PgConnection, args: &CopyArgs) -> Result<CopyRequest> 
     Ok(CopyRequest { from, to, subjects, is_dry_run: args.dry_run })
 }
 
-fn exam_session(known: &[(i64, String)], code: &str) -> Result<i64> {
+fn exam_session(context: &Context, known: &[(i64, String)], code: &str) -> Result<i64> {
     let exact: Vec<i64> = known.iter().filter(|(_, known)| known == code.trim()).map(|(id, _)| *id).collect();
-    let folded = || known.iter().filter(|(_, known)| known.eq_ignore_ascii_case(code.trim())).map(|(id, _)| *id);
-    let found = if exact.is_empty() { folded().collect() } else { exact };
+    // 2026A, 26A and 2026-04 are one sitting.
+    let key = |code: &str| values::session_key(code, &context.config.sittings);
+    let equal = || known.iter().filter(|(_, known)| key(known) == key(code)).map(|(id, _)| *id);
+    let found = if exact.is_empty() { equal().collect() } else { exact };
     match found[..] {
         [id] => Ok(id),
         [] if known.is_empty() => {

@@ -3,20 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use super::plan::CataloguePlan;
-use super::read::CatalogueRows;
-use super::{apply, read, report, template, undo};
+use super::read::{self, CatalogueRows};
+use super::{apply, report, template, undo};
 use crate::app::Context;
 use crate::console::counted;
 use crate::error::{Error, Exit, Result};
 use crate::output_file::{self, Existing};
 use crate::runs::{self, RunKind};
 use crate::text::shell_word;
-use crate::timetable_import::load::{limits, name_of};
-use crate::timetable_import::problems::ImportProblem;
-use crate::timetable_import::run::is_same_file;
+use crate::workbook::file::{check_report, limits, name_of, unwritable};
+use crate::workbook::options::WorkbookOptions;
+use crate::workbook::problem_table::{NamedPlace, table};
+use crate::workbook::problems::ImportProblem;
 
 /// Key of the lock that one import or undo at a time holds.
 const LOCK: i64 = 0x4C_43_41_54;
@@ -34,20 +35,10 @@ pub struct TemplateArgs {
 /// Options of `lectern catalogue import`.
 #[derive(Debug, clap::Args)]
 pub struct ImportArgs {
-    /// Workbook to import (xlsx)
+    /// Workbook to import: xlsx or ods
     file: PathBuf,
-    /// Show the plan and all problems; write nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Write rejected rows with their problems to this workbook
-    #[arg(long, value_name = "FILE.xlsx")]
-    report: Option<PathBuf>,
-    /// Replace the workbook of --report if it exists
-    #[arg(long, requires = "report")]
-    force: bool,
-    /// Import without asking
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    workbook: WorkbookOptions,
 }
 
 /// Options of `lectern catalogue undo`.
@@ -78,100 +69,94 @@ pub fn write_template(context: &Context, args: &TemplateArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn unwritable(error: impl std::fmt::Display) -> Error {
-    Error::Failed(format!("the workbook cannot be written: {error}"))
-}
-
 /// Imports a workbook.
 pub async fn import(context: &Context, args: &ImportArgs) -> Result<Exit> {
-    if let Some(report) = &args.report {
-        if is_same_file(report, &args.file) {
-            return Err(Error::Usage("--report names the workbook to import: name another file".into()));
-        }
-        output_file::check(report, Existing::of_force(args.force))?;
+    if let Some(report) = &args.workbook.report {
+        check_report(report, &args.file, args.workbook.existing())?;
     }
     let limits = limits(&context.config);
     let loaded = spreadsheet::load_file(&args.file, &limits).and_then(|(_, bytes)| read::read(&bytes, &limits));
-    let given = match loaded {
-        Ok(given) => given,
-        Err(error) => {
-            let plan = CataloguePlan { problems: vec![ImportProblem::from(error)], ..CataloguePlan::default() };
-            return reject_file(context, args, &plan);
+    let problems = match loaded {
+        Ok(given) if given.sheets.is_empty() => given.problems,
+        Ok(given) => {
+            let database = context.database().await?;
+            let import = import_rows(context, &database.pool, args, &given);
+            let result = context.stop.run_until_cancelled(import).await.unwrap_or(Err(Error::Cancelled));
+            database.close().await;
+            return result;
         }
+        Err(error) => vec![ImportProblem::from(error)],
     };
-    if given.sheets.is_empty() {
-        let plan = CataloguePlan { problems: given.problems, ..CataloguePlan::default() };
-        return reject_file(context, args, &plan);
-    }
-    let database = context.database().await?;
-    let result = import_rows(context, &database.pool, args, &given).await;
-    database.close().await;
-    result
+    reject_file(context, args, CataloguePlan { problems, ..CataloguePlan::default() })
 }
 
 /// Reports a file that cannot be imported at all.
-fn reject_file(context: &Context, args: &ImportArgs, plan: &CataloguePlan) -> Result<Exit> {
-    for problem in &plan.problems {
-        context.console.notify(format_args!("{}: {}", args.file.display(), problem.message));
+fn reject_file(context: &Context, args: &ImportArgs, plan: CataloguePlan) -> Result<Exit> {
+    let console = &context.console;
+    for problem in plan.problems.iter().filter(|problem| problem.is_error()) {
+        let place = problem.sheet.as_ref().map(|sheet| format!("sheet \"{sheet}\": ")).unwrap_or_default();
+        console.notify(format_args!("{}: {place}{}", args.file.display(), problem.sentence()));
     }
-    context.console.notify("next: lectern catalogue template FILE.xlsx writes a workbook to fill");
-    context.console.document(&plan.document(&name_of(&args.file), None, args.dry_run, None))?;
+    console.notify("next: lectern catalogue template catalogue.xlsx writes a workbook to fill");
+    console.document(&plan.document(&name_of(&args.file), None, args.workbook.dry_run, None))?;
     Ok(Exit::Failed)
 }
 
 async fn import_rows(context: &Context, pool: &PgPool, args: &ImportArgs, given: &CatalogueRows) -> Result<Exit> {
-    let console = &context.console;
-    let letters = &context.config.sittings;
-    let mut trial = pool.begin().await?;
-    let mut plan = apply::apply(&mut trial, pool, letters, given).await?;
-    trial.rollback().await?;
-    console.print_text(&plan);
-    if let Some(table) = report::table(&plan.problems) {
-        console.print(table);
+    let (console, options) = (&context.console, &args.workbook);
+    let asks = !options.dry_run && !options.yes && console.can_prompt;
+    // A question is asked between two transactions: no lock is held while the user thinks.
+    let (mut transaction, mut plan, mut run) = begin(context, pool, args, given, options.dry_run || asks).await?;
+    if options.dry_run || asks || !plan.has_changes() {
+        transaction.rollback().await?;
+        (transaction, run) = (pool.begin().await?, None);
     }
-    if plan.examples > 0 {
-        console
-            .notify(format_args!("{} skipped: a cell begins with \"EXAMPLE:\"", counted(plan.examples, "example row")));
-    }
-    let summary = plan.summary();
-    console.print(if args.dry_run { format!("dry run: {summary}") } else { format!("plan: {summary}") });
-    let mut run = None;
-    if !args.dry_run && plan.has_changes() {
-        let asks = console.can_prompt && !args.yes;
-        if asks && !console.prompt_yes_no("execute this plan?").await {
+    print_plan(context, args, &plan);
+    if asks && plan.has_changes() {
+        if !console.prompt_yes_no("execute this plan?").await {
             console.notify("nothing was written");
             return Ok(Exit::Done);
         }
-        let (executed, id) = execute(context, pool, args, given).await?;
-        if executed.summary() != summary {
-            console.notify(format_args!("the catalogue was changed meanwhile; imported: {}", executed.summary()));
+        let shown = plan.summary();
+        (transaction, plan, run) = begin(context, pool, args, given, false).await?;
+        if plan.summary() != shown {
+            console.notify("the catalogue was changed since the plan was shown");
         }
-        (plan, run) = (executed, Some(id));
     }
-    let exit = if plan.has_errors() { Exit::NeedsAttention } else { Exit::Done };
+    transaction.commit().await?;
     let report = write_report(args, given, &plan)?;
     finish(context, args, &plan, run, report.as_deref());
-    console.document(&plan.document(&name_of(&args.file), run, args.dry_run, report.as_deref()))?;
-    Ok(exit)
+    console.document(&plan.document(&name_of(&args.file), run, options.dry_run, report.as_deref()))?;
+    Ok(exit_of(&plan))
 }
 
-/// Imports in one transaction, with the run by which it can be undone.
-async fn execute(
+fn exit_of(plan: &CataloguePlan) -> Exit {
+    if plan.has_errors() { Exit::NeedsAttention } else { Exit::Done }
+}
+
+/// Imports in a transaction that the caller ends, with the run by which the import can be undone. A trial has no run.
+async fn begin(
     context: &Context,
     pool: &PgPool,
     args: &ImportArgs,
     given: &CatalogueRows,
-) -> Result<(CataloguePlan, i64)> {
+    is_trial: bool,
+) -> Result<(Transaction<'static, Postgres>, CataloguePlan, Option<i64>)> {
     let mut transaction = pool.begin().await?;
-    lock(&mut transaction).await?;
     let file = name_of(&args.file);
-    let run = runs::begin(&mut transaction, RunKind::CatalogueImport, &file).await?;
+    let run = match is_trial {
+        true => None,
+        false => {
+            lock(&mut transaction).await?;
+            Some(runs::begin(&mut transaction, RunKind::CatalogueImport, &file).await?)
+        }
+    };
     let plan = apply::apply(&mut transaction, pool, &context.config.sittings, given).await?;
-    runs::save_journal(&mut transaction, run, &plan.journal).await?;
-    let exit = if plan.has_errors() { Exit::NeedsAttention } else { Exit::Done };
-    runs::finish(&mut transaction, run, exit, &plan.document(&file, Some(run), false, None)).await?;
-    transaction.commit().await?;
-    Ok((plan, run))
+    if let Some(run) = run {
+        runs::save_journal(&mut transaction, run, &plan.journal).await?;
+        runs::finish(&mut transaction, run, exit_of(&plan), &plan.document(&file, Some(run), false, None)).await?;
+    }
+    Ok((transaction, plan, run))
 }
 
 async fn lock(db: &mut PgConnection) -> Result<()> {
@@ -181,44 +166,63 @@ async fn lock(db: &mut PgConnection) -> Result<()> {
     }
 }
 
+fn print_plan(context: &Context, args: &ImportArgs, plan: &CataloguePlan) {
+    let console = &context.console;
+    console.print_text(plan);
+    if let Some(table) = table(&plan.problems, NamedPlace::SheetAndCell) {
+        console.print(table);
+    }
+    if plan.examples > 0 {
+        console
+            .notify(format_args!("{} skipped: a cell begins with \"EXAMPLE:\"", counted(plan.examples, "example row")));
+    }
+    let title = if args.workbook.dry_run { "dry run" } else { "plan" };
+    console.print(format_args!("{title}: {}", plan.summary()));
+}
+
 fn write_report(args: &ImportArgs, given: &CatalogueRows, plan: &CataloguePlan) -> Result<Option<String>> {
-    let Some(file) = &args.report else { return Ok(None) };
-    let Some(bytes) = report::workbook(given, &plan.problems).map_err(unwritable)? else { return Ok(None) };
-    output_file::write(file, &bytes, Existing::of_force(args.force))?;
+    let Some(file) = &args.workbook.report else { return Ok(None) };
+    let Some(bytes) = report::workbook(given, plan).map_err(unwritable)? else { return Ok(None) };
+    output_file::write(file, &bytes, args.workbook.existing())?;
     Ok(Some(file.display().to_string()))
 }
 
-/// Prints what to do next.
+/// Prints the result and what to do next.
 fn finish(context: &Context, args: &ImportArgs, plan: &CataloguePlan, run: Option<i64>, report: Option<&str>) {
     let console = &context.console;
     let file = |path: &Path| shell_word(&path.display().to_string());
     if let Some(run) = run {
-        console.print(format_args!("catalogue import {run}: {}", plan.summary()));
-        console.notify(format_args!("`lectern catalogue undo {run}` undoes it"));
+        console.print(format_args!(
+            "catalogue import {run} of {}: done; `lectern catalogue undo {run}` takes it back",
+            name_of(&args.file)
+        ));
     }
-    match (report, plan.rejected) {
-        (Some(report), _) => console.notify(format_args!(
-            "next: correct the rejected rows and import them: lectern catalogue import {}",
-            shell_word(report)
-        )),
-        (None, 1..) => console.notify(format_args!(
-            "next: correct the cells above and import again; --report FILE.xlsx writes a workbook of the rejected rows"
-        )),
-        (None, 0) if plan.rows.is_empty() => {
-            console.notify("the workbook has no row to import: fill it in and import it again");
+    let rows = plan.rows.len() + plan.rejected.len();
+    let next = match report {
+        Some(report) => {
+            console.notify(format_args!("rejected rows with their problems: {report}"));
+            format!("correct the rejected rows there: lectern catalogue import {}", shell_word(report))
         }
-        (None, 0) if args.dry_run && plan.has_changes() => {
-            console.notify(format_args!("next: lectern catalogue import {}", file(&args.file)));
+        None if !plan.rejected.is_empty() => {
+            "correct the cells above and import again; --report FILE.xlsx writes the rejected rows to a workbook"
+                .to_owned()
         }
-        (None, 0) if !plan.has_changes() => console.notify("everything is as in the workbook: nothing to write"),
-        (None, 0) => console.notify("next: lectern sync all --create-local, then lectern import template FILE.xlsx"),
+        None if plan.has_errors() => "correct the sheets above and import again".to_owned(),
+        None if rows == 0 => "the workbook has no row to import: fill it in and import it again".to_owned(),
+        None if args.workbook.dry_run && plan.has_changes() => format!("lectern catalogue import {}", file(&args.file)),
+        None => "lectern sync all --create-local".to_owned(),
+    };
+    if !plan.has_changes() && rows > 0 && plan.rejected.is_empty() {
+        console.notify("the catalogue has everything as the workbook says: nothing to write");
     }
+    console.notify(format_args!("next: {next}"));
 }
 
 /// Undoes an import.
 pub async fn undo(context: &Context, args: &UndoArgs) -> Result<Exit> {
     let database = context.database().await?;
-    let result = undo_run(context, &database.pool, args).await;
+    let undo = undo_run(context, &database.pool, args);
+    let result = context.stop.run_until_cancelled(undo).await.unwrap_or(Err(Error::Cancelled));
     database.close().await;
     result
 }
@@ -231,11 +235,10 @@ async fn undo_run(context: &Context, pool: &PgPool, args: &UndoArgs) -> Result<E
     }
     let mut transaction = pool.begin().await?;
     lock(&mut transaction).await?;
-    let journal = undo::journal(&mut transaction, args.run).await?;
-    let undone = undo::undo(&mut transaction, pool, &journal).await?;
+    let undone = undo::undo(&mut transaction, pool, args.run).await?;
     let is_refused = !undone.refused.is_empty();
     let mut run = None;
-    if is_refused || args.dry_run {
+    if is_refused || args.dry_run || undone.earlier.is_some() {
         transaction.rollback().await?;
     } else {
         let id = runs::begin(&mut transaction, RunKind::CatalogueUndo, &args.run.to_string()).await?;
@@ -243,13 +246,15 @@ async fn undo_run(context: &Context, pool: &PgPool, args: &UndoArgs) -> Result<E
         transaction.commit().await?;
         run = Some(id);
     }
-    for reason in &undone.refused {
-        console.notify(format_args!("not undone: {reason}"));
+    for refused in &undone.refused {
+        console.notify(format_args!("not undone: {refused}"));
     }
-    console.print(match (is_refused, args.dry_run) {
-        (true, _) => format!("catalogue import {} stays: nothing was undone", args.run),
-        (false, true) => format!("would be undone: {} removed, {} restored", undone.removed, undone.restored),
-        (false, false) => format!("undone: {} removed, {} restored", undone.removed, undone.restored),
+    let counts = format!("{} removed, {} restored", undone.removed, undone.restored);
+    console.print(match (undone.earlier, is_refused, args.dry_run) {
+        (Some(earlier), ..) => format!("catalogue import {} is undone already, by run {earlier}", args.run),
+        (None, true, _) => format!("catalogue import {} stays: nothing was undone", args.run),
+        (None, false, true) => format!("would be undone: {counts}"),
+        (None, false, false) => format!("catalogue import {} is undone: {counts}", args.run),
     });
     console.document(&undone.document(args.run, run, args.dry_run))?;
     Ok(if is_refused { Exit::NeedsAttention } else { Exit::Done })

@@ -5,11 +5,19 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::sheets::{Kind, STORED, resource_of};
+use super::plan::JournalEntry;
+use super::sheets::Kind;
+use super::stored::{STORED, resource_of};
 use crate::error::{Error, Result};
-use crate::names::{fold, nearest};
+use crate::names::{NameSet, fold};
 use crate::resources::{TableResource, rows};
-use crate::timetable_import::values;
+use crate::workbook::values;
+
+/// How many unknown names get suggestions. Each is compared with all known names.
+const MAX_SUGGESTED: usize = 1000;
+
+/// Ids by the form in which names are equal.
+type NameIndex = HashMap<String, Vec<i64>>;
 
 /// The documents of one kind.
 struct Documents {
@@ -17,24 +25,34 @@ struct Documents {
     keys: &'static [&'static str],
     names: &'static [&'static str],
     by_id: BTreeMap<i64, Value>,
-    by_key: HashMap<String, i64>,
-    /// For each field of `names`: ids by folded value.
-    by_name: Vec<HashMap<String, Vec<i64>>>,
+    by_key: NameIndex,
+    /// For each field of `names`.
+    by_name: Vec<NameIndex>,
 }
 
 /// All documents that a workbook can name.
 pub struct KnownRecords {
     kinds: HashMap<Kind, Documents>,
     letters: BTreeMap<String, String>,
+    /// Number of names that got suggestions.
+    suggested: usize,
 }
 
-/// What a name stands for.
+/// The records that a name or a key stands for.
 pub enum Found {
+    None,
     One(i64),
-    /// Several records, as they are shown.
-    Several(Vec<String>),
-    /// None, with similar names.
-    None(Vec<String>),
+    Several(Vec<i64>),
+}
+
+impl Found {
+    fn of(ids: &[i64]) -> Found {
+        match ids {
+            [] => Found::None,
+            [id] => Found::One(*id),
+            several => Found::Several(several.to_vec()),
+        }
+    }
 }
 
 impl KnownRecords {
@@ -46,15 +64,15 @@ impl KnownRecords {
         let mut kinds = HashMap::new();
         for (kind, table, keys, names) in STORED {
             let resource = resource_of(table).ok_or_else(|| Error::Failed(format!("{table} is no resource")))?;
-            let by_name = names.iter().map(|_| HashMap::new()).collect();
-            let (by_id, by_key) = (BTreeMap::new(), HashMap::new());
+            let by_name = names.iter().map(|_| NameIndex::new()).collect();
+            let (by_id, by_key) = (BTreeMap::new(), NameIndex::new());
             let mut documents = Documents { resource, keys, names, by_id, by_key, by_name };
             for document in rows::all(db, resource).await? {
                 documents.insert(kind, document, letters);
             }
             kinds.insert(kind, documents);
         }
-        Ok(Self { kinds, letters: letters.clone() })
+        Ok(Self { kinds, letters: letters.clone(), suggested: 0 })
     }
 
     pub fn resource(&self, kind: Kind) -> Option<&'static TableResource> {
@@ -65,16 +83,22 @@ impl KnownRecords {
         self.kinds.get(&kind)?.by_id.get(&id)
     }
 
-    /// Returns the row with the same identifying fields as a document. A group is also found by its code.
-    pub fn find(&self, kind: Kind, document: &Value) -> Option<i64> {
-        let documents = self.kinds.get(&kind)?;
-        if let (Kind::Groups, Some(code)) = (kind, document["code"].as_str()) {
-            let same = documents.by_name.first().and_then(|codes| codes.get(&fold(code))).and_then(|ids| ids.first());
-            if let Some(id) = same {
-                return Some(*id);
+    /// Finds the row with the same identifying fields as a document. Groups and variations, whose codes are unique, are
+    /// found by their code first.
+    pub fn find(&self, kind: Kind, document: &Value) -> Found {
+        let Some(documents) = self.kinds.get(&kind) else { return Found::None };
+        if let (Kind::Groups | Kind::Variations, Some(code)) = (kind, document["code"].as_str()) {
+            let same = documents.by_name.first().and_then(|codes| codes.get(&fold(code)));
+            if let Some([id]) = same.map(Vec::as_slice) {
+                return Found::One(*id);
             }
         }
-        documents.by_key.get(&key_of(kind, document, documents.keys, &self.letters)?).copied()
+        let ids = key_of(kind, document, documents.keys, &self.letters).and_then(|key| documents.by_key.get(&key));
+        documents.most_alike(ids.map_or(&[], Vec::as_slice), |known| {
+            let is_equal = |field: &&str| known[**field] == document[**field];
+            let code = document["code"].as_str().filter(|code| !code.is_empty());
+            (documents.keys.iter().all(|field| is_equal(&field)), code.is_some() && is_equal(&"code"))
+        })
     }
 
     /// Adds a row, or replaces its document.
@@ -84,62 +108,112 @@ impl KnownRecords {
         }
     }
 
-    /// Finds the record with a name: by the first of its names that any record has.
-    pub fn named(&self, kind: Kind, name: &str) -> Found {
-        let Some(documents) = self.kinds.get(&kind) else { return Found::None(Vec::new()) };
-        let wanted = name_key(kind, name, &self.letters);
-        for names in &documents.by_name {
-            match names.get(&wanted).map(Vec::as_slice) {
-                Some([id]) => return Found::One(*id),
-                Some(several) if !several.is_empty() => {
-                    return Found::Several(several.iter().filter_map(|id| documents.shown(*id)).collect());
-                }
-                _ => {}
+    /// Takes back a change that was not stored after all.
+    pub fn take_back(&mut self, entry: JournalEntry) {
+        let stored = STORED.iter().find(|(_, table, ..)| *table == entry.table).map(|(kind, ..)| *kind);
+        let Some(documents) = stored.and_then(|kind| self.kinds.get_mut(&kind)) else { return };
+        if let Some(before) = entry.before {
+            documents.by_id.insert(entry.id, before);
+            return;
+        }
+        documents.by_id.remove(&entry.id);
+        for (index, key) in documents.entries(stored.unwrap_or(Kind::Subjects), &entry.after, &self.letters) {
+            let index = if index == 0 { &mut documents.by_key } else { &mut documents.by_name[index - 1] };
+            if let Some(ids) = index.get_mut(&key) {
+                ids.retain(|known| *known != entry.id);
             }
         }
-        let known = documents
-            .by_id
-            .values()
-            .flat_map(|document| documents.names.iter().filter_map(|field| document[*field].as_str()));
-        Found::None(nearest(name, known))
+    }
+
+    /// Finds the record with a name: by the first of its names that any record has.
+    pub fn named(&self, kind: Kind, name: &str) -> Found {
+        let Some(documents) = self.kinds.get(&kind) else { return Found::None };
+        let wanted = name_key(kind, name, &self.letters);
+        let named = documents.names.iter().zip(&documents.by_name);
+        let found = named.filter_map(|(field, names)| Some((field, names.get(&wanted).filter(|ids| !ids.is_empty())?)));
+        match found.into_iter().next() {
+            Some((field, ids)) => documents.most_alike(ids, |known| (known[*field] == name, false)),
+            None if kind == Kind::Variations => self.variation_of_type(name),
+            None => Found::None,
+        }
+    }
+
+    /// Finds the variation with a type and a name, written as `Printed: Standard`.
+    fn variation_of_type(&self, name: &str) -> Found {
+        match name.split_once(':') {
+            Some((variation_type, name)) => {
+                self.find(Kind::Variations, &serde_json::json!({ "variation_type": variation_type, "name": name }))
+            }
+            None => Found::None,
+        }
+    }
+
+    /// Returns known names that resemble an unknown one.
+    pub fn similar(&mut self, kind: Kind, name: &str) -> Vec<String> {
+        let Some(documents) = self.kinds.get(&kind).filter(|_| self.suggested < MAX_SUGGESTED) else {
+            return Vec::new();
+        };
+        self.suggested += 1;
+        let names = documents.by_id.values();
+        let names = names.flat_map(|document| documents.names.iter().filter_map(|field| document[*field].as_str()));
+        NameSet::new(names).nearest(name)
     }
 
     /// Returns the name of a record for messages.
     pub fn shown(&self, kind: Kind, id: i64) -> Option<String> {
-        self.kinds.get(&kind)?.shown(id)
+        let documents = self.kinds.get(&kind)?;
+        let document = documents.by_id.get(&id)?;
+        let text = |field: &str| document[field].as_str();
+        match kind {
+            Kind::Variations => Some(format!("{}: {}", text("variation_type")?, text("name")?)),
+            _ => documents.keys.iter().chain(documents.names).find_map(|field| text(field)).map(str::to_owned),
+        }
     }
 }
 
 impl Documents {
     fn insert(&mut self, kind: Kind, document: Value, letters: &BTreeMap<String, String>) {
         let Some(id) = document["id"].as_i64() else { return };
-        if let Some(key) = key_of(kind, &document, self.keys, letters) {
-            self.by_key.entry(key).or_insert(id);
-        }
-        for (field, names) in self.names.iter().zip(&mut self.by_name) {
-            if let Some(name) = document[*field].as_str().filter(|name| !name.trim().is_empty()) {
-                let ids = names.entry(name_key(kind, name, letters)).or_default();
-                if !ids.contains(&id) {
-                    ids.push(id);
-                }
+        for (index, key) in self.entries(kind, &document, letters) {
+            let index = if index == 0 { &mut self.by_key } else { &mut self.by_name[index - 1] };
+            let ids = index.entry(key).or_default();
+            if !ids.contains(&id) {
+                ids.push(id);
             }
         }
         self.by_id.insert(id, document);
     }
 
-    fn shown(&self, id: i64) -> Option<String> {
-        let document = self.by_id.get(&id)?;
-        let name = self.keys.iter().chain(self.names).find_map(|field| document[*field].as_str());
-        name.map(str::to_owned)
+    /// Returns the entries of a document in the indexes: 0 for that of the key, then those of the names.
+    fn entries(&self, kind: Kind, document: &Value, letters: &BTreeMap<String, String>) -> Vec<(usize, String)> {
+        let key = key_of(kind, document, self.keys, letters).map(|key| (0, key));
+        let names = (1..).zip(self.names).filter_map(|(index, field)| {
+            let name = document[*field].as_str().filter(|name| !name.trim().is_empty())?;
+            Some((index, name_key(kind, name, letters)))
+        });
+        key.into_iter().chain(names).collect()
+    }
+
+    /// Chooses among records: by the first of two likenesses that one record alone has.
+    fn most_alike(&self, ids: &[i64], likeness: impl Fn(&Value) -> (bool, bool)) -> Found {
+        if let [] | [_] = ids {
+            return Found::of(ids);
+        }
+        let alike = |choose: fn((bool, bool)) -> bool| -> Vec<i64> {
+            let known = ids.iter().copied();
+            known.filter(|id| self.by_id.get(id).is_some_and(|document| choose(likeness(document)))).collect()
+        };
+        match [alike(|(first, _)| first), alike(|(_, second)| second)].iter().find(|alike| alike.len() == 1) {
+            Some(alike) => Found::of(alike),
+            None => Found::of(ids),
+        }
     }
 }
 
 /// Returns the form in which two names of a record are equal.
 pub fn name_key(kind: Kind, name: &str, letters: &BTreeMap<String, String>) -> String {
     match kind {
-        Kind::ExamSessions => {
-            values::sitting(name.trim(), letters).map_or_else(|_| fold(name), |sitting| sitting.mapped)
-        }
+        Kind::ExamSessions => values::session_key(name, letters),
         _ => fold(name),
     }
 }
@@ -150,9 +224,12 @@ fn key_of(kind: Kind, document: &Value, fields: &[&str], letters: &BTreeMap<Stri
         match &document[*field] {
             Value::String(text) => key.push_str(&name_key(kind, text, letters)),
             Value::Number(number) => key.push_str(&number.to_string()),
+            // A person may have one name.
+            Value::Null if *field == "last_name" => {}
             _ => return None,
         }
-        key.push('\u{1f}');
+        key.push(if kind == Kind::Instructors { ' ' } else { '\u{1f}' });
     }
-    Some(key)
+    // The names of people are compared as a whole, never split.
+    Some(if kind == Kind::Instructors { fold(&key) } else { key })
 }

@@ -6,11 +6,17 @@
 
 mod apply;
 pub mod cli;
+mod instructors;
 mod known;
+mod order;
+mod places;
 mod plan;
 mod read;
 mod refused;
 mod report;
 pub mod sheets;
+mod store;
+mod stored;
 mod template;
 mod undo;
+mod write;

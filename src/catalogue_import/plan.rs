@@ -5,9 +5,17 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::read::GivenRow;
+use super::sheets::Kind;
 use crate::console::counted;
-use crate::timetable_import::problems::ImportProblem;
+use crate::console::style::{Tone, paint_if};
 use crate::tutorials::reference::CreatedRow;
+use crate::workbook::plan::{PlanLine, ValueChange, write_changes};
+use crate::workbook::problem_list::ProblemList;
+use crate::workbook::problems::ImportProblem;
+
+/// Maximum number of rows in the document of an import.
+const MAX_ROWS: usize = 5000;
 
 /// What happens to a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -18,22 +26,27 @@ pub enum RowOutcome {
     Unchanged,
 }
 
-/// A value that changes.
-#[derive(Clone, Debug, Serialize)]
-pub struct ValueChange {
-    pub field: String,
-    pub old: Value,
-    pub new: Value,
-}
-
 /// A row of the workbook and what happens to it.
 #[derive(Clone, Debug, Serialize)]
 pub struct PlannedRow {
-    pub sheet: String,
+    pub sheet: &'static str,
     pub row: u32,
     pub name: String,
     pub outcome: RowOutcome,
     pub changes: Vec<ValueChange>,
+}
+
+impl PlannedRow {
+    /// Returns a row that changes nothing.
+    pub fn unchanged(row: &GivenRow) -> Self {
+        Self {
+            sheet: row.layout.name,
+            row: row.number,
+            name: row.title(),
+            outcome: RowOutcome::Unchanged,
+            changes: Vec::new(),
+        }
+    }
 }
 
 /// A stored row before and after the import, for undo.
@@ -57,7 +70,8 @@ pub struct CatalogueJournal {
 #[derive(Debug, Default)]
 pub struct CataloguePlan {
     pub rows: Vec<PlannedRow>,
-    pub rejected: usize,
+    /// The rows with problems: kind and row number.
+    pub rejected: Vec<(Kind, u32)>,
     pub examples: usize,
     pub problems: Vec<ImportProblem>,
     pub journal: CatalogueJournal,
@@ -68,9 +82,13 @@ impl CataloguePlan {
         self.rows.iter().filter(|row| row.outcome == outcome).count()
     }
 
+    fn changed(&self) -> impl Iterator<Item = &PlannedRow> {
+        self.rows.iter().filter(|row| row.outcome != RowOutcome::Unchanged)
+    }
+
     /// Reports whether the import writes anything.
     pub fn has_changes(&self) -> bool {
-        self.rows.iter().any(|row| row.outcome != RowOutcome::Unchanged)
+        self.changed().next().is_some()
     }
 
     pub fn has_errors(&self) -> bool {
@@ -79,21 +97,24 @@ impl CataloguePlan {
 
     /// Returns one line with all counts.
     pub fn summary(&self) -> String {
-        let [created, updated, unchanged] =
-            [RowOutcome::Created, RowOutcome::Updated, RowOutcome::Unchanged].map(|outcome| self.count(outcome));
-        let problems = self.problems.iter().filter(|problem| problem.is_error()).count();
-        let mut line =
-            format!("{created} created, {updated} updated, {unchanged} unchanged, {} rejected", self.rejected);
-        if problems > 0 {
-            line.push_str(&format!(" ({})", counted(problems, "problem")));
-        }
-        line
+        let counts = [
+            (self.count(RowOutcome::Created), "created", Some(Tone::Good)),
+            (self.count(RowOutcome::Updated), "updated", None),
+            (self.count(RowOutcome::Unchanged), "unchanged", None),
+            (self.rejected.len(), "rejected", Some(Tone::Bad)),
+        ];
+        let counts = counts.map(|(count, word, tone)| {
+            let text = format!("{count} {word}");
+            tone.map_or_else(|| text.clone(), |tone| paint_if(count > 0, tone, text.clone()))
+        });
+        let errors = self.problems.iter().filter(|problem| problem.is_error()).count();
+        let line = counts.join(", ");
+        if errors == 0 { line } else { format!("{line} ({})", counted(errors, "problem")) }
     }
 
     /// Returns the JSON document.
     pub fn document(&self, file: &str, run: Option<i64>, dry_run: bool, report: Option<&str>) -> Value {
-        let listed = crate::timetable_import::report::ProblemList(self.problems.clone());
-        let listed = serde_json::to_value(&listed).unwrap_or_default();
+        let listed = serde_json::to_value(ProblemList(self.problems.clone())).unwrap_or_default();
         json!({
             "run_id": run,
             "file": file,
@@ -102,10 +123,11 @@ impl CataloguePlan {
                 "created": self.count(RowOutcome::Created),
                 "updated": self.count(RowOutcome::Updated),
                 "unchanged": self.count(RowOutcome::Unchanged),
-                "rejected": self.rejected,
+                "rejected": self.rejected.len(),
             },
             "examples_skipped": self.examples,
-            "plan": self.rows.iter().filter(|row| row.outcome != RowOutcome::Unchanged).collect::<Vec<_>>(),
+            "plan": self.changed().take(MAX_ROWS).collect::<Vec<_>>(),
+            "plan_total": self.changed().count(),
             "problems": listed["problems"],
             "problems_total": listed["problems_total"],
             "report": report,
@@ -116,33 +138,33 @@ impl CataloguePlan {
 impl fmt::Display for CataloguePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut sheet = "";
-        for row in self.rows.iter().filter(|row| row.outcome != RowOutcome::Unchanged) {
-            if row.sheet != sheet {
-                sheet = &row.sheet;
+        for planned in self.changed() {
+            if planned.sheet != sheet {
+                sheet = planned.sheet;
                 writeln!(f, "{sheet}")?;
             }
-            let sign = if row.outcome == RowOutcome::Created { "+" } else { "~" };
-            writeln!(f, "  {sign} {} (row {})", row.name, row.row)?;
-            if row.outcome == RowOutcome::Updated {
-                for ValueChange { field, old, new } in &row.changes {
-                    writeln!(f, "      {field}: {} → {}", shown(old), shown(new))?;
-                }
+            let (tone, word) = match planned.outcome {
+                RowOutcome::Created => (Some(Tone::Good), "new"),
+                RowOutcome::Updated | RowOutcome::Unchanged => (None, "changed"),
+            };
+            write!(f, "{}", PlanLine { tone, word, title: &planned.name, row: planned.row })?;
+            if planned.outcome == RowOutcome::Updated {
+                write_changes(f, "", &planned.changes)?;
             }
+            writeln!(f)?;
         }
         Ok(())
     }
 }
 
-/// Returns a value as users write it.
-fn shown(value: &Value) -> String {
+/// Returns a value as users write it. None: nothing.
+pub fn shown(value: &Value) -> Option<String> {
     match value {
-        Value::Null => "nothing".to_owned(),
-        Value::Bool(true) => "Y".to_owned(),
-        Value::Bool(false) => "N".to_owned(),
-        Value::String(text) if text.is_empty() => "nothing".to_owned(),
-        Value::String(text) => text.strip_suffix("T00:00:00Z").unwrap_or(text).to_owned(),
-        Value::Array(items) if items.is_empty() => "nothing".to_owned(),
-        Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
+        Value::Null => None,
+        Value::Bool(flag) => Some(if *flag { "Y" } else { "N" }.to_owned()),
+        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+        Value::Array(items) if items.is_empty() => None,
+        Value::Array(items) => Some(items.iter().filter_map(shown).collect::<Vec<_>>().join(", ")),
+        other => Some(other.to_string()),
     }
 }

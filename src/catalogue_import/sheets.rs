@@ -1,8 +1,5 @@
 //! The sheets of a catalogue workbook, described as plain data.
 
-use crate::catalogue::resources::RESOURCES;
-use crate::resources::{DefaultValue, ResourceField, TableResource, ValueKind};
-
 /// What the rows of a sheet, or the links between them, are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
@@ -28,8 +25,11 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CellKind {
     Text,
+    /// Code of an exam session.
+    SessionCode,
     Flag,
     Number,
+    Amount,
     Date,
     Choice(&'static [&'static str]),
     /// Words of a list, separated by `/`, `;` or `,`.
@@ -53,6 +53,14 @@ pub struct SheetColumn {
     pub meaning: &'static str,
     /// The value of the example row.
     pub example: &'static str,
+    /// Other accepted headers.
+    pub aliases: &'static [&'static str],
+}
+
+impl SheetColumn {
+    const fn or_called(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
+    }
 }
 
 /// A sheet of the workbook.
@@ -72,7 +80,7 @@ const fn column(
     meaning: &'static str,
     example: &'static str,
 ) -> SheetColumn {
-    SheetColumn { header, field, kind, is_required: false, meaning, example }
+    SheetColumn { header, field, kind, is_required: false, meaning, example, aliases: &[] }
 }
 
 const fn required(
@@ -82,12 +90,11 @@ const fn required(
     meaning: &'static str,
     example: &'static str,
 ) -> SheetColumn {
-    SheetColumn { header, field, kind, is_required: true, meaning, example }
+    SheetColumn { header, field, kind, is_required: true, meaning, example, aliases: &[] }
 }
 
-const fn is_active(field: &'static str) -> SheetColumn {
-    column("Is active", field, CellKind::Flag, "Y or N. Blank: Y for a new row.", "Y")
-}
+const IS_ACTIVE: SheetColumn =
+    column("Is active", "is_active", CellKind::Flag, "Y or N. Blank: Y for a new row.", "Y").or_called(&["Active"]);
 
 const DISPLAY_ORDER: SheetColumn =
     column("Display order", "display_order", CellKind::Number, "Whole number; lower ones come first.", "0");
@@ -107,8 +114,10 @@ pub static SHEETS: [SheetLayout; 13] = [
         noun: "subject",
         columns: &[
             required("Code", "code", CellKind::Text, "Up to 10 characters, each code once.", "EXAMPLE: CB1"),
-            column("Description", "description", CellKind::Text, "Name of the subject.", "Business Finance"),
-            column("Active", "active", CellKind::Flag, "Y or N. Blank: Y for a new row.", "Y"),
+            column("Description", "description", CellKind::Text, "Name of the subject.", "Business Finance")
+                .or_called(&["Name"]),
+            column("Active", "active", CellKind::Flag, "Y or N. Blank: Y for a new row.", "Y")
+                .or_called(&["Is active"]),
         ],
     },
     SheetLayout {
@@ -116,7 +125,8 @@ pub static SHEETS: [SheetLayout; 13] = [
         kind: Kind::ExamSessions,
         noun: "exam session",
         columns: &[
-            required("Session code", "session_code", CellKind::Text, "Such as 2027-04.", "EXAMPLE: 2027-04"),
+            required("Session code", "session_code", CellKind::SessionCode, "Such as 2027-04.", "EXAMPLE: 2027-04")
+                .or_called(&["Code", "Exam session"]),
             required("Start date", "start_date", CellKind::Date, "First day of the exams, DD/MM/YYYY.", "06/04/2027"),
             required("End date", "end_date", CellKind::Date, "Last day of the exams, DD/MM/YYYY.", "30/04/2027"),
         ],
@@ -128,9 +138,10 @@ pub static SHEETS: [SheetLayout; 13] = [
         columns: &[
             required("Name", "name", CellKind::Text, "Name in filters, up to 100 characters.", "EXAMPLE: Tutorial"),
             column("Code", "code", CellKind::Text, "Unique key, if there is one.", "tutorial"),
-            column("Parent", "parent_id", CellKind::Name(Kind::Groups), "Name or code of the group above.", ""),
+            column("Parent", "parent_id", CellKind::Name(Kind::Groups), "Name or code of the group above.", "")
+                .or_called(&["Parent group"]),
             column("Description", "description", CellKind::Text, "Free text.", ""),
-            is_active("is_active"),
+            IS_ACTIVE,
             DISPLAY_ORDER,
             column(
                 "Filter keys",
@@ -146,11 +157,12 @@ pub static SHEETS: [SheetLayout; 13] = [
         kind: Kind::Products,
         noun: "product",
         columns: &[
-            required("Fullname", "fullname", CellKind::Text, "Each name once.", "EXAMPLE: Tutorial in London"),
+            required("Fullname", "fullname", CellKind::Text, "Each name once.", "EXAMPLE: Tutorial in London")
+                .or_called(&["Name"]),
             required("Shortname", "shortname", CellKind::Text, "For a tutorial the name of its location.", "London"),
             column("Description", "description", CellKind::Text, "Free text.", ""),
             column("Code", "code", CellKind::Text, "Up to 10 characters.", "LON"),
-            is_active("is_active"),
+            IS_ACTIVE,
             column("Buy both", "buy_both", CellKind::Flag, "Y: both variations are offered together.", "N"),
             column(
                 "Groups",
@@ -158,7 +170,8 @@ pub static SHEETS: [SheetLayout; 13] = [
                 CellKind::Names(Kind::Groups),
                 "Names of groups, separated by /.",
                 "Tutorial",
-            ),
+            )
+            .or_called(&["Group"]),
         ],
     },
     SheetLayout {
@@ -173,10 +186,12 @@ pub static SHEETS: [SheetLayout; 13] = [
                 CellKind::Choice(VARIATION_TYPES),
                 "eBook, Hub, Printed, Marking or Tutorial.",
                 "Tutorial",
-            ),
+            )
+            .or_called(&["Type"]),
             column("Code", "code", CellKind::Text, "For a tutorial the code of its course template.", "CB1_LO_6"),
             column("Description", "description", CellKind::Text, "Free text.", ""),
-            column("Description short", "description_short", CellKind::Text, "Up to 255 characters.", ""),
+            column("Description short", "description_short", CellKind::Text, "Up to 255 characters.", "")
+                .or_called(&["Short description"]),
         ],
     },
     SheetLayout {
@@ -190,18 +205,21 @@ pub static SHEETS: [SheetLayout; 13] = [
                 CellKind::Name(Kind::ExamSessions),
                 "Code of the exam session, such as 2027-04 or 2027A.",
                 "EXAMPLE: 2027-04",
-            ),
+            )
+            .or_called(&["Session code"]),
             required("Subject", "subject_id", CellKind::Name(Kind::Subjects), "Code of the subject.", "CB1"),
             required("Product", "product_id", CellKind::Name(Kind::Products), "Full or short name.", "London"),
-            required("Variation", "variation_id", CellKind::Name(Kind::Variations), "Code or name.", "CB1_LO_6"),
+            required("Variation", "variation_id", CellKind::Name(Kind::Variations), "Code or name.", "CB1_LO_6")
+                .or_called(&["Product variation", "Variation code"]),
             column(
                 "Product code",
                 "product_code",
                 CellKind::Text,
                 "Unique code by which prices and bundles name it. Blank: one is generated.",
                 "CB1/LON/2027-04",
-            ),
-            is_active("is_active"),
+            )
+            .or_called(&["Code"]),
+            IS_ACTIVE,
         ],
     },
     SheetLayout {
@@ -215,9 +233,11 @@ pub static SHEETS: [SheetLayout; 13] = [
                 CellKind::Name(Kind::StoreProducts),
                 "Code of the store product.",
                 "EXAMPLE: CB1/LON/2027-04",
-            ),
-            column("Price type", "price_type", CellKind::Choice(PRICE_TYPES), "Blank: standard.", "standard"),
-            required("Amount", "amount", CellKind::Text, "Such as 610.00.", "610.00"),
+            )
+            .or_called(&["Product code", "Store product"]),
+            column("Price type", "price_type", CellKind::Choice(PRICE_TYPES), "Blank: standard.", "standard")
+                .or_called(&["Type"]),
+            required("Amount", "amount", CellKind::Amount, "Such as 610.00.", "610.00").or_called(&["Price"]),
             column("Currency", "currency", CellKind::Text, "Three letters. Blank: GBP for a new price.", "GBP"),
         ],
     },
@@ -232,7 +252,8 @@ pub static SHEETS: [SheetLayout; 13] = [
                 CellKind::Text,
                 "Each name once within a subject.",
                 "EXAMPLE: CB1 pack",
-            ),
+            )
+            .or_called(&["Name", "Bundle"]),
             required("Subject", "subject_id", CellKind::Name(Kind::Subjects), "Code of the subject.", "CB1"),
             column(
                 "Exam session",
@@ -241,9 +262,11 @@ pub static SHEETS: [SheetLayout; 13] = [
                 "Code of the exam session that sells it. Blank: none yet.",
                 "2027-04",
             ),
-            column("Bundle description", "bundle_description", CellKind::Text, "Free text.", ""),
-            column("Is featured", "is_featured", CellKind::Flag, "Y or N. Blank: N for a new row.", "N"),
-            is_active("is_active"),
+            column("Bundle description", "bundle_description", CellKind::Text, "Free text.", "")
+                .or_called(&["Description"]),
+            column("Is featured", "is_featured", CellKind::Flag, "Y or N. Blank: N for a new row.", "N")
+                .or_called(&["Featured"]),
+            IS_ACTIVE,
             DISPLAY_ORDER,
         ],
     },
@@ -258,24 +281,27 @@ pub static SHEETS: [SheetLayout; 13] = [
                 CellKind::Name(Kind::BundleTemplates),
                 "Name of a bundle that the exam session of the product sells.",
                 "EXAMPLE: CB1 pack",
-            ),
+            )
+            .or_called(&["Bundle name", "Bundle template"]),
             required(
                 "Product",
                 "product_id",
                 CellKind::Name(Kind::StoreProducts),
                 "Code of the store product.",
                 "CB1/LON/2027-04",
-            ),
+            )
+            .or_called(&["Product code", "Store product"]),
             column(
                 "Default price type",
                 "default_price_type",
                 CellKind::Choice(PRICE_TYPES),
                 "Blank: standard.",
                 "standard",
-            ),
+            )
+            .or_called(&["Price type"]),
             column("Quantity", "quantity", CellKind::Number, "Whole number from 1. Blank: 1.", "1"),
             column("Sort order", "sort_order", CellKind::Number, "Whole number; lower ones come first.", "0"),
-            is_active("is_active"),
+            IS_ACTIVE,
         ],
     },
     SheetLayout {
@@ -285,7 +311,7 @@ pub static SHEETS: [SheetLayout; 13] = [
         columns: &[
             required("Name", "name", CellKind::Text, "Each name once.", "EXAMPLE: London"),
             column("Code", "code", CellKind::Text, "Up to 50 characters.", "LON"),
-            is_active("is_active"),
+            IS_ACTIVE,
         ],
     },
     SheetLayout {
@@ -305,7 +331,8 @@ pub static SHEETS: [SheetLayout; 13] = [
         columns: &[
             required("First name", "first_name", CellKind::Text, "Up to 150 characters.", "EXAMPLE: Ada"),
             column("Last name", "last_name", CellKind::Text, "Up to 150 characters.", "Marlow"),
-            column("Email", "email", CellKind::Text, "E-mail address of a new instructor.", "ada.marlow@example.org"),
+            column("Email", "email", CellKind::Text, "E-mail address.", "ada.marlow@example.org"),
+            IS_ACTIVE,
         ],
     },
     SheetLayout {
@@ -316,78 +343,7 @@ pub static SHEETS: [SheetLayout; 13] = [
             required("Code", "code", CellKind::Text, "As in Administrate and in timetables.", "EXAMPLE: CB1_LO_6"),
             required("Title", "title", CellKind::Text, "Up to 255 characters.", "CB1 six half days"),
             column("Description", "description", CellKind::Text, "Free text.", ""),
-            is_active("is_active"),
+            IS_ACTIVE,
         ],
     },
 ];
-
-const fn line(name: &'static str, max: usize) -> ResourceField {
-    ResourceField::new(name, ValueKind::Line { max })
-}
-
-static LOCATIONS: TableResource = TableResource {
-    noun: "location",
-    table: "acted.tutorial_locations",
-    fields: &[
-        ResourceField::id(),
-        line("name", 255),
-        line("code", 50).or(DefaultValue::Text("")),
-        ResourceField::flag("is_active", true),
-    ],
-    ..TableResource::BASE
-};
-
-static VENUES: TableResource = TableResource {
-    noun: "venue",
-    table: "acted.tutorial_venues",
-    fields: &[
-        ResourceField::id(),
-        line("name", 255),
-        ResourceField::reference("location_id", "acted.tutorial_locations"),
-        ResourceField::new("description", ValueKind::Note).or(DefaultValue::Text("")),
-    ],
-    ..TableResource::BASE
-};
-
-static COURSE_TEMPLATES: TableResource = TableResource {
-    noun: "course template",
-    table: "acted.tutorial_course_templates",
-    fields: &[
-        ResourceField::id(),
-        line("code", 50),
-        line("title", 255),
-        ResourceField::new("description", ValueKind::Note).or(DefaultValue::Text("")),
-        ResourceField::flag("is_active", true),
-    ],
-    ..TableResource::BASE
-};
-
-/// Kinds whose rows are stored as documents of a resource: with the fields that identify a row, and those by which other rows
-/// name it.
-pub const STORED: [(Kind, &str, &[&str], &[&str]); 14] = [
-    (Kind::Subjects, "acted.catalog_subjects", &["code"], &["code"]),
-    (Kind::ExamSessions, "acted.catalog_exam_sessions", &["session_code"], &["session_code"]),
-    (Kind::Groups, "acted.filter_groups", &["name"], &["code", "name"]),
-    (Kind::Products, "acted.catalog_products", &["fullname"], &["fullname", "shortname", "code"]),
-    (Kind::Variations, "acted.catalog_product_variations", &["variation_type", "name"], &["code", "name"]),
-    (Kind::ExamSessionSubjects, "acted.catalog_exam_session_subjects", &["exam_session_id", "subject_id"], &[]),
-    (Kind::ProductVariations, "acted.catalog_product_product_variations", &["product_id", "product_variation_id"], &[]),
-    (
-        Kind::StoreProducts,
-        "acted.products",
-        &["exam_session_subject_id", "product_product_variation_id"],
-        &["product_code"],
-    ),
-    (Kind::Prices, "acted.prices", &["product_id", "price_type"], &[]),
-    (Kind::BundleTemplates, "acted.catalog_product_bundles", &["subject_id", "bundle_name"], &["bundle_name"]),
-    (Kind::Bundles, "acted.bundles", &["bundle_template_id", "exam_session_subject_id"], &[]),
-    (Kind::Locations, "acted.tutorial_locations", &["name"], &["name", "code"]),
-    (Kind::Venues, "acted.tutorial_venues", &["name", "location_id"], &["name"]),
-    (Kind::CourseTemplates, "acted.tutorial_course_templates", &["code"], &["code"]),
-];
-
-/// Returns the resource with a table.
-pub fn resource_of(table: &str) -> Option<&'static TableResource> {
-    let more = [&LOCATIONS, &VENUES, &COURSE_TEMPLATES];
-    RESOURCES.iter().copied().chain(more).find(|resource| resource.table == table)
-}

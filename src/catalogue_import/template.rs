@@ -1,15 +1,11 @@
 //! The empty catalogue workbook: sheets with headers and an example row each, drop-down lists, and a sheet with instructions.
 
-use rust_xlsxwriter::{
-    DataValidation, DataValidationErrorStyle, Format, FormatAlign, Note, Workbook, Worksheet, XlsxError,
-};
+use rust_xlsxwriter::{DataValidation, Workbook, Worksheet, XlsxError};
 use spreadsheet::{DATE_FORMAT, column_name};
 
 use super::sheets::{CellKind, Kind, SHEETS, SheetColumn, SheetLayout};
-use crate::timetable_import::sheet::style;
-
-/// The last row with drop-down lists, as Excel shows it.
-const LAST_LIST_ROW: u32 = 5000;
+use crate::workbook::style;
+use crate::workbook::template::{self, Instructions, LAST_LIST_ROW, TemplateColumn};
 
 const STEPS: [&str; 8] = [
     "Fill in the sheets that you need, from left to right. A row is one record. Sheets and columns may be left out.",
@@ -19,7 +15,7 @@ const STEPS: [&str; 8] = [
     "A row for a record that exists changes it. Blank cells leave the values as they are. Rows are never deleted.",
     "A tutorial that a timetable can name needs: a variation with the code of its course template, a product whose short name is its location, and a store product of both for the subject and exam session.",
     "Check the file without writing anything: lectern catalogue import FILE.xlsx --dry-run",
-    "Import it: lectern catalogue import FILE.xlsx. Rows with problems are rejected, and come back with --report PROBLEMS.xlsx.",
+    "Import it: lectern catalogue import FILE.xlsx. Rows with problems are rejected; with --report PROBLEMS.xlsx they come back in a workbook, where you correct them and import that workbook.",
 ];
 
 /// Returns an empty catalogue as the bytes of an `.xlsx`.
@@ -28,7 +24,7 @@ const STEPS: [&str; 8] = [
 /// A text is longer than the maximum of a cell.
 pub fn empty() -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
-    add_instructions(&mut book)?;
+    instructions().add_to(&mut book)?;
     for layout in &SHEETS {
         let sheet = book.add_worksheet().set_name(layout.name)?;
         for (at, column) in (0..).zip(layout.columns) {
@@ -39,36 +35,54 @@ pub fn empty() -> Result<Vec<u8>, XlsxError> {
     book.save_to_buffer()
 }
 
-fn add_column(sheet: &mut Worksheet, at: u16, column: &SheetColumn) -> Result<(), XlsxError> {
-    let is_date = column.kind == CellKind::Date;
-    let number_format = if is_date { DATE_FORMAT } else { "@" };
-    sheet.set_column_width(at, if column.is_required { 26.0 } else { 20.0 })?;
-    if is_date || matches!(column.kind, CellKind::Text | CellKind::Name(_)) {
-        sheet.set_column_format(at, &Format::new().set_num_format(number_format))?;
-    }
-    sheet.write_string_with_format(0, at, column.header, &style::header(column.is_required))?;
-    let need = if column.is_required { "Required." } else { "Optional." };
-    let note = Note::new(format!("{need}\n{}", column.meaning));
-    sheet.insert_note(0, at, &note.add_author_prefix(false).set_width(240).set_height(80))?;
-    sheet.write_string_with_format(1, at, column.example, &style::example())?;
-    if let Some(choices) = choices(column.kind)? {
-        let choices = choices.set_error_style(DataValidationErrorStyle::Information);
-        sheet.add_data_validation(1, at, LAST_LIST_ROW - 1, at, &choices)?;
-    }
-    Ok(())
+/// Returns the width of a column, in characters.
+pub fn width(column: &SheetColumn) -> f64 {
+    if column.is_required { 26.0 } else { 20.0 }
 }
 
-/// Returns the drop-down list of a column.
-fn choices(kind: CellKind) -> Result<Option<DataValidation>, XlsxError> {
+fn add_column(sheet: &mut Worksheet, at: u16, column: &SheetColumn) -> Result<(), XlsxError> {
+    let need = if column.is_required { "Required." } else { "Optional." };
+    let number_format = match column.kind {
+        CellKind::Date => DATE_FORMAT,
+        CellKind::Number | CellKind::Flag => "General",
+        CellKind::Amount => "0.00",
+        // As text, so that no program turns 2027-04 into a date.
+        _ => "@",
+    };
+    let header = TemplateColumn {
+        header: column.header,
+        is_required: column.is_required,
+        note: format!("{need}\n{}", column.meaning),
+        width: width(column),
+        number_format,
+    };
+    template::add_column(sheet, at, &header)?;
+    sheet.write_string_with_format(1, at, column.example, &style::example())?;
+    add_choices(sheet, at, (1, LAST_LIST_ROW - 1), column.kind, true)
+}
+
+/// Adds the drop-down list of a column. `has_sheets`: the workbook has the sheets of the records that cells name.
+///
+/// # Errors
+/// The list is too long.
+pub fn add_choices(
+    sheet: &mut Worksheet,
+    at: u16,
+    rows: (u32, u32),
+    kind: CellKind,
+    has_sheets: bool,
+) -> Result<(), XlsxError> {
     let list = DataValidation::new();
-    Ok(match kind {
-        CellKind::Flag => Some(list.allow_list_strings(&["Y", "N"])?),
-        CellKind::Choice(words) | CellKind::Words(words) => Some(list.allow_list_strings(words)?),
-        CellKind::Name(kind) | CellKind::Names(kind) => {
-            named_column(kind).map(|range| list.allow_list_formula(range.as_str().into()))
-        }
-        CellKind::Text | CellKind::Number | CellKind::Date => None,
-    })
+    let choices = match kind {
+        CellKind::Flag => list.allow_list_strings(&["Y", "N"])?,
+        CellKind::Choice(words) | CellKind::Words(words) => list.allow_list_strings(words)?,
+        CellKind::Name(kind) | CellKind::Names(kind) if has_sheets => match named_column(kind) {
+            Some(range) => list.allow_list_formula(range.as_str().into()),
+            None => return Ok(()),
+        },
+        _ => return Ok(()),
+    };
+    template::add_list(sheet, at, rows, choices)
 }
 
 /// Returns the cells of the column by which rows of a kind are named.
@@ -84,38 +98,18 @@ fn named_column(kind: Kind) -> Option<String> {
     Some(format!("='{}'!${letter}$2:${letter}${LAST_LIST_ROW}", layout.name))
 }
 
-/// Width of the column with what to write, in characters.
-const MEANING_WIDTH: f64 = 80.0;
-
-fn add_instructions(book: &mut Workbook) -> Result<(), XlsxError> {
-    let sheet = book.add_worksheet().set_name("Instructions")?;
-    for (column, width) in [(0, 18.0), (1, 22.0), (2, 12.0), (3, MEANING_WIDTH)] {
-        sheet.set_column_width(column, width)?;
-    }
-    let title = Format::new().set_bold().set_font_size(14);
-    sheet.write_string_with_format(0, 0, "How to fill in this catalogue", &title)?;
-    let text = style::wrapped();
-    let number = Format::new().set_align(FormatAlign::Top).set_align(FormatAlign::Center);
-    let mut row = 2;
-    for (at, step) in STEPS.iter().enumerate() {
-        sheet.write_number_with_format(row, 0, at as f64 + 1.0, &number)?;
-        sheet.merge_range(row, 1, row, 3, step, &text)?;
-        sheet.set_row_height(row, style::height(step, MEANING_WIDTH + 30.0))?;
-        row += 1;
-    }
-    row += 1;
-    for (column, header) in (0..).zip(["Sheet", "Column", "Required", "What to write"]) {
-        sheet.write_string_with_format(row, column, header, &style::header(true))?;
-    }
-    for layout in &SHEETS {
-        for column in layout.columns {
-            row += 1;
+fn instructions() -> Instructions<'static> {
+    let of_sheet = |layout: &'static SheetLayout| {
+        layout.columns.iter().map(|column| {
             let need = if column.is_required { "required" } else { "" };
-            for (at, cell) in (0..).zip([layout.name, column.header, need, column.meaning]) {
-                sheet.write_string_with_format(row, at, cell, &text)?;
-            }
-        }
+            [layout.name, column.header, need, column.meaning].map(str::to_owned)
+        })
+    };
+    Instructions {
+        title: "How to fill in this catalogue",
+        steps: &STEPS,
+        columns: [("Sheet", 18.0), ("Column", 22.0), ("Required", 12.0), ("What to write", 80.0)],
+        long: 3,
+        rows: SHEETS.iter().flat_map(of_sheet).collect(),
     }
-    sheet.set_landscape().set_print_fit_to_pages(1, 0);
-    Ok(())
 }

@@ -15,9 +15,10 @@ use crate::console::counted;
 use crate::database::Database;
 use crate::error::{Error, Exit, Result};
 use crate::migrate;
-use crate::timetable_import::problems::ImportProblem;
 use crate::timetable_import::report::Document;
 use crate::timetable_import::run;
+use crate::workbook::file::name_of;
+use crate::workbook::problems::ImportProblem;
 
 /// Options of `lectern demo`.
 #[derive(Debug, clap::Args)]
@@ -61,7 +62,7 @@ fn report_invalid_file(context: &Context, file: &Path, problems: Vec<ImportProbl
     for problem in problems.iter().filter(|problem| problem.is_error()) {
         context.console.notify(format_args!("{}: {}", file.display(), problem.message));
     }
-    let import = serde_json::to_value(Document::of_problems(run::name_of(file), false, problems));
+    let import = serde_json::to_value(Document::of_problems(name_of(file), false, problems));
     let import = import.map_err(|error| Error::Failed(error.to_string()))?;
     context.console.document(&DemoDocument { import, ..DemoDocument::default() })?;
     Ok(Exit::Failed)

@@ -10,9 +10,9 @@ use super::provider::Provider;
 use super::{from_timetable, sample, timetable, workbook};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::timetable_import::problems::{Code, ImportProblem};
 use crate::timetable_import::run;
 use crate::timetable_import::run::LoadedTimetable;
+use crate::workbook::problems::{Code, ImportProblem};
 
 /// Name of the sample provider in a marker.
 const SAMPLE: &str = "invented";

@@ -157,6 +157,11 @@ impl HttpProblem {
         &self.detail
     }
 
+    /// Returns a further member of the document.
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.members.get(name)
+    }
+
     /// Returns the invalid fields.
     pub fn errors(&self) -> &[FieldError] {
         self.errors.first()

@@ -10,6 +10,7 @@ use crate::app::Context;
 use crate::console::counted;
 use crate::database::Database;
 use crate::error::{Error, Exit, Result};
+use crate::tutorials;
 
 /// Options of `lectern migrate`.
 #[derive(Debug, clap::Args)]
@@ -241,7 +242,14 @@ async fn apply(context: &Context, database: &Database, args: ApplyArgs) -> Resul
     }
     let after = steps(context, database, true).await?;
     let is_hindered = !after.conflicts_until(options.to.as_deref()).is_empty();
+    let is_complete = after.steps.iter().all(|step| !matches!(step.state, State::Pending | State::Conflict));
     let exit = report(context, after.steps, Some(json!({ "receipt": receipt })))?;
+    if is_complete {
+        let steps = tutorials::store::first_steps(&mut *database.pool.acquire().await?).await?;
+        if let Some(next) = steps.next().filter(|_| !steps.has_catalogue) {
+            context.console.notify(format_args!("next: {next}"));
+        }
+    }
     // What stands in the way of a later step was not requested.
     let exit = if is_hindered { exit } else { Exit::Done };
     Ok(if problems.is_empty() { exit } else { exit.max(Exit::NeedsAttention) })

@@ -9,7 +9,7 @@ use super::problems::Problems;
 use super::write::{self, WriteRefusal};
 use super::{CascadeGuard, TableResource, refusal, store};
 use crate::error::{Error, Result};
-use crate::http::problem::HttpProblem;
+use crate::http::problem::{FieldError, HttpProblem};
 
 /// Returns the documents of all rows in the order of their ids.
 ///
@@ -26,6 +26,15 @@ pub async fn all(db: &mut PgConnection, resource: &TableResource) -> Result<Vec<
 /// When the database cannot be read.
 pub async fn one(db: &mut PgConnection, resource: &TableResource, id: i64) -> Result<Option<Value>> {
     Ok(store::read(db, resource, &[id], &[], false).await?.pop())
+}
+
+/// Returns the problems of given values that follow from the description of the resource alone. What is missing, and what
+/// the resource does not know, is no problem.
+pub fn check(resource: &TableResource, document: &Value) -> Vec<FieldError> {
+    let mut problems = Problems::default();
+    body::new_rows(resource, document, &mut problems);
+    let errors = problems.check().err().map(|refused| refused.errors().to_vec()).unwrap_or_default();
+    errors.into_iter().filter(|error| !["missing_value", "unknown_field"].contains(&error.code)).collect()
 }
 
 /// Creates a row, or changes the given fields of the row with an id. Returns its document, or why it is refused.
@@ -65,6 +74,15 @@ pub async fn write(
             Ok(Err(explained(pool, resource, &drafts, refused).await?))
         }
     }
+}
+
+/// Returns the rows whose reference to a row would be set to null by its deletion, as `{"table", "id", "name"}`. Links with
+/// Administrate do not count.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn clearing(db: &mut PgConnection, resource: &TableResource, id: i64) -> Result<Vec<Value>> {
+    store::clearing(db, resource, id).await
 }
 
 /// Deletes a row that no other row refers to. Returns why it is refused otherwise.

@@ -45,7 +45,8 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 }
 
 /// What a search says while there is nothing to find.
-pub const EMPTY_CATALOGUE: &str = "the catalogue is empty: run `lectern demo` to see one with sample data, or set \
+pub const EMPTY_CATALOGUE: &str = "the catalogue is empty: `lectern catalogue template catalogue.xlsx` writes a \
+                                   workbook for your own, `lectern demo` shows one with sample data; or set \
                                    DATABASE_URL to the database that contains it";
 
 /// Renders a response as text: one table row per variation or bundle, followed by its events.

@@ -13,16 +13,20 @@ use crate::database::Database;
 use crate::delivery::DeliveryOutcome;
 use crate::error::{Error, Exit, Result};
 use crate::outbox::{self, DeliveryStep};
-use crate::output_file::{self, Existing};
+use crate::output_file::Existing;
+use crate::text::shell_word;
 
 use super::layout::LAYOUT;
 use super::options::{DeliveryMode, ImportOptions};
 use super::plan::ImportPlan;
-use super::problems::{Code, ImportProblem};
 use super::report::{self, Document};
 use super::run;
 use super::run::{ImportRequest, LoadedTimetable};
 use super::{history, mapping, publish, sheet, undo};
+use crate::workbook::file::{check_report, name_of};
+use crate::workbook::options::WorkbookOptions;
+use crate::workbook::problem_table::{NamedPlace, table};
+use crate::workbook::problems::{Code, ImportProblem};
 
 /// Import a timetable workbook and deliver it to Administrate
 #[derive(Debug, clap::Args)]
@@ -33,18 +37,11 @@ pub struct Args {
     /// Workbook to import: xlsx, xls, ods or csv (its first sheet)
     #[arg(required = true)]
     file: Option<PathBuf>,
-    /// Show the plan and all problems; write nothing
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    workbook: WorkbookOptions,
     /// Choose when to deliver to Administrate
     #[arg(long, value_enum, default_value = "wait", value_name = "WHEN")]
     deliver: DeliveryMode,
-    /// Write rejected blocks with their problems to this workbook
-    #[arg(long, value_name = "FILE.xlsx")]
-    report: Option<PathBuf>,
-    /// Replace the workbook of --report if it exists
-    #[arg(long, requires = "report")]
-    force: bool,
     /// Approve instructors in Administrate instead of rejecting events
     #[arg(long)]
     approve_instructors: bool,
@@ -126,7 +123,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         (Some(ImportCommand::Show { run }), _) => history::cli::show(context, run).await,
         (None, Some(file)) => {
             let options = ImportOptions {
-                dry_run: args.dry_run,
+                dry_run: args.workbook.dry_run,
                 deliver: args.deliver,
                 publish: args.publish,
                 delete_drafts: args.delete_drafts,
@@ -134,24 +131,24 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
                 approve_instructors: args.approve_instructors,
                 create_instructors: args.create_missing.contains(&Missing::Instructors),
             };
-            let existing = Existing::of_force(args.force);
-            let request = ImportRequest { file, options, report: args.report, existing, run: None };
-            import(context, &request).await
+            let (existing, is_confirmed) = (args.workbook.existing(), args.workbook.yes);
+            let request = ImportRequest { file, options, report: args.workbook.report, existing, run: None };
+            import(context, &request, is_confirmed).await
         }
         (None, None) => Err(Error::Usage("name the workbook to import".into())),
     }
 }
 
-async fn import(context: &Context, request: &ImportRequest) -> Result<Exit> {
-    if let Some(report) = request.report.as_deref().filter(|report| !run::is_same_file(report, &request.file)) {
-        output_file::check(report, request.existing)?;
+async fn import(context: &Context, request: &ImportRequest, is_confirmed: bool) -> Result<Exit> {
+    if let Some(report) = &request.report {
+        check_report(report, &request.file, request.existing)?;
     }
     let loaded = match run::load_valid(&request.file, &context.config) {
         Ok(loaded) => loaded,
         Err(problems) => return reject_file(context, request, problems),
     };
     let database = context.database().await?;
-    let exit = import_loaded(context, &database, &loaded, request).await;
+    let exit = import_loaded(context, &database, &loaded, (request, is_confirmed)).await;
     database.close().await;
     exit
 }
@@ -172,7 +169,7 @@ fn reject_file(context: &Context, request: &ImportRequest, problems: Vec<ImportP
             context.console.notify(format_args!("{file}: {}", problem.message));
         }
     }
-    let document = Document::of_problems(run::name_of(&request.file), request.options.dry_run, problems);
+    let document = Document::of_problems(name_of(&request.file), request.options.dry_run, problems);
     context.console.document(&document)?;
     Ok(Exit::Failed)
 }
@@ -181,13 +178,13 @@ async fn import_loaded(
     context: &Context,
     database: &Database,
     loaded: &LoadedTimetable,
-    request: &ImportRequest,
+    (request, is_confirmed_before): (&ImportRequest, bool),
 ) -> Result<Exit> {
     let console = &context.console;
     let bar = console.progress("to Administrate", 0);
     let mut is_confirmed = true;
     let confirm = |plan: &ImportPlan| {
-        is_confirmed = confirm_plan(console, request, &bar, plan);
+        is_confirmed = confirm_plan(console, (request, is_confirmed_before), &bar, plan);
         is_confirmed
     };
     let on_delivered = crate::delivery::cli::progress_observer(&bar);
@@ -214,14 +211,22 @@ async fn import_loaded(
     for step in &result.document.next_steps {
         console.notify(format_args!("next: {step}"));
     }
+    if request.options.dry_run && result.exit == Exit::Done && result.document.first_event.is_some() {
+        console.notify(format_args!("next: lectern import {}", shell_word(&request.file.display().to_string())));
+    }
     console.document(&result.document)?;
     Ok(result.exit)
 }
 
 /// Prints a plan with its problems. Returns whether to execute it: the answer of the user, or true without a question.
-fn confirm_plan(console: &Console, request: &ImportRequest, bar: &ProgressBar, plan: &ImportPlan) -> bool {
+fn confirm_plan(
+    console: &Console,
+    (request, is_confirmed): (&ImportRequest, bool),
+    bar: &ProgressBar,
+    plan: &ImportPlan,
+) -> bool {
     console.print_text(plan);
-    if let Some(table) = report::table(&plan.problems) {
+    if let Some(table) = table(&plan.problems, NamedPlace::CellAndEvent) {
         console.print(table);
     }
     console.print(plan.summary());
@@ -229,7 +234,7 @@ fn confirm_plan(console: &Console, request: &ImportRequest, bar: &ProgressBar, p
         return true;
     }
     let written = plan.items.iter().filter(|item| item.event.is_some()).count();
-    let has_question = console.can_prompt && (written > 0 || !plan.approvals.is_empty());
+    let has_question = console.can_prompt && !is_confirmed && (written > 0 || !plan.approvals.is_empty());
     let is_confirmed =
         !has_question || console.prompt_yes_no_blocking("execute this plan locally and in Administrate?");
     if is_confirmed {

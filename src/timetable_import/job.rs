@@ -20,6 +20,7 @@ use crate::jobs::{Job, JobHandler, JobResult, Queue, StoredJob};
 use crate::outbox;
 use crate::output_file::Existing;
 use crate::runs::RunKind;
+use crate::workbook::file::name_of;
 
 /// The kind of a run that undoes an import, in `lectern.runs`.
 pub const UNDO: &str = RunKind::ImportUndo.as_str();
@@ -136,7 +137,7 @@ impl ImportJobs {
             match loaded.map_err(|error| Error::Failed(format!("reading the workbook was interrupted: {error}")))? {
                 Ok(loaded) => loaded,
                 Err(problems) => {
-                    let document = Document::of_problems(run::name_of(&request.file), options.dry_run, problems);
+                    let document = Document::of_problems(name_of(&request.file), options.dry_run, problems);
                     return JobResult::new(&document, Exit::Failed);
                 }
             };

@@ -13,8 +13,9 @@ use crate::config::Config;
 
 use super::blocks;
 use super::blocks::{ParseOptions, Timetable};
-use super::problems::{ImportProblem, column_name};
 use crate::timetable_import::parse::cells::unused;
+use crate::workbook::file::limits;
+use crate::workbook::problems::{ImportProblem, column_name};
 
 /// A readable file with its blocks.
 #[derive(Debug)]
@@ -48,18 +49,6 @@ pub fn load_valid(file: &Path, config: &Config) -> Result<LoadedTimetable, Vec<I
         Ok(loaded) if loaded.timetable.lacks_columns() => Err(loaded.timetable.problems),
         Ok(loaded) => Ok(loaded),
         Err(error) => Err(vec![error.into()]),
-    }
-}
-
-/// Returns the limits of a workbook.
-pub fn limits(config: &Config) -> Limits {
-    let import = &config.import;
-    Limits {
-        file_bytes: import.max_file_bytes,
-        xls_bytes: import.max_xls_bytes,
-        unpacked_bytes: import.max_unpacked_bytes,
-        shared_string_bytes: import.max_shared_strings_bytes,
-        data_rows: import.max_rows,
     }
 }
 
@@ -104,9 +93,4 @@ impl LoadedTimetable {
         };
         self.timetable.blocks.iter().filter_map(of_block).collect()
     }
-}
-
-/// Returns a file's name without its folder.
-pub fn name_of(file: &Path) -> String {
-    file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

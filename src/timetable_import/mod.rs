@@ -20,7 +20,6 @@ pub mod options;
 mod parse;
 mod places;
 pub mod plan;
-pub mod problems;
 mod progress;
 pub mod publish;
 pub mod remote;
@@ -37,5 +36,5 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use parse::{blocks, columns, layout, values};
+pub use parse::{blocks, columns, layout};
 pub use plan::{inputs, remote_state};

@@ -1,6 +1,6 @@
 //! The import operation: plans a file against both sides, applies the plan locally, and delivers it to Administrate.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,12 +18,12 @@ use crate::error::{Error, Exit, Result};
 use crate::gateway;
 use crate::gateway::AuditMode;
 use crate::merge::load_baselines;
-use crate::output_file::{self, Existing};
+use crate::output_file::Existing;
 use crate::{outbox, runs, tutorials};
 
 use super::apply::{ApplyOptions, apply};
 use super::approvals::approve;
-pub use super::load::{LoadedTimetable, load, load_valid, name_of};
+pub use super::load::{LoadedTimetable, load, load_valid};
 use super::options::{DeliveryMode, ImportOptions};
 use super::plan::inputs::LocalState;
 use super::plan::new_instructors;
@@ -35,6 +35,7 @@ use super::report::document::delivery_problems;
 use super::report::saved::{saved_report, write_report};
 use super::write_lock::WriteLock;
 use super::{history, remote, store};
+use crate::workbook::file::{check_report, name_of};
 
 /// Interval between two checks whether an earlier import has finished its deliveries.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -207,7 +208,8 @@ async fn check_preconditions(pool: &PgPool, request: &ImportRequest) -> Result<(
     if is_empty {
         return Err(Error::Prerequisite(
             "the catalogue is empty: no event can be sold before subjects, exam sessions, products and course templates \
-             exist in schema acted; load them, then run `lectern sync all` (`lectern demo` shows all with sample data)"
+             exist; run `lectern catalogue template catalogue.xlsx` to write a workbook for them, then `lectern catalogue \
+             import catalogue.xlsx` and `lectern sync all` (`lectern demo` shows all with sample data)"
                 .into(),
         ));
     }
@@ -222,19 +224,7 @@ async fn check_preconditions(pool: &PgPool, request: &ImportRequest) -> Result<(
         ));
     }
     let Some(report) = request.report.as_deref() else { return Ok(()) };
-    if is_same_file(report, &request.file) {
-        return Err(Error::Usage(format!(
-            "--report names the timetable file itself and would overwrite it with the rejected blocks: choose another path \
-             than {}",
-            report.display()
-        )));
-    }
-    output_file::check(report, request.existing)
-}
-
-/// Reports whether two paths lead to the same file.
-pub fn is_same_file(one: &Path, two: &Path) -> bool {
-    matches!((one.canonicalize(), two.canonicalize()), (Ok(one), Ok(two)) if one == two)
+    check_report(report, &request.file, request.existing)
 }
 
 /// Returns the caller's run, or begins a new one and locks it.

@@ -23,8 +23,8 @@ use super::mapping;
 use super::plan::inputs::{Booking, ContactRecord, Definition, LinkedRecord, LocalState};
 use super::plan::remote_state::RemoteState;
 use super::sheet::lists;
-use super::values::sitting_of_session_code;
 use crate::timetable_import::sheet::lists::Choices;
+use crate::workbook::values::sitting_of_session_code;
 
 /// Reads all local records that the plan of a timetable depends on.
 pub async fn local_state(db: &mut PgConnection, timetable: &Timetable) -> Result<LocalState> {
@@ -44,7 +44,8 @@ pub async fn local_state(db: &mut PgConnection, timetable: &Timetable) -> Result
         new_instructors: Vec::new(),
         products: sqlx::query_as(
             "SELECT p.id, p.product_code AS name, e.session_code, COALESCE(v.code, '') AS variation_code,
-                    c.shortname AS location_name, s.id::bigint AS subject_id, f.id::bigint AS product_variation_id,
+                    c.shortname AS location_name, s.id::bigint AS subject_id, s.code AS subject_code,
+                    v.variation_type = 'Tutorial' AS is_tutorial, f.id::bigint AS product_variation_id,
                     p.is_active AND x.is_active AND s.active AND c.is_active AS is_active
              FROM acted.products AS p
              JOIN acted.catalog_exam_session_subjects AS x ON x.id = p.exam_session_subject_id

@@ -21,11 +21,11 @@ use super::plan::inputs::{
 };
 use super::plan::remote_state::RemoteState;
 use super::plan::{BlockOutcome, ImportPlan};
-use super::problems::Code;
 use super::sheet::write;
 use crate::timetable_import::options::ImportOptions;
 use crate::timetable_import::plan::planner::{PlannerOptions, plan};
 use crate::timetable_import::sheet::write::{CellValue, RowValues};
+use crate::workbook::problems::Code;
 
 /// Returns the options of the default settings.
 pub fn parse_options() -> ParseOptions {
@@ -249,6 +249,8 @@ impl TestReferences {
                 variation_code: code.to_owned(),
                 location_name: location.to_owned(),
                 subject_id: 1,
+                subject_code: code.split('_').next().unwrap_or_default().to_owned(),
+                is_tutorial: true,
                 product_variation_id: self.local.products.len() as i64 + 1,
             });
         }

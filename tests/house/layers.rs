@@ -9,7 +9,7 @@ use super::{Violation, allowed};
 const ROWS: &[&[&[&str]]] = &[
     &[&["error", "names", "text", "backoff", "files", "output_file"]],
     &[&["config", "console", "embedded", "migrate", "database"]],
-    &[&["app", "runs", "outbox", "gateway", "background"]],
+    &[&["app", "runs", "outbox", "gateway", "background", "workbook"]],
     &[&["identity"]],
     &[&["http", "planned:web", "jobs"], &["resources"]],
     &[&["tutorials", "catalogue", "planned:people", "planned:lessons"]],

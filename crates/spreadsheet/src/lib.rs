@@ -1,4 +1,4 @@
-//! Reads the first sheet of an xlsx, xls, ods or csv file, and writes rows that no program takes for formulas.
+//! Reads sheets of xlsx, xls, ods and csv files, and writes rows that no program takes for formulas.
 //!
 //! Files come from outside and may be hostile. Memory is bounded by [`Limits`] whatever a file contains, rows without
 //! a value cost nothing, and a file that cannot be read is one [`ReadError`], never a panic.
@@ -78,29 +78,36 @@ pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, ReadErro
     read_filtered(name, bytes, limits, CellFilter::default())
 }
 
-/// Reads the sheets of an Excel workbook (`.xlsx`) that have one of these names, in any letter case, in the order of the
-/// file. The limit on rows applies to all of them together.
+/// The sheets of a workbook that were wanted by their names, and the names of the others, in the order of the file.
+#[derive(Clone, Debug, Default)]
+pub struct NamedSheets {
+    /// The sheets that were read.
+    pub sheets: Vec<Sheet>,
+    /// The names of the other sheets.
+    pub others: Vec<String>,
+}
+
+/// Reads the sheets of a workbook (xlsx or ods) in memory whose names are wanted. The limits apply to all of them together.
 ///
 /// # Errors
-/// As [`read`]; [`ReadError::Unreadable`] for a file of another format.
-pub fn read_sheets(bytes: &[u8], limits: &Limits, names: &[&str]) -> Result<Vec<Sheet>, ReadError> {
+/// As [`read`]; [`ReadError::Unreadable`] for a file of a format with one sheet, and for xls.
+pub fn read_sheets(bytes: &[u8], limits: &Limits, is_wanted: &dyn Fn(&str) -> bool) -> Result<NamedSheets, ReadError> {
     limits::check_file_size(bytes.len() as u64, limits.file_bytes)?;
-    if !bytes.starts_with(b"PK\x03\x04") {
-        return Err(ReadError::unreadable("it is no Excel workbook with several sheets; save it as .xlsx"));
+    if !is_zip(bytes) {
+        return Err(ReadError::unreadable(
+            "it is neither xlsx nor ods, or a password protects it; save it as an Excel workbook (.xlsx)",
+        ));
     }
-    let (mut sheets, mut left) = (Vec::new(), *limits);
-    for name in names {
-        let parts = ZipParts::open(bytes, &left)?;
-        if matches!(parts.format, ContainerFormat::Ods) {
-            return Err(ReadError::unreadable("it is an OpenDocument sheet; save it as an Excel workbook (.xlsx)"));
-        }
-        let rows = RowBuilder::new(&left, CellFilter::default());
-        if let Some(sheet) = xlsx::read_named(parts, rows, name)? {
-            left.data_rows = left.data_rows.saturating_sub(sheet.rows.len());
-            sheets.push(sheet);
-        }
+    let rows = RowBuilder::new(limits, CellFilter::default());
+    let parts = ZipParts::open(bytes, limits)?;
+    match parts.format {
+        ContainerFormat::Xlsx => xlsx::read_named(parts, rows, is_wanted),
+        ContainerFormat::Ods => ods::read_named(parts, rows, is_wanted),
     }
-    Ok(sheets)
+}
+
+fn is_zip(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
 }
 
 /// Reads the first sheet of a file in memory and returns only the cells that the filter selects.
@@ -110,7 +117,7 @@ pub fn read_sheets(bytes: &[u8], limits: &Limits, names: &[&str]) -> Result<Vec<
 pub fn read_filtered(name: &str, bytes: &[u8], limits: &Limits, filter: CellFilter<'_>) -> Result<Sheet, ReadError> {
     limits::check_file_size(bytes.len() as u64, limits.file_bytes)?;
     let rows = RowBuilder::new(limits, filter);
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+    if is_zip(bytes) {
         let parts = ZipParts::open(bytes, limits)?;
         return match parts.format {
             ContainerFormat::Xlsx => xlsx::read(parts, rows),

@@ -1,4 +1,4 @@
-//! Reader of OpenDocument sheets (`.ods`), as a stream. Only the first table is read.
+//! Reader of OpenDocument sheets (`.ods`), as a stream: the first table, or those with wanted names.
 //!
 //! A cell or row may claim to be repeated a million times. Repeated blanks are only counted; repeated values reach the
 //! limits of [`RowBuilder`] one by one.
@@ -6,12 +6,12 @@
 use quick_xml::events::{BytesStart, Event};
 
 use super::archive::{Part, ZipParts};
-use super::bounded::append_bounded;
-use super::limits::MAX_COLUMN;
+use super::bounded::{append_bounded, push_bounded};
+use super::limits::{MAX_COLUMN, MAX_NAMED_ITEMS};
 use super::row_builder::RowBuilder;
 use super::sheet::{NOT_A_NUMBER, Position, parse_number};
 use super::xml::{Events, Utf8Reader, attribute, character};
-use super::{Content, ReadError, Sheet};
+use super::{Content, NamedSheets, ReadError, Sheet};
 
 /// Spaces of one `text:s` element.
 const MAX_SPACES: usize = 1000;
@@ -26,9 +26,33 @@ pub(super) fn read(mut parts: ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Shee
     if is_encrypted(&mut parts)? {
         return Err(ReadError::protected());
     }
-    let sheet = read_first_table(&mut parts, rows)?;
+    let mut found = read_tables(&mut parts, rows, WantedTables::First)?;
     parts.check_unread()?;
-    Ok(sheet)
+    found.sheets.pop().ok_or_else(ReadError::no_sheet)
+}
+
+/// Reads the tables that are wanted by their names, in the order of the file.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_named(
+    mut parts: ZipParts<'_>,
+    rows: RowBuilder<'_>,
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Result<NamedSheets, ReadError> {
+    if is_encrypted(&mut parts)? {
+        return Err(ReadError::protected());
+    }
+    let found = read_tables(&mut parts, rows, WantedTables::Named(is_wanted))?;
+    parts.check_unread()?;
+    Ok(found)
+}
+
+/// Which tables are read.
+#[derive(Clone, Copy)]
+enum WantedTables<'a> {
+    First,
+    Named(&'a dyn Fn(&str) -> bool),
 }
 
 /// Whether the manifest says that parts are encrypted (OpenDocument 1.2 part 3, 4.8).
@@ -48,10 +72,15 @@ fn is_encrypted(parts: &mut ZipParts<'_>) -> Result<bool, ReadError> {
     }
 }
 
-fn read_first_table(parts: &mut ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
+fn read_tables(
+    parts: &mut ZipParts<'_>,
+    mut rows: RowBuilder<'_>,
+    wanted: WantedTables<'_>,
+) -> Result<NamedSheets, ReadError> {
     let part = parts.part("content.xml")?;
     let mut xml = Events::new(part).expanding_empty_elements();
     let mut since_1904 = false;
+    let mut found = NamedSheets::default();
     let mut buffer = Vec::new();
     loop {
         match xml.next(&mut buffer)? {
@@ -61,25 +90,39 @@ fn read_first_table(parts: &mut ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sh
             }
             Event::Start(tag) if tag.name().as_ref() == "table:table" => {
                 let name = attribute(&tag, "table:name")?.unwrap_or_default();
-                return TableReader { xml, rows, row: 0, since_1904 }.read(name);
+                let is_wanted = match wanted {
+                    WantedTables::First => true,
+                    WantedTables::Named(is_wanted) => is_wanted(&name),
+                };
+                if !is_wanted {
+                    xml.skip_element()?;
+                    push_bounded(&mut found.others, MAX_NAMED_ITEMS, "sheets", name)?;
+                    continue;
+                }
+                TableReader { xml: &mut xml, rows: &mut rows, row: 0 }.read()?;
+                let sheet = rows.finish(name, since_1904);
+                push_bounded(&mut found.sheets, MAX_NAMED_ITEMS, "sheets", sheet)?;
+                if matches!(wanted, WantedTables::First) {
+                    xml.skip_rest()?;
+                    return Ok(found);
+                }
             }
-            Event::Eof => return Err(ReadError::no_sheet()),
+            Event::Eof => return Ok(found),
             _ => {}
         }
     }
 }
 
-struct TableReader<'p, 'a, 'r> {
-    xml: Xml<'p, 'a>,
-    rows: RowBuilder<'r>,
+struct TableReader<'x, 'p, 'a, 'r> {
+    xml: &'x mut Xml<'p, 'a>,
+    rows: &'x mut RowBuilder<'r>,
     /// The current row, counted from 0.
     row: u32,
-    /// Whether day numbers count from 1904.
-    since_1904: bool,
 }
 
-impl TableReader<'_, '_, '_> {
-    fn read(mut self, name: String) -> Result<Sheet, ReadError> {
+impl TableReader<'_, '_, '_, '_> {
+    /// Reads to the end of the table.
+    fn read(mut self) -> Result<(), ReadError> {
         let mut buffer = Vec::new();
         loop {
             match self.xml.next(&mut buffer)? {
@@ -91,13 +134,11 @@ impl TableReader<'_, '_, '_> {
                 Event::Start(tag) if matches!(tag.name().as_ref(), "table:shapes" | "office:forms") => {
                     self.xml.skip_element()?;
                 }
-                Event::End(tag) if tag.name().as_ref() == "table:table" => break,
+                Event::End(tag) if tag.name().as_ref() == "table:table" => return Ok(()),
                 Event::Eof => return Err(ReadError::truncated()),
                 _ => {}
             }
         }
-        self.xml.skip_rest()?;
-        Ok(self.rows.finish(name, self.since_1904))
     }
 
     /// Reads a row that occurs `count` times.

@@ -20,6 +20,8 @@ const HEADER_ROWS: usize = 32;
 /// Collects the cells of a sheet. Equal texts share one allocation.
 pub(super) struct RowBuilder<'a> {
     rows: Vec<Row>,
+    /// Number of rows of earlier sheets of the same file.
+    earlier_rows: usize,
     pub(super) limits: Limits,
     filter: CellFilter<'a>,
     texts: HashSet<Arc<str>>,
@@ -30,7 +32,15 @@ pub(super) struct RowBuilder<'a> {
 
 impl<'a> RowBuilder<'a> {
     pub(super) fn new(limits: &Limits, filter: CellFilter<'a>) -> Self {
-        Self { rows: Vec::new(), limits: *limits, filter, texts: HashSet::new(), cell_count: 0, text_bytes: 0 }
+        Self {
+            rows: Vec::new(),
+            earlier_rows: 0,
+            limits: *limits,
+            filter,
+            texts: HashSet::new(),
+            cell_count: 0,
+            text_bytes: 0,
+        }
     }
 
     /// Adds a cell. Cells arrive row by row, from left to right.
@@ -95,7 +105,7 @@ impl<'a> RowBuilder<'a> {
     }
 
     fn begin_row(&mut self, number: u32) -> Result<(), ReadError> {
-        if self.rows.len() >= self.limits.data_rows.saturating_add(HEADER_ROWS) {
+        if self.earlier_rows + self.rows.len() >= self.limits.data_rows.saturating_add(HEADER_ROWS) {
             return Err(ReadError::too_many_rows(self.limits.data_rows));
         }
         let previous_length = self.rows.last().map_or(0, |last| last.cells.len());
@@ -131,8 +141,11 @@ impl<'a> RowBuilder<'a> {
         Ok(())
     }
 
-    pub(super) fn finish(self, name: String, since_1904: bool) -> Sheet {
-        Sheet { name, since_1904, rows: self.rows }
+    /// Returns the sheet that the rows make up. Cells of further sheets count together with its cells.
+    pub(super) fn finish(&mut self, name: String, since_1904: bool) -> Sheet {
+        let rows = std::mem::take(&mut self.rows);
+        self.earlier_rows += rows.len();
+        Sheet { name, since_1904, rows }
     }
 }
 

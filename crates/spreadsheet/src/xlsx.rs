@@ -3,6 +3,7 @@
 //! A reader of our own, because hostile input must not panic and blank cells must cost nothing. A cell shares its text
 //! with the table of strings. The two large parts are read by [`XmlScanner`].
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use super::row_builder::RowBuilder;
 use super::sheet::{NO_SHARED_TEXT, NOT_A_NUMBER, Position, parse_number};
 use super::xml::{Events, Utf8Reader, attribute};
 use super::xml_scanner::{Tag, Token, XmlScanner};
-use super::{Content, ReadError, Sheet};
+use super::{Content, NamedSheets, ReadError, Sheet};
 
 /// Path of the workbook part that nearly all programs write.
 const USUAL_WORKBOOK: &str = "xl/workbook.xml";
@@ -28,53 +29,75 @@ const USUAL_WORKBOOK: &str = "xl/workbook.xml";
 ///
 /// # Errors
 /// [`ReadError`] if a part is missing or damaged, or a limit is reached.
-pub(super) fn read(parts: ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
-    read_selected(parts, rows, None)?.ok_or_else(ReadError::no_sheet)
+pub(super) fn read(mut parts: ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Sheet, ReadError> {
+    let workbook = read_workbook(&mut parts)?;
+    let entry = workbook.worksheets().next().ok_or_else(ReadError::no_sheet)?;
+    let values = SharedValues::read(&mut parts, &workbook, rows.limits.max_texts())?;
+    let mut rows = values.read_cells(&mut parts, entry.1, rows)?;
+    parts.check_unread()?;
+    Ok(rows.finish(entry.0.to_owned(), workbook.since_1904))
 }
 
-/// Reads the sheet with a name, in any letter case. None: there is no such sheet.
+/// Reads the sheets that are wanted by their names, in the order of the file.
 ///
 /// # Errors
 /// As [`read`].
-pub(super) fn read_named(parts: ZipParts<'_>, rows: RowBuilder<'_>, name: &str) -> Result<Option<Sheet>, ReadError> {
-    read_selected(parts, rows, Some(name))
+pub(super) fn read_named(
+    mut parts: ZipParts<'_>,
+    mut rows: RowBuilder<'_>,
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Result<NamedSheets, ReadError> {
+    let workbook = read_workbook(&mut parts)?;
+    let mut found = NamedSheets::default();
+    let values = SharedValues::read(&mut parts, &workbook, rows.limits.max_texts())?;
+    for (name, path) in workbook.worksheets() {
+        if is_wanted(name) {
+            rows = values.read_cells(&mut parts, path, rows)?;
+            found.sheets.push(rows.finish(name.to_owned(), workbook.since_1904));
+        } else {
+            found.others.push(name.to_owned());
+        }
+    }
+    parts.check_unread()?;
+    Ok(found)
 }
 
-fn read_selected(
-    mut parts: ZipParts<'_>,
-    rows: RowBuilder<'_>,
-    wanted: Option<&str>,
-) -> Result<Option<Sheet>, ReadError> {
-    let root = read_relations(&mut parts, "_rels/.rels", "")?;
-    let named = first_target(&root, "officeDocument").unwrap_or(USUAL_WORKBOOK);
-    let is_usual = !parts.contains(named) && parts.contains(USUAL_WORKBOOK);
-    let workbook_path = if is_usual { USUAL_WORKBOOK } else { named }.to_owned();
-    if workbook_path.to_lowercase().ends_with(".bin") {
-        return Err(ReadError::binary_workbook());
+/// What the cells of all sheets refer to.
+struct SharedValues {
+    strings: Vec<Arc<str>>,
+    /// What each cell style shows, by its number.
+    styles: Vec<NumberFormat>,
+}
+
+impl SharedValues {
+    fn read(parts: &mut ZipParts<'_>, workbook: &WorkbookPart, max_texts: usize) -> Result<Self, ReadError> {
+        let strings = match first_target(&workbook.relations, "sharedStrings").filter(|path| parts.contains(path)) {
+            Some(path) => read_shared_strings(parts.shared_strings(path)?, max_texts)?,
+            None => Vec::new(),
+        };
+        let styles = match first_target(&workbook.relations, "styles").filter(|path| parts.contains(path)) {
+            Some(path) => number_formats::cell_styles(open_part(parts, path)?)?,
+            None => Vec::new(),
+        };
+        Ok(Self { strings, styles })
     }
-    let (folder, file) = workbook_path.rsplit_once('/').unwrap_or(("", &workbook_path));
-    let relations = read_relations(&mut parts, &format!("{folder}/_rels/{file}.rels"), folder)?;
-    let workbook = read_workbook(&mut parts, &workbook_path)?;
-    let Some((name, path)) = workbook.sheet(&relations, wanted) else { return Ok(None) };
-    let strings = match first_target(&relations, "sharedStrings").filter(|path| parts.contains(path)) {
-        Some(path) => read_shared_strings(parts.shared_strings(path)?, rows.limits.max_texts())?,
-        None => Vec::new(),
-    };
-    let styles = match first_target(&relations, "styles").filter(|path| parts.contains(path)) {
-        Some(path) => number_formats::cell_styles(open_part(&mut parts, path)?)?,
-        None => Vec::new(),
-    };
-    let cells = CellReader {
-        xml: XmlScanner::new(parts.part(path)?),
-        strings: &strings,
-        styles: &styles,
-        rows,
-        next: Position { row: 0, column: 0 },
-        value: String::new(),
-    };
-    let rows = cells.read()?;
-    parts.check_unread()?;
-    Ok(Some(rows.finish(name.to_owned(), workbook.since_1904)))
+
+    fn read_cells<'r>(
+        &self,
+        parts: &mut ZipParts<'_>,
+        path: &str,
+        rows: RowBuilder<'r>,
+    ) -> Result<RowBuilder<'r>, ReadError> {
+        let cells = CellReader {
+            xml: XmlScanner::new(parts.part(path)?),
+            strings: &self.strings,
+            styles: &self.styles,
+            rows,
+            next: Position { row: 0, column: 0 },
+            value: String::new(),
+        };
+        cells.read()
+    }
 }
 
 fn open_part<'p, 'a>(parts: &'p mut ZipParts<'a>, path: &str) -> Result<Events<Utf8Reader<Part<'p, 'a>>>, ReadError> {
@@ -139,6 +162,7 @@ fn resolve_target(folder: &str, target: &str) -> String {
 struct WorkbookPart {
     sheets: Vec<SheetEntry>,
     since_1904: bool,
+    relations: Vec<Relation>,
 }
 
 struct SheetEntry {
@@ -147,21 +171,38 @@ struct SheetEntry {
 }
 
 impl WorkbookPart {
-    /// Returns the name and path of the first worksheet that has the wanted name, if one is wanted. A chart sheet has no
-    /// cells.
-    fn sheet<'r>(&'r self, relations: &'r [Relation], wanted: Option<&str>) -> Option<(&'r str, &'r str)> {
-        let is_wanted =
-            |sheet: &&SheetEntry| wanted.is_none_or(|name| sheet.name.trim().to_lowercase() == name.to_lowercase());
-        self.sheets.iter().filter(is_wanted).find_map(|sheet| {
-            let is_sheet = |relation: &&Relation| relation.id == sheet.relation_id && relation.kind == "worksheet";
-            Some((sheet.name.as_str(), relations.iter().find(is_sheet)?.target.as_str()))
+    /// Returns the name and path of each worksheet. A chart sheet has no cells.
+    fn worksheets(&self) -> impl Iterator<Item = (&str, &str)> {
+        let relations: HashMap<&str, &Relation> = self
+            .relations
+            .iter()
+            .rev()
+            .filter(|relation| relation.kind == "worksheet")
+            .map(|relation| (relation.id.as_str(), relation))
+            .collect();
+        self.sheets.iter().filter_map(move |sheet| {
+            Some((sheet.name.as_str(), relations.get(sheet.relation_id.as_str())?.target.as_str()))
         })
     }
 }
 
+/// Finds and reads the workbook part with its relations.
+fn read_workbook(parts: &mut ZipParts<'_>) -> Result<WorkbookPart, ReadError> {
+    let root = read_relations(parts, "_rels/.rels", "")?;
+    let named = first_target(&root, "officeDocument").unwrap_or(USUAL_WORKBOOK);
+    let is_usual = !parts.contains(named) && parts.contains(USUAL_WORKBOOK);
+    let path = if is_usual { USUAL_WORKBOOK } else { named }.to_owned();
+    if path.to_lowercase().ends_with(".bin") {
+        return Err(ReadError::binary_workbook());
+    }
+    let (folder, file) = path.rsplit_once('/').unwrap_or(("", &path));
+    let relations = read_relations(parts, &format!("{folder}/_rels/{file}.rels"), folder)?;
+    Ok(WorkbookPart { relations, ..read_workbook_part(parts, &path)? })
+}
+
 /// Reads the workbook part. Newer programs repeat names of elements in other namespaces and at other places, so only the
 /// places of the standard count, in the namespace of the root.
-fn read_workbook(parts: &mut ZipParts<'_>, path: &str) -> Result<WorkbookPart, ReadError> {
+fn read_workbook_part(parts: &mut ZipParts<'_>, path: &str) -> Result<WorkbookPart, ReadError> {
     let mut xml = open_part(parts, path)?.expanding_empty_elements();
     let mut workbook = WorkbookPart::default();
     let mut prefix = String::new();

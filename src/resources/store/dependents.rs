@@ -110,6 +110,33 @@ pub(in crate::resources) async fn dependents(
     Ok(Dependents { blockers: blockers.into_values().collect(), cascades: cascades.into_values().collect() })
 }
 
+/// Returns the rows whose reference to a row is set to null or to a default by its deletion, without those of schema `adm`.
+pub(in crate::resources) async fn clearing(
+    db: &mut PgConnection,
+    resource: &TableResource,
+    id: i64,
+) -> Result<Vec<Value>> {
+    let keys: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT nspname || '.' || relname, format('%I.%I', nspname, relname), quote_ident(attname)
+         FROM pg_constraint
+         JOIN pg_class ON pg_class.oid = conrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+         JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
+         WHERE contype = 'f' AND confrelid = to_regclass($1) AND confdeltype IN ('n', 'd') AND conparentid = 0
+           AND cardinality(conkey) = 1 AND nspname <> 'adm'
+           AND has_schema_privilege(nspname, 'USAGE') AND has_table_privilege(conrelid, 'SELECT')
+         ORDER BY 1, 3",
+    )
+    .bind(resource.table)
+    .fetch_all(&mut *db)
+    .await?;
+    let mut found = FoundRows::new();
+    for (table, quoted, column) in keys {
+        let sql = format!("SELECT * FROM {quoted} WHERE {column} = $1");
+        found.extend(rows(db, &table, &sql, id).await?);
+    }
+    Ok(found.into_values().collect())
+}
+
 fn qualified(alias: &str, columns: &[String]) -> String {
     columns.iter().map(|column| format!("{alias}.{column}")).collect::<Vec<_>>().join(", ")
 }

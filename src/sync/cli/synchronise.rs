@@ -20,6 +20,7 @@ use crate::sync::options::{PruneLimit, SyncOptions};
 use crate::sync::plan::plan_file::{self, PlanFile, PlanSource};
 use crate::sync::report::{Report, text, xlsx};
 use crate::sync::run::{ProgressEvent, SyncRun};
+use crate::tutorials;
 
 /// Checks the options. The caller has not opened the database yet.
 pub(super) fn check_usage(console: &Console, target: Target, args: &Args) -> Result<()> {
@@ -70,6 +71,10 @@ pub(super) async fn synchronise(context: &Context, database: &Database, target: 
             print_summary(console, &summary);
             text::closing(summary.attempted(), args.dry_run).into_iter().for_each(|lines| console.notify(lines));
             create_remote(context, pool, &sync, confirmation, summary.attempted_mut()).await;
+            if summary.exit() == Exit::Done && !args.dry_run {
+                let steps = tutorials::store::first_steps(&mut *pool.acquire().await?).await?;
+                steps.next().into_iter().for_each(|next| console.notify(format_args!("next: {next}")));
+            }
             write_files(console, args, &summary.attempted().collect::<Vec<_>>(), &sync, source)?;
             console.document(&summary)?;
             Ok(summary.exit())

@@ -8,8 +8,8 @@ use crate::app::Context;
 use crate::console;
 use crate::error::{Exit, Result};
 use crate::outbox::{DeliveryCounts, DeliveryState};
-use crate::timetable_import::problems::ImportProblem;
-use crate::timetable_import::report;
+use crate::workbook::problem_table::{NamedPlace, table};
+use crate::workbook::problems::ImportProblem;
 
 /// Shows an import with the current state of its events; without `run` the last one.
 pub(in crate::timetable_import) async fn show(context: &Context, run: Option<i64>) -> Result<Exit> {
@@ -70,7 +70,7 @@ fn print(context: &Context, import: &StoredImport) {
         }
     }
     let problems: Vec<ImportProblem> = serde_json::from_value(import.import["problems"].clone()).unwrap_or_default();
-    if let Some(table) = report::table(&problems) {
+    if let Some(table) = table(&problems, NamedPlace::CellAndEvent) {
         console.print(table);
     }
     let DeliveryCounts { delivered, pending, failed, unknown } = import.delivery;

@@ -8,8 +8,9 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use crate::error::Result;
-use crate::timetable_import::plan::{BlockOutcome, Conflict, ImportCounts, ImportPlan, PlanItem, ValueChange};
+use crate::timetable_import::plan::{BlockOutcome, Conflict, ImportCounts, ImportPlan, PlanItem};
 use crate::tutorials::KnownEvent;
+use crate::workbook::plan::ValueChange;
 
 /// An import as a list shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, sqlx::FromRow)]

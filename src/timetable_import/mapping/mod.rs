@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::names::tidy;
-use crate::timetable_import::values;
+use crate::workbook::values;
 
 /// Stands for any location or any sitting.
 pub const ANY: &str = "*";

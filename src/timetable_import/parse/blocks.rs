@@ -15,9 +15,9 @@ use super::columns;
 use super::columns::{Columns, RepeatedRows};
 use super::layout::Field;
 use super::session_rows;
-use super::values;
-use super::values::{Moment, Sitting};
-use crate::timetable_import::problems::{Code, ImportProblem, Issue};
+use crate::workbook::problems::{Code, ImportProblem, Issue};
+use crate::workbook::values;
+use crate::workbook::values::{Moment, Sitting};
 use spreadsheet::{ReadError, Row, Sheet};
 
 /// The longest title of an event, in characters.

@@ -11,10 +11,11 @@ use crate::tutorials::LearningMode;
 use super::blocks::{ParseOptions, VenueCell, is_lms_code, parse_mode, parse_venue};
 use super::columns::Columns;
 use super::layout::{Field, Format};
-use super::values;
-use super::values::{Moment, Sitting};
-use crate::timetable_import::problems::{Code, ImportProblem, Issue};
-use spreadsheet::{Content, InvalidValue, Row, Sheet};
+use crate::workbook::cells;
+use crate::workbook::problems::{Code, ImportProblem, Issue};
+use crate::workbook::values;
+use crate::workbook::values::{Moment, Sitting};
+use spreadsheet::{Content, Row, Sheet};
 
 /// Reads one row field by field.
 pub(crate) struct Cells<'a> {
@@ -81,6 +82,10 @@ impl<'a> Cells<'a> {
         match field.column().format {
             Format::Date if values::date(own, since_1904, order).is_ok() => is_same_date(),
             Format::Number => values::whole_number(own) == values::whole_number(of_event),
+            _ if field == Field::Sitting => {
+                let key = |text: Option<String>| text.map(|text| values::session_key(&text, &self.options.sittings));
+                key(self.raw(field)) == key(event.raw(field))
+            }
             _ if matches!(field, Field::WebSale | Field::Cancelled) => {
                 values::yes_or_no(own) == values::yes_or_no(of_event)
             }
@@ -119,39 +124,14 @@ impl<'a> Cells<'a> {
 
     /// Returns a field's content. Flags a formula without a stored result or an error value, and returns None.
     fn checked(&mut self, field: Field) -> Option<&'a Content> {
-        match self.content(field) {
-            Some(Content::FormulaWithoutValue) => {
-                let message = format!(
-                    "the formula in \"{}\" has no stored result; open the file in a spreadsheet program and save it",
-                    field.header()
-                );
-                self.flag(field, Issue::new(Code::MissingValue, message));
-                None
-            }
-            Some(Content::Invalid(invalid)) => {
-                let InvalidValue { text, reason } = invalid.as_ref();
-                let message = format!("\"{text}\" in \"{}\" {reason}: type the value again", field.header());
-                self.flag(field, Issue::new(Code::InvalidValue, message));
-                None
-            }
-            Some(content) => match values::error_value(content) {
-                Some(error) => {
-                    let message =
-                        format!("\"{}\" is the error {}; write a value instead", field.header(), error.trim());
-                    self.flag(field, Issue::new(Code::InvalidValue, message));
-                    None
-                }
-                None => Some(content),
-            },
-            None => None,
-        }
+        let content = self.content(field)?;
+        self.ok_or_flag(field, cells::checked(content, field.header()))
     }
 
     /// Flags a field as missing when it has no content.
     pub(crate) fn required_value(&mut self, field: Field) {
         if self.content(field).is_none() {
-            let message = format!("\"{}\" is missing: fill in this cell", field.header());
-            self.flag(field, Issue::new(Code::MissingValue, message));
+            self.flag(field, cells::missing(field.header()));
         }
     }
 
@@ -282,15 +262,7 @@ impl<'a> Cells<'a> {
 
     pub(crate) fn names(&mut self, field: Field) -> Vec<String> {
         let Some(text) = self.text(field) else { return Vec::new() };
-        let names = values::names(&text);
-        if names.is_empty() {
-            let message = format!(
-                "\"{text}\" in \"{}\" contains no name; write names separated by / or leave the cell blank",
-                field.header()
-            );
-            self.flag(field, Issue::new(Code::InvalidValue, message));
-        }
-        names
+        self.ok_or_flag(field, cells::names(&text, field.header())).unwrap_or_default()
     }
 
     pub(crate) fn url(&mut self, field: Field) -> Option<String> {
@@ -311,12 +283,7 @@ impl<'a> Cells<'a> {
         let Some(content) = self.checked(field) else {
             return false;
         };
-        values::yes_or_no(content).unwrap_or_else(|| {
-            let shown = self.display(content).unwrap_or_default();
-            let message = format!("\"{shown}\" in \"{}\" is not valid: write Y or N", field.header());
-            self.flag(field, Issue::new(Code::InvalidValue, message));
-            false
-        })
+        self.ok_or_flag(field, cells::flag(content, field.header(), self.sheet.since_1904)).unwrap_or(false)
     }
 
     pub(crate) fn sitting(&mut self) -> Option<Sitting> {

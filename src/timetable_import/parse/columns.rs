@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::names::{fold, is_invisible, nearest, visible};
-
-use super::layout::{FIELDS, FORMAT_WORDS, Field, Format, LAYOUT, REQUIRED, field_with_header};
-use super::values;
-use super::values::dates::{self, DateOrder};
-use crate::timetable_import::problems::{Code, ImportProblem, Issue, cell_name, column_name};
 use spreadsheet::{Cell, Content, Row, Sheet};
 
-/// The header is one of so many first rows.
-const MAX_HEADER_ROWS: usize = 20;
+use super::layout::{FIELDS, FORMAT_WORDS, Field, Format, LAYOUT, REQUIRED, field_with_header};
+use crate::names::{fold, nearest};
+use crate::workbook::cells;
+use crate::workbook::problems::{Code, ImportProblem, Issue};
+use crate::workbook::report::report_columns;
+use crate::workbook::values::{self, DateOrder};
 
 /// Cells of a row that repeats the header, at least. A session may be called "Session".
 const MIN_HEADER_CELLS: usize = 3;
@@ -29,9 +27,6 @@ pub struct Columns {
     /// The columns that a report adds: index from 0.
     pub of_report: Vec<u32>,
 }
-
-/// The headers of the columns that a report of rejected rows adds. A sheet that has both is such a report.
-pub const REPORT_HEADERS: [&str; 2] = ["Problem", "Original row"];
 
 impl Columns {
     /// Returns the index of a field's column, from 0. A missing field has its index in the layout.
@@ -59,7 +54,7 @@ impl Columns {
 
 /// Returns the columns of a sheet, its data rows without hint rows, and the problems of the header.
 pub fn find(sheet: &Sheet) -> (Columns, &[Row], Vec<ImportProblem>) {
-    let at = header_index(&sheet.rows);
+    let at = cells::header_index(&sheet.rows, |text| field_with_header(text).is_some());
     let Some(header) = sheet.rows.get(at) else {
         let columns = Columns {
             header_row: 1,
@@ -77,27 +72,12 @@ pub fn find(sheet: &Sheet) -> (Columns, &[Row], Vec<ImportProblem>) {
     let data = &below[hints..];
     let mut problems = missing_headers(sheet, &columns);
     add_columns_without_header(&mut columns, data);
-    problems.extend(unknown_columns(sheet, &columns));
+    problems.extend(cells::unknown_columns(sheet, columns.header_row, &columns.unknown, "stored but not used"));
     problems.extend(unreadable_unused_cell(sheet, &columns, data));
-    problems.extend(invisible_characters(sheet, &columns, data));
+    let is_known = |column| columns.by_field.contains(&Some(column));
+    problems.extend(cells::invisible_characters(sheet, data, is_known));
     columns.date_order = date_order(&columns, data);
     (columns, data, problems)
-}
-
-/// Returns the index of the row with most known headers, the first of several.
-fn header_index(rows: &[Row]) -> usize {
-    let count_known = |row: &Row| {
-        let texts = row.cells.iter().filter_map(|cell| values::text(&cell.content));
-        texts.filter(|text| field_with_header(text).is_some()).count()
-    };
-    let mut best = (0, 0);
-    for (at, row) in rows.iter().take(MAX_HEADER_ROWS).enumerate() {
-        let count = count_known(row);
-        if count > best.1 {
-            best = (at, count);
-        }
-    }
-    best.0
 }
 
 fn read_header(header: &Row) -> Columns {
@@ -122,10 +102,8 @@ fn read_header(header: &Row) -> Columns {
 
 /// Takes the columns of a report out of the unknown ones.
 fn take_report_columns(columns: &mut Columns) {
-    let named = |header: &str| columns.unknown.iter().find(|(_, text)| text == header).map(|(column, _)| *column);
-    let [Some(problem), Some(row)] = REPORT_HEADERS.map(named) else { return };
-    columns.of_report = vec![problem, row];
-    columns.unknown.retain(|(column, _)| ![problem, row].contains(column));
+    columns.of_report = report_columns(&columns.unknown);
+    columns.unknown.retain(|(column, _)| !columns.of_report.contains(column));
 }
 
 /// Prefers a column with the layout's own header over an earlier one with an alias.
@@ -150,20 +128,9 @@ fn prefer_exact(columns: &mut Columns, header: &Row) {
 
 /// Returns the order of day and month that the text dates of all date columns prove.
 fn date_order(columns: &Columns, data: &[Row]) -> DateOrder {
-    let date_columns: Vec<u32> = LAYOUT
-        .iter()
-        .filter(|column| column.format == Format::Date)
-        .filter_map(|column| columns.by_field[column.field as usize])
-        .collect();
-    let proves_month_first = |cell: &Cell| match &cell.content {
-        Content::Text(text) => dates::proves_month_first(visible(text).trim()),
-        _ => false,
-    };
-    let proof = data.iter().find_map(|row| {
-        let mut dates = row.cells.iter().filter(|cell| date_columns.contains(&cell.column));
-        dates.find(|cell| proves_month_first(cell)).map(|cell| DateOrder::MonthFirst(row.number, cell.column))
-    });
-    proof.unwrap_or_default()
+    let dates = LAYOUT.iter().filter(|column| column.format == Format::Date);
+    let dates: Vec<u32> = dates.filter_map(|column| columns.by_field[column.field as usize]).collect();
+    cells::date_order(data, &dates)
 }
 
 /// Warns of the first value of an unknown column that cannot be read.
@@ -176,30 +143,6 @@ fn unreadable_unused_cell(sheet: &Sheet, columns: &Columns, data: &[Row]) -> Opt
         let issue = Issue::new(Code::UnusedColumn, message);
         Some(ImportProblem::at(Some(&sheet.name), Some(row), Some((row, *column)), issue))
     })
-}
-
-/// Warns of invisible characters in known columns; they are removed before anything is compared or stored.
-fn invisible_characters(sheet: &Sheet, columns: &Columns, data: &[Row]) -> Option<ImportProblem> {
-    let is_affected = |cell: &&Cell| match &cell.content {
-        Content::Text(text) => !text.is_ascii() && text.chars().any(is_invisible),
-        _ => false,
-    };
-    let is_known = |cell: &&Cell| columns.by_field.contains(&Some(cell.column));
-    let of_row = |row: &'_ Row| {
-        let cells = row.cells.iter().filter(is_known).filter(is_affected);
-        cells.map(|cell| (row.number, cell.column)).collect::<Vec<_>>()
-    };
-    let cells: Vec<(u32, u32)> = data.iter().flat_map(of_row).collect();
-    let first = cells.first()?;
-    let mut list = cells.iter().take(20).map(|(row, column)| cell_name(*row, *column)).collect::<Vec<_>>().join(", ");
-    if cells.len() > 20 {
-        list.push_str(&format!(" and {} more", cells.len() - 20));
-    }
-    let issue = Issue::new(
-        Code::InvisibleCharacters,
-        format!("invisible characters were removed from {list}: they come from copied text and do not matter"),
-    );
-    Some(ImportProblem::at(Some(&sheet.name), Some(first.0), Some(*first), issue))
 }
 
 /// Rows between the data that are no data.
@@ -275,23 +218,4 @@ fn add_columns_without_header(columns: &mut Columns, data: &[Row]) {
     let without_header: Vec<u32> = filled.into_iter().filter(|column| !is_known(column)).collect();
     columns.unknown.extend(without_header.into_iter().map(|column| (column, String::new())));
     columns.unknown.sort_by_key(|(column, _)| *column);
-}
-
-fn unknown_columns(sheet: &Sheet, columns: &Columns) -> Option<ImportProblem> {
-    if columns.unknown.is_empty() {
-        return None;
-    }
-    let shown = columns.unknown.iter().take(20).map(|(column, text)| match text.as_str() {
-        "" => format!("column {} (no header)", column_name(*column)),
-        text => format!("\"{text}\" ({})", column_name(*column)),
-    });
-    let mut list = shown.collect::<Vec<_>>().join(", ");
-    if columns.unknown.len() > 20 {
-        list.push_str(&format!(" and {} more", columns.unknown.len() - 20));
-    }
-    let issue = Issue::new(
-        Code::UnusedColumn,
-        format!("unknown columns, stored but not used: {list}; rename a column if its header is misspelt"),
-    );
-    Some(ImportProblem::at(Some(&sheet.name), Some(columns.header_row), None, issue))
 }

@@ -9,8 +9,8 @@ use zip::write::SimpleFileOptions;
 
 use super::blocks::{Timetable, read};
 use super::layout::LAYOUT;
-use crate::timetable_import::problems::Code;
 use crate::timetable_import::testing::parse_options;
+use crate::workbook::problems::Code;
 
 const EVENT: &str = "CB1_f2f_3,A,A-1,Blended,London,King's Cross,Europe - London,13/01/2026,09:30,13/01/2026,17:00,\
                      22/10/2025,16:00,10/04/2026,00:00,12,,Ada Marlow,Ada Marlow,,1,,,20/10/2025,N,2026A,,,,,,N,,";

@@ -4,9 +4,9 @@ use spreadsheet::{Limits, ReadError, Sheet};
 
 use crate::timetable_import::blocks;
 use crate::timetable_import::layout::LAYOUT;
-use crate::timetable_import::problems::Code;
 use crate::timetable_import::sheet::write;
 use crate::timetable_import::testing::{event, parse_options, session, with_part};
+use crate::workbook::problems::Code;
 
 fn sheet_of(name: &str, bytes: &[u8]) -> Result<Sheet, ReadError> {
     spreadsheet::read(name, bytes, &Limits::default())

@@ -2,7 +2,7 @@
 //!
 //! The importer reads this layout; the template and the demo's generator write it.
 
-use crate::names::fold;
+use crate::workbook::cells::squeezed;
 
 /// A field of the timetable, in workbook order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -160,18 +160,14 @@ impl Field {
 
 /// Finds the field with this header or alias, without regard to spacing, letter case and punctuation.
 pub fn field_with_header(header: &str) -> Option<Field> {
-    let squeezed = squeeze(header);
-    if squeezed.is_empty() {
+    let wanted = squeezed(header);
+    if wanted.is_empty() {
         return None;
     }
     LAYOUT
         .iter()
-        .find(|c| squeeze(c.header) == squeezed || c.aliases.iter().any(|a| squeeze(a) == squeezed))
+        .find(|c| squeezed(c.header) == wanted || c.aliases.iter().any(|a| squeezed(a) == wanted))
         .map(|c| c.field)
-}
-
-fn squeeze(header: &str) -> String {
-    fold(header).chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 #[cfg(test)]

@@ -15,4 +15,3 @@ pub mod layout;
 mod session_rows;
 #[cfg(test)]
 mod tests;
-pub mod values;

@@ -7,7 +7,7 @@ use super::cells::{Cells, END, START};
 use super::layout::Field;
 use crate::console::counted;
 use crate::names::fold;
-use crate::timetable_import::problems::{Code, Issue};
+use crate::workbook::problems::{Code, Issue};
 
 /// Fields that are read only from the event row; a session row may repeat them.
 const EVENT_ONLY: [Field; 18] = [

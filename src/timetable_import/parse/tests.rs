@@ -4,9 +4,9 @@ use jiff::civil::date;
 
 use super::layout::Field as F;
 use crate::timetable_import::plan::BlockOutcome;
-use crate::timetable_import::problems::{Code, column_name};
 use crate::timetable_import::sheet::write::CellValue;
 use crate::timetable_import::testing::*;
+use crate::workbook::problems::{Code, column_name};
 
 #[test]
 fn session_row_with_other_event_values_is_warned_about() {

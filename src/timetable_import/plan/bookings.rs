@@ -15,7 +15,7 @@ use super::{BlockOutcome, PlanItem};
 use crate::merge::effective_place;
 use crate::timetable_import::blocks::Timetable;
 use crate::timetable_import::layout::Field;
-use crate::timetable_import::problems::{Code, ImportProblem, Issue};
+use crate::workbook::problems::{Code, ImportProblem, Issue};
 
 /// What a session books, by local id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

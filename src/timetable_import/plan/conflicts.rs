@@ -7,11 +7,12 @@
 //!
 //! People are compared in [`staff`](super::staff). Not compared is the classroom window, which follows from the sessions.
 
-use super::{Conflict, ValueChange};
+use super::Conflict;
 use crate::bridges::events::LifecycleState;
 use crate::merge::{EventBaseline, EventField, FieldValues, ReferenceNames, ValueDiff, diff_values, effective_place};
 use crate::timetable_import::layout::Field;
 use crate::tutorials::{Event, Session};
+use crate::workbook::plan::ValueChange;
 
 /// One value that changed in Administrate and differs from the file.
 #[derive(Clone, Debug, PartialEq, Eq)]

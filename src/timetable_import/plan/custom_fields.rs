@@ -11,9 +11,9 @@ use crate::config::Labels;
 use crate::names::fold;
 use crate::timetable_import::blocks::{EventRow, SessionRow, Timetable};
 use crate::timetable_import::layout::Field;
-use crate::timetable_import::problems::{Code, ImportProblem, Issue};
-use crate::timetable_import::values;
 use crate::tutorials::Event;
+use crate::workbook::problems::{Code, ImportProblem, Issue};
+use crate::workbook::values;
 
 /// The value of a custom field with the column that it is read from.
 pub(crate) struct MappedValue<'a> {

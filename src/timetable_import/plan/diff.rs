@@ -12,8 +12,8 @@ use crate::merge::desired::DesiredSession;
 use crate::merge::{FieldKey, FieldValues, ReferenceNames, effective_place};
 use crate::tutorials::{Event, Session, StaffRole};
 
-use super::ValueChange;
 use super::inputs::{LinkedRecord, LocalState};
+use crate::workbook::plan::ValueChange;
 
 /// A field of an event or session: the value that is compared and the text that is shown.
 struct DisplayValue {

@@ -5,7 +5,8 @@ use std::fmt;
 use crate::console::counted;
 use crate::console::style::{Tone, paint};
 
-use super::{BlockOutcome, Conflict, ImportPlan, PlanItem, ValueChange};
+use super::{BlockOutcome, Conflict, ImportPlan, PlanItem};
+use crate::workbook::plan::{PlanLine, ValueChange, write_changes};
 
 impl BlockOutcome {
     /// The words of [`word`](Self::word), in the order in which a summary lists them.
@@ -27,17 +28,15 @@ impl BlockOutcome {
         }
     }
 
-    /// Returns the word that users read, padded to a column and in the colour of its meaning.
-    fn label(&self) -> String {
-        let (tone, word) = match self {
+    /// Returns the word that users read, and its meaning.
+    fn label(&self) -> (Option<Tone>, &'static str) {
+        match self {
             Self::Create | Self::Adopt(_) => (Some(Tone::Good), self.word()),
             Self::Duplicate | Self::Conflict | Self::Cancel => (Some(Tone::Warning), self.word()),
             // The same word as in the counts.
             Self::Refuse => (Some(Tone::Bad), REJECTED),
             Self::Update | Self::Unchanged | Self::Skip => (None, self.word()),
-        };
-        let padding = " ".repeat(9_usize.saturating_sub(word.len()));
-        format!("{}{padding}", tone.map_or_else(|| word.to_owned(), |tone| paint(tone, word)))
+        }
     }
 }
 
@@ -84,16 +83,14 @@ impl fmt::Display for ImportPlan {
 
 impl fmt::Display for PlanItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let title = if self.title.is_empty() { "(no title)" } else { &self.title };
-        write!(f, "{} {title} (row {})", self.outcome.label(), self.row)?;
+        let (tone, word) = self.outcome.label();
+        write!(f, "{}", PlanLine { tone, word, title: &self.title, row: self.row })?;
         if self.outcome == BlockOutcome::Create {
             write!(f, ", {}", counted(self.sessions, "session"))?;
         }
         // The old values of an adopted event are those of Administrate.
         let side = if matches!(self.outcome, BlockOutcome::Adopt(_)) { "in Administrate, " } else { "" };
-        for change in &self.changes {
-            write!(f, "\n          {side}{change}")?;
-        }
+        write_changes(f, side, &self.changes)?;
         for conflict in &self.conflicts {
             write!(f, "\n        {} {conflict}", paint(Tone::Warning, "!"))?;
         }
@@ -113,12 +110,5 @@ impl fmt::Display for Conflict {
             change => write!(f, "{change}")?,
         }
         write!(f, "; Administrate has {remote}: {result}")
-    }
-}
-
-impl fmt::Display for ValueChange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
-        write!(f, "{}: {} → {}", self.field, text(&self.old), text(&self.new))
     }
 }

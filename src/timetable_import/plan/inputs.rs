@@ -58,6 +58,8 @@ pub struct LinkedProduct {
     pub location_name: String,
     /// The subject.
     pub subject_id: i64,
+    pub subject_code: String,
+    pub is_tutorial: bool,
     /// The product together with its variation, which every exam session may sell.
     pub product_variation_id: i64,
 }

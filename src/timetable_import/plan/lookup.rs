@@ -7,8 +7,8 @@ use crate::names::{fold, nearest};
 use super::inputs::{ContactRecord, LinkedRecord, LocalState, NamedRecord};
 use super::products::ProductLookup;
 use super::remote_state::RemoteState;
-use crate::timetable_import::problems::{Code, Issue};
-use crate::timetable_import::values::Sitting;
+use crate::workbook::problems::{Code, Issue};
+use crate::workbook::values::Sitting;
 
 /// A local record that is linked to Administrate.
 #[derive(Clone, Debug, PartialEq)]

@@ -26,7 +26,8 @@ use crate::tutorials::Event;
 
 use self::inputs::LocalState;
 use self::new_instructors::NewInstructor;
-use super::problems::ImportProblem;
+use crate::workbook::plan::ValueChange;
+use crate::workbook::problems::ImportProblem;
 
 /// What an import does with one block of the timetable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,17 +63,6 @@ pub struct ImportCounts {
     pub unchanged: usize,
     pub duplicate: usize,
     pub rejected: usize,
-}
-
-/// One value that changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ValueChange {
-    /// The field's name, such as "location" or "day 2: start".
-    pub field: String,
-    /// The value before the change, None for nothing.
-    pub old: Option<String>,
-    /// The value after the change, None for nothing.
-    pub new: Option<String>,
 }
 
 /// A value that changed in Administrate since the last baseline and differs from the file.

@@ -17,9 +17,9 @@ use crate::bridges::store::references;
 use crate::error::Result;
 use crate::names::fold;
 use crate::timetable_import::blocks::Timetable;
-use crate::timetable_import::problems::shorten;
 use crate::tutorials::reference;
 use crate::tutorials::reference::References;
+use crate::workbook::problems::shorten;
 
 /// Longest first or last name of an account, in characters.
 const MAX_NAME_LENGTH: usize = 150;

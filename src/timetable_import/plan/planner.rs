@@ -22,7 +22,7 @@ use super::{BlockOutcome, ImportPlan, PlanItem, PlannedEvent};
 use crate::timetable_import::blocks::{Block, MAX_PROBLEMS, Timetable};
 use crate::timetable_import::layout::Field;
 use crate::timetable_import::options::ImportOptions;
-use crate::timetable_import::problems::{Code, ImportProblem, Issue, cell_order};
+use crate::workbook::problems::{Code, ImportProblem, Issue, cell_order};
 
 /// Settings and options of a plan.
 #[derive(Clone, Copy, Debug)]

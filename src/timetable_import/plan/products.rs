@@ -6,8 +6,8 @@ use super::inputs::{LinkedProduct, LocalState, NamedRecord};
 use crate::names::fold;
 use crate::text::shell_word;
 use crate::timetable_import::mapping::{ANY, ProductMapping};
-use crate::timetable_import::problems::{Code, Issue};
-use crate::timetable_import::values::{self, Sitting, sitting_of_session_code};
+use crate::workbook::problems::{Code, Issue};
+use crate::workbook::values::{self, Sitting, sitting_of_session_code};
 
 /// Maximum number of candidates in a message.
 const MAX_CANDIDATES: usize = 10;
@@ -33,11 +33,12 @@ struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// Returns the command that chooses the product.
-    fn command(&self) -> String {
+    /// Returns the command that chooses a product; None: one that the message does not know.
+    fn command(&self, product: Option<&String>) -> String {
         let [template, location, sitting] =
             [&self.template.name, &self.location.name, &self.sitting.written].map(|name| shell_word(name));
-        format!("`lectern import products set {template} {location} {sitting} STORE_PRODUCT`")
+        let product = product.map_or_else(|| "STORE_PRODUCT".to_owned(), |code| shell_word(code));
+        format!("`lectern import products set {template} {location} {sitting} {product}`")
     }
 }
 
@@ -88,9 +89,9 @@ impl<'a> ProductLookup<'a> {
             several => {
                 let codes: Vec<String> = several.iter().map(|product| product.product.name.clone()).collect();
                 let message = format!(
-                    "several products exist for {wanted}: {}; set all but one of them inactive, or choose one with {}",
+                    "several products exist for {wanted}: {}; set all but one of them inactive, or choose one: {}",
                     codes.join(", "),
-                    wanted.command(),
+                    wanted.command(codes.first()),
                 );
                 Err(Issue::new(Code::UnknownProduct, message).with_suggestions(codes))
             }
@@ -133,8 +134,8 @@ impl<'a> ProductLookup<'a> {
                 let (id, code) = (mapping.id, &mapping.store_product);
                 let message = format!(
                     "product mapping {id} chooses {code} for {wanted}, which is not active; set it active, or choose \
-                     another one with {}",
-                    wanted.command()
+                     another one: {}",
+                    wanted.command(None)
                 );
                 Err(Issue::new(Code::UnknownProduct, message))
             }
@@ -143,38 +144,42 @@ impl<'a> ProductLookup<'a> {
 
     /// Describes that no product matches. `candidates`: those of other sittings.
     fn no_product(&self, candidates: &[&LinkedProduct], wanted: &Wanted<'_>) -> Issue {
-        let Wanted { template, location, .. } = wanted;
-        // Written as in a timetable.
-        let written = |product: &&LinkedProduct| sitting_of_session_code(&product.session_code, self.letters);
-        let mut others: Vec<String> = candidates.iter().filter_map(written).collect();
-        others.sort_unstable();
-        others.dedup();
-        let hint = if self.by_id.is_empty() {
+        let Wanted { template, location, sitting } = wanted;
+        if self.by_id.is_empty() {
             let message = format!(
                 "no product exists for {wanted}: the catalogue has no store products; `lectern catalogue template \
                  FILE.xlsx` writes a workbook for them, `lectern catalogue import FILE.xlsx` reads it"
             );
             return Issue::new(Code::UnknownProduct, message);
-        } else if !others.is_empty() {
-            format!("there are products for {}", others.join(", "))
+        }
+        // Written as in a timetable.
+        let written = |product: &&LinkedProduct| sitting_of_session_code(&product.session_code, self.letters);
+        let others = shortened(candidates.iter().filter_map(written).collect());
+        let similar = self.similar_products(wanted);
+        let choose = wanted.command(similar.first());
+        let (hint, suggestions) = if let Some(other) = others.last() {
+            let from = candidates.iter().find(|product| written(product).as_ref() == Some(other));
+            let from = from.map_or(other, |product| &product.session_code);
+            let [from, to] = [from, &sitting.mapped].map(|code| shell_word(code));
+            let hint = format!(
+                "there are products for {}; `lectern catalogue copy {from} {to}` copies what an exam session sells; or \
+                 choose a product: {choose}",
+                others.join(", ")
+            );
+            (hint, others)
         } else {
             let none = format!("the catalogue has no product for {} at {}", template.name, location.name);
             let elsewhere = self.products_elsewhere(template);
-            let similar = self.similar_products(wanted);
-            match (elsewhere.as_slice(), similar.as_slice()) {
-                ([], []) => none,
-                ([], similar) => {
-                    others = similar.to_vec();
-                    format!("{none}; similar: {}", similar.join(", "))
+            match (elsewhere.is_empty(), similar.is_empty()) {
+                (true, true) => (format!("{none}; choose one by its product code: {choose}"), Vec::new()),
+                (true, false) => {
+                    (format!("{none}; similar: {}; choose one: {choose}", similar.join(", ")), similar.clone())
                 }
-                (elsewhere, _) => {
-                    others = elsewhere.to_vec();
-                    format!("{none}, only for {}", elsewhere.join(", "))
-                }
+                (false, _) => (format!("{none}, only for {}; choose one: {choose}", elsewhere.join(", ")), elsewhere),
             }
         };
-        let message = format!("no product exists for {wanted}; {hint}; choose one with {}", wanted.command());
-        Issue::new(Code::UnknownProduct, message).with_suggestions(others)
+        let message = format!("no product exists for {wanted}; {hint}");
+        Issue::new(Code::UnknownProduct, message).with_suggestions(suggestions)
     }
 
     /// Returns the sittings and locations for which the catalogue has products of a template.
@@ -188,13 +193,22 @@ impl<'a> ProductLookup<'a> {
         shortened(products.map(|product| format!("{} at {}", sitting(product), product.location_name)).collect())
     }
 
-    /// Returns the codes of the products of a sitting whose variation has a code that starts with the one of the template.
+    /// Returns the codes of the tutorials of a sitting that may be meant: those whose variation has a code that starts with
+    /// the one of the template, else those of its subject.
     fn similar_products(&self, wanted: &Wanted<'_>) -> Vec<String> {
         let code = fold(&wanted.template.name);
-        let similar = self.named.iter().filter(|((variation, _), _)| variation.starts_with(&code));
-        let sold = similar.flat_map(|(_, found)| found);
-        let sold = sold.filter(|product| self.is_sold_in(&product.session_code, wanted.sitting));
-        shortened(sold.map(|product| product.product.name.clone()).collect())
+        let segments: Vec<&str> = code.split(['_', '-', '.', ' ']).collect();
+        let mut sold: Vec<&LinkedProduct> = self.named.values().flatten().copied().collect();
+        sold.retain(|product| self.is_sold_in(&product.session_code, wanted.sitting));
+        let codes = |is_similar: &dyn Fn(&LinkedProduct) -> bool| {
+            let similar = sold.iter().filter(|product| is_similar(product));
+            shortened(similar.map(|product| product.product.name.clone()).collect())
+        };
+        let by_code = codes(&|product| fold(&product.variation_code).starts_with(&code));
+        if !by_code.is_empty() {
+            return by_code;
+        }
+        codes(&|product| product.is_tutorial && segments.contains(&fold(&product.subject_code).as_str()))
     }
 }
 

@@ -1,9 +1,10 @@
 //! Merges a block whose event exists locally with the current state of Administrate.
 
-use super::{BlockOutcome, Conflict, PlanItem, ValueChange};
+use super::{BlockOutcome, Conflict, PlanItem};
 use crate::timetable_import::layout::Field;
-use crate::timetable_import::problems::{Code, Issue};
 use crate::tutorials::{Event, KnownEvent};
+use crate::workbook::plan::ValueChange;
+use crate::workbook::problems::{Code, Issue};
 
 use super::conflicts::{EventSides, RemoteChange};
 use super::planner::BlockPlanner;

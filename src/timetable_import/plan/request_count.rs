@@ -9,10 +9,11 @@ use std::collections::BTreeSet;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::{Conflict, ValueChange};
+use super::Conflict;
 use crate::config::Labels;
 use crate::names::fold;
 use crate::tutorials::{Event, KnownEvent, LearningMode, Session, StaffRole};
+use crate::workbook::plan::ValueChange;
 
 use super::conflicts::is_cancelled;
 use super::diff::{common_sessions, removed_instructors};

@@ -13,7 +13,7 @@ use super::planner::PlannerOptions;
 use crate::names::fold;
 use crate::timetable_import::blocks::{Block, SessionRow, Timetable, VenueCell, truncated_title};
 use crate::timetable_import::layout::Field;
-use crate::timetable_import::problems::{ImportProblem, Issue, cell_name};
+use crate::workbook::problems::{ImportProblem, Issue, cell_name};
 
 /// Resolves one block and collects its problems.
 pub(crate) struct Resolver<'a> {

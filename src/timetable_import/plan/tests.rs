@@ -2,9 +2,9 @@
 
 use super::BlockOutcome;
 use crate::timetable_import::layout::Field as F;
-use crate::timetable_import::problems::Code;
 use crate::timetable_import::sheet::write::CellValue;
 use crate::timetable_import::testing::*;
+use crate::workbook::problems::Code;
 
 use super::inputs::{LinkedRecord, LinkedVenue, NamedRecord};
 use super::planner::plan;

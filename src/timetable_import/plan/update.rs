@@ -2,8 +2,8 @@
 
 use super::{BlockOutcome, PlanItem, PlannedEvent, ValueChange};
 use crate::timetable_import::layout::Field;
-use crate::timetable_import::problems::{Code, Issue};
 use crate::tutorials::{Event, KnownEvent};
+use crate::workbook::problems::{Code, Issue};
 
 use super::diff;
 use super::diff::ReferenceLabels;

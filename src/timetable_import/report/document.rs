@@ -14,10 +14,11 @@ use crate::{bridges, tutorials};
 use crate::timetable_import::blocks::{Block, Timetable};
 use crate::timetable_import::layout::Field;
 use crate::timetable_import::plan::new_instructors::NewInstructor;
-use crate::timetable_import::plan::{ApprovalRequest, Conflict, ImportCounts, ImportPlan, PlanItem, ValueChange};
-use crate::timetable_import::problems::{Code, ImportProblem, Issue, MAX_NAME_CHARS, shorten};
+use crate::timetable_import::plan::{ApprovalRequest, Conflict, ImportCounts, ImportPlan, PlanItem};
+use crate::workbook::plan::ValueChange;
+use crate::workbook::problems::{Code, ImportProblem, Issue, MAX_NAME_CHARS, shorten};
 
-use super::problem_list::ProblemList;
+use crate::workbook::problem_list::ProblemList;
 
 /// Maximum number of blocks in the document of a dry run.
 const MAX_ITEMS: usize = 5000;
@@ -52,6 +53,9 @@ pub struct Document {
     pub stopped: bool,
     /// What to do next, one sentence each.
     pub next_steps: Vec<String>,
+    /// The title of the first new or changed event.
+    #[serde(skip)]
+    pub first_event: Option<String>,
     /// Number of blocks that were not written because the import was cancelled; import the file again.
     pub not_written: usize,
     /// Notices about delivered events; in a dry run the steps that a user has to do manually.
@@ -147,6 +151,7 @@ impl Document {
             unknown_instructors: Vec::new(),
             stopped: false,
             next_steps: Vec::new(),
+            first_event: None,
             not_written: 0,
             notices: Vec::new(),
         }
@@ -156,8 +161,15 @@ impl Document {
     pub fn of_plan(file: String, dry_run: bool, plan: ImportPlan) -> Self {
         let (counts, conflicts, remote_calls) = (plan.counts(), plan.open_conflicts(), plan.remote_calls());
         let unknown_instructors = plan.unknown_instructors;
-        let document =
-            Self { counts, conflicts, unknown_instructors, ..Self::of_problems(file, dry_run, plan.problems) };
+        let mut written = plan.items.iter().filter(|item| item.event.is_some());
+        let first_event = written.next().map(|item| item.title.clone());
+        let document = Self {
+            first_event,
+            counts,
+            conflicts,
+            unknown_instructors,
+            ..Self::of_problems(file, dry_run, plan.problems)
+        };
         if !dry_run {
             return document;
         }

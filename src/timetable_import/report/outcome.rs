@@ -3,7 +3,7 @@
 use crate::console::counted;
 use crate::console::style::{Tone, paint_if};
 use crate::text::shell_word;
-use crate::timetable_import::problems::Code;
+use crate::workbook::problems::Code;
 
 use super::Document;
 
@@ -70,6 +70,9 @@ impl Document {
         steps.extend(self.steps_for_codes());
         if let Some(report) = &self.report {
             steps.push(format!("correct the rejected rows and import them: lectern import {}", shell_word(report)));
+        }
+        if let Some(title) = self.first_event.as_ref().filter(|_| steps.is_empty() && self.run_id.is_some()) {
+            steps.push(format!("find the events: lectern search {}", shell_word(title)));
         }
         self.next_steps = steps;
     }

@@ -13,8 +13,8 @@ use crate::timetable_import::load::LoadedTimetable;
 use crate::timetable_import::plan::ImportPlan;
 use crate::timetable_import::sheet::lists::Choices;
 
-use super::problem_list::MAX_LISTED;
 use super::rejected;
+use crate::workbook::problem_list::MAX_LISTED;
 
 /// Returns the path in the data folder of the report of a run.
 pub fn saved_path(config: &Config, run: i64) -> PathBuf {

@@ -1,10 +1,9 @@
 //! The instructions in the empty timetable workbook.
 
-use rust_xlsxwriter::{Format as Style, FormatAlign, Workbook, XlsxError};
+use spreadsheet::column_name;
 
-use super::style;
-use crate::timetable_import::layout::{Field, LAYOUT};
-use crate::timetable_import::problems::column_name;
+use crate::timetable_import::layout::{Column, Field, LAYOUT};
+use crate::workbook::template::Instructions;
 
 /// In which rows a field is required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,39 +123,17 @@ const STEPS: [&str; 7] = [
     "Import it: lectern import FILE.xlsx. Rejected events come back in a workbook with their problems; correct them there and import that workbook.",
 ];
 
-/// Width of the column with what to write, in characters.
-const MEANING_WIDTH: f64 = 70.0;
-
-/// Adds the sheet. It must not be the first one: an import reads that one.
-pub(crate) fn add_sheet(book: &mut Workbook) -> Result<(), XlsxError> {
-    let sheet = book.add_worksheet().set_name("Instructions")?;
-    for (column, width) in [(0, 8.0), (1, 28.0), (2, MEANING_WIDTH), (3, 46.0)] {
-        sheet.set_column_width(column, width)?;
+/// Returns the sheet. It must not be the first one: an import reads that one.
+pub(crate) fn sheet() -> Instructions<'static> {
+    let row = |column: &Column| {
+        let (letters, need) = (column_name(column.field as u32), need(column.field));
+        [letters, column.header.to_owned(), meaning(column.field).to_owned(), need.sentence()]
+    };
+    Instructions {
+        title: "How to fill in this timetable",
+        steps: &STEPS,
+        columns: [("Column", 8.0), ("Header", 28.0), ("What to write", 70.0), ("Required", 46.0)],
+        long: 2,
+        rows: LAYOUT.iter().map(row).collect(),
     }
-    let title = Style::new().set_bold().set_font_size(14);
-    sheet.write_string_with_format(0, 0, "How to fill in this timetable", &title)?;
-    let text = style::wrapped();
-    let number = Style::new().set_align(FormatAlign::Top).set_align(FormatAlign::Center);
-    let mut row = 2;
-    for (at, step) in STEPS.iter().enumerate() {
-        sheet.write_number_with_format(row, 0, at as f64 + 1.0, &number)?;
-        sheet.merge_range(row, 1, row, 3, step, &text)?;
-        sheet.set_row_height(row, 20)?;
-        row += 1;
-    }
-    row += 1;
-    for (column, header) in (0..).zip(["Column", "Header", "What to write", "Required"]) {
-        sheet.write_string_with_format(row, column, header, &style::header(true))?;
-    }
-    for column in &LAYOUT {
-        row += 1;
-        let need = need(column.field);
-        sheet.write_string_with_format(row, 0, column_name(column.field as u32), &number)?;
-        sheet.write_string_with_format(row, 1, column.header, &text)?;
-        sheet.write_string_with_format(row, 2, meaning(column.field), &text)?;
-        sheet.set_row_height(row, style::height(meaning(column.field), MEANING_WIDTH))?;
-        sheet.write_string_with_format(row, 3, need.sentence(), &text)?;
-    }
-    sheet.set_landscape().set_print_fit_to_pages(1, 0);
-    Ok(())
 }

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use rust_xlsxwriter::{DataValidation, DataValidationErrorStyle, Workbook, Worksheet, XlsxError};
-use spreadsheet::escape_formula;
+use rust_xlsxwriter::{DataValidation, Workbook, Worksheet, XlsxError};
+use spreadsheet::{column_name, escape_formula};
 
 use crate::timetable_import::layout::Field;
-use crate::timetable_import::problems::column_name;
-use crate::timetable_import::values;
-use crate::timetable_import::values::display_zone;
+use crate::workbook::template;
+use crate::workbook::values::{self, display_zone};
 
 /// The name of the hidden sheet with the values.
 const LIST_SHEET: &str = "Lists";
@@ -88,7 +87,7 @@ impl Choices {
     }
 }
 
-/// Adds a drop-down list to the cells of a column. Other values remain possible, such as several names.
+/// Adds a drop-down list to the cells of a field.
 fn add_list<F: Fn(Field) -> Option<u16>>(
     sheet: &mut Worksheet,
     cells: &ListedCells<F>,
@@ -96,9 +95,7 @@ fn add_list<F: Fn(Field) -> Option<u16>>(
     choices: DataValidation,
 ) -> Result<(), XlsxError> {
     let Some(column) = (cells.column_of)(field) else { return Ok(()) };
-    let choices = choices.set_error_style(DataValidationErrorStyle::Information);
-    sheet.add_data_validation(cells.rows.0, column, cells.rows.1, column, &choices)?;
-    Ok(())
+    template::add_list(sheet, column, cells.rows, choices)
 }
 
 #[cfg(test)]

@@ -2,19 +2,17 @@
 //! and a sheet with instructions.
 
 use jiff::civil::{Date, Time, date, time};
-use rust_xlsxwriter::{Note, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{Workbook, Worksheet, XlsxError};
 use spreadsheet::write_cell;
 
 use super::instructions;
 use super::lists::{Choices, ListedCells};
-use super::style;
-use super::write::{FIRST_DATA_ROW, cell_style, number_format};
+use super::write::{FIRST_DATA_ROW, number_format, width};
 use crate::timetable_import::blocks::{EXAMPLE_TITLE, is_lms_code};
 use crate::timetable_import::layout::{Column, Field, LAYOUT, REQUIRED};
 use crate::timetable_import::sheet::write::RowValues;
-
-/// The last row with drop-down lists, as Excel shows it.
-const LAST_LIST_ROW: u32 = 5000;
+use crate::workbook::style;
+use crate::workbook::template::{self, LAST_LIST_ROW, TemplateColumn};
 
 /// Returns an empty timetable as the bytes of an `.xlsx`.
 ///
@@ -37,7 +35,7 @@ pub fn empty(choices: &Choices) -> Result<Vec<u8>, XlsxError> {
         ListedCells { column_of: |field: Field| Some(field.into()), rows: (FIRST_DATA_ROW - 1, LAST_LIST_ROW - 1) };
     choices.add_to(sheet, &cells)?;
     sheet.set_landscape().set_print_fit_to_pages(4, 0).set_repeat_rows(0, 2)?.set_repeat_columns(0, 1)?;
-    instructions::add_sheet(&mut book)?;
+    instructions::sheet().add_to(&mut book)?;
     choices.add_sheet(&mut book)?;
     book.save_to_buffer()
 }
@@ -47,11 +45,13 @@ fn write_column(sheet: &mut Worksheet, column: &Column) -> Result<(), XlsxError>
     let at = column.field as u16;
     let need = instructions::need(column.field);
     let is_required = need.is_required();
-    sheet.set_column_width(at, style::width(column.field))?;
-    sheet.set_column_format(at, &cell_style(column.format))?;
-    sheet.write_string_with_format(0, at, column.header, &style::header(is_required))?;
-    let note = Note::new(format!("{}\n{}", need.sentence(), instructions::meaning(column.field)));
-    sheet.insert_note(0, at, &note.add_author_prefix(false).set_width(260).set_height(110))?;
+    let note = format!("{}\n{}", need.sentence(), instructions::meaning(column.field));
+    let (width, number_format) = (width(column.field), number_format(column.format));
+    template::add_column(
+        sheet,
+        at,
+        &TemplateColumn { header: column.header, is_required, note, width, number_format },
+    )?;
     sheet.write_string_with_format(1, at, column.example, &style::hint())?;
     let hint = match (is_required, column.hint) {
         (true, "") => REQUIRED.to_owned(),

@@ -58,3 +58,14 @@ pub(crate) fn number_format(format: Format) -> &'static str {
         Format::Number => "0",
     }
 }
+
+/// Returns the width of a field's column, in characters.
+pub(crate) fn width(field: Field) -> f64 {
+    match field {
+        Field::Template | Field::EventTitle | Field::SessionTitle | Field::Venue => 24.0,
+        Field::Instructor | Field::SessionInstructor | Field::Administrator | Field::TimeZone => 20.0,
+        Field::EventUrl | Field::SessionUrl | Field::ExtraInformation => 28.0,
+        Field::Day | Field::MaxPlaces | Field::WebSale | Field::Cancelled | Field::Sitting => 10.0,
+        _ => 15.0,
+    }
+}

@@ -2,9 +2,9 @@
 
 use crate::timetable_import::layout::{Field as F, LAYOUT};
 use crate::timetable_import::plan::BlockOutcome;
-use crate::timetable_import::problems::Code;
 use crate::timetable_import::sheet::write::{CellValue, RowValues};
 use crate::timetable_import::testing::*;
+use crate::workbook::problems::Code;
 
 #[test]
 fn rejected_block_rejects_its_sessions() {

@@ -7,11 +7,11 @@ use crate::timetable_import::blocks;
 use crate::timetable_import::layout::Field as F;
 use crate::timetable_import::plan::BlockOutcome;
 use crate::timetable_import::plan::planner::plan;
-use crate::timetable_import::problems::Code;
 use crate::timetable_import::sheet::write;
 use crate::timetable_import::sheet::write::CellValue;
 use crate::timetable_import::testing::*;
 use crate::tutorials::LearningMode;
+use crate::workbook::problems::Code;
 
 #[test]
 fn valid_rows_create_events() {

@@ -6,8 +6,8 @@ use crate::timetable_import::layout::Field as F;
 use crate::timetable_import::plan::BlockOutcome;
 use crate::timetable_import::plan::planner::plan;
 use crate::timetable_import::plan::remote_state::RemoteEvent;
-use crate::timetable_import::problems::Code;
 use crate::timetable_import::testing::*;
+use crate::workbook::problems::Code;
 
 #[test]
 fn second_import_is_unchanged_and_edit_changes_only_itself() {

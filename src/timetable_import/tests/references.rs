@@ -4,8 +4,8 @@ use crate::timetable_import::layout::Field as F;
 use crate::timetable_import::plan::BlockOutcome;
 use crate::timetable_import::plan::inputs::Booking;
 use crate::timetable_import::plan::planner::plan;
-use crate::timetable_import::problems::Code;
 use crate::timetable_import::testing::*;
+use crate::workbook::problems::Code;
 
 #[test]
 fn instructor_without_link_or_approval_is_rejected() {

@@ -111,7 +111,7 @@ fn corrected_csv(sheet: &Sheet, folder: &std::path::Path) -> String {
     for row in &sheet.rows {
         let cells = (0..=width).map(|column| match row.content(column) {
             None => String::new(),
-            Some(content) => lectern::timetable_import::values::display(content, false).unwrap_or_default(),
+            Some(content) => lectern::workbook::values::display(content, false).unwrap_or_default(),
         });
         let quoted: Vec<String> =
             cells.map(|cell| format!("\"{}\"", cell.replace('"', "\"\"").replace("Lndon", "London"))).collect();

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use crate::names::{fold, nearest};
-use crate::timetable_import::problems::{Code, Issue};
+use crate::workbook::problems::{Code, Issue};
 
 /// Regions with which the names of current time zones start.
 const REGIONS: [&str; 10] =

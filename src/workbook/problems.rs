@@ -1,4 +1,4 @@
-//! The problems of a timetable: a stable code, the cell, and what was probably meant.
+//! The problems of a workbook: a stable code, the cell, and what was probably meant.
 
 use serde::{Deserialize, Serialize};
 use spreadsheet::ReadError;
@@ -39,6 +39,7 @@ pub enum Code {
     CancelledSkipped,
     SessionGone,
     UnusedColumn,
+    UnusedSheet,
     TooFewTemplateSessions,
     InvisibleCharacters,
     ChangedInAdministrate,
@@ -73,6 +74,7 @@ impl Code {
             | Self::CancelledSkipped
             | Self::SessionGone
             | Self::UnusedColumn
+            | Self::UnusedSheet
             | Self::TooFewTemplateSessions
             | Self::InvisibleCharacters
             | Self::ChangedInAdministrate => Severity::Warning,
@@ -88,7 +90,7 @@ const MAX_MESSAGE_CHARS: usize = 600;
 const MAX_SHEET_CHARS: usize = 31;
 
 /// Maximum length of a suggestion or of another name in a document, in characters.
-pub(super) const MAX_NAME_CHARS: usize = 255;
+pub const MAX_NAME_CHARS: usize = 255;
 
 /// An error in a value whose cell is not known yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,8 +155,7 @@ impl ImportProblem {
     /// Creates a problem at a place. `cell` is (row, column); rows count from 1, columns from 0.
     pub fn at(sheet: Option<&str>, row: Option<u32>, cell: Option<(u32, u32)>, issue: Issue) -> Self {
         Self {
-            // Excel allows no more, but a file may contain anything.
-            sheet: sheet.map(|sheet| sheet.chars().take(MAX_SHEET_CHARS).collect()),
+            sheet: sheet.map(shown_sheet),
             row,
             cell: cell.map(|(row, column)| cell_name(row, column)),
             event: None,
@@ -169,6 +170,29 @@ impl ImportProblem {
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
+
+    /// Returns the message with the suggestions.
+    pub fn sentence(&self) -> String {
+        match self.suggestions.as_slice() {
+            [] => self.message.clone(),
+            suggestions => format!("{} (perhaps: {})", self.message, suggestions.join(", ")),
+        }
+    }
+
+    /// Returns the place in a workbook of several sheets, such as `Prices!D4`.
+    pub fn place(&self) -> String {
+        let sheet = self.sheet.as_deref().unwrap_or_default();
+        match (&self.cell, self.row) {
+            (Some(cell), _) => format!("{sheet}!{cell}"),
+            (None, Some(row)) => format!("{sheet} row {row}"),
+            (None, None) => sheet.to_owned(),
+        }
+    }
+
+    /// Reports whether the problem is on a sheet. Problems of the file are on every sheet.
+    pub fn is_on(&self, sheet: &str) -> bool {
+        self.sheet.as_deref().is_none_or(|own| own == shown_sheet(sheet))
+    }
 }
 
 impl From<ReadError> for ImportProblem {
@@ -181,8 +205,13 @@ impl From<ReadError> for ImportProblem {
     }
 }
 
+/// Returns the name of a sheet as problems contain it. Excel allows no longer one, but a file may contain anything.
+fn shown_sheet(sheet: &str) -> String {
+    sheet.chars().take(MAX_SHEET_CHARS).collect()
+}
+
 /// Cuts a text that quotes a very long cell.
-pub(super) fn shorten(text: String, most: usize) -> String {
+pub fn shorten(text: String, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text,
@@ -190,7 +219,7 @@ pub(super) fn shorten(text: String, most: usize) -> String {
 }
 
 /// Returns a key that sorts the cells of one row from left to right; `None` sorts first.
-pub(super) fn cell_order(cell: Option<&str>) -> (usize, String) {
+pub fn cell_order(cell: Option<&str>) -> (usize, String) {
     let letters: String = cell.unwrap_or_default().chars().take_while(char::is_ascii_alphabetic).collect();
     (letters.len(), letters)
 }

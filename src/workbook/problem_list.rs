@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 use serde::{Serialize, Serializer};
 
-use crate::timetable_import::problems::ImportProblem;
+use crate::workbook::problems::ImportProblem;
 
 /// Maximum number of problems in a document.
 pub const MAX_LISTED: usize = 1000;
@@ -56,7 +56,7 @@ impl DerefMut for ProblemList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::timetable_import::problems::{Code, Issue};
+    use crate::workbook::problems::{Code, Issue};
 
     #[test]
     fn errors_are_listed_before_warnings() {

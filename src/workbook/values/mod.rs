@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::{fold, visible};
 
-use crate::timetable_import::problems::{Code, Issue};
+use crate::workbook::problems::{Code, Issue};
 pub use clock::ClockTime;
 pub use dates::DateOrder;
 use spreadsheet::Content;
 pub use zones::{display_zone, zone, zones};
 
 mod clock;
-pub(super) mod dates;
+pub mod dates;
 mod errors;
 mod zones;
 
@@ -205,6 +205,28 @@ pub fn whole_number(content: &Content) -> Option<i32> {
     is_whole.then_some(number as i32)
 }
 
+/// Parses an amount, typed as number or text, into plain decimal digits.
+pub fn decimal(content: &Content) -> Option<String> {
+    match content {
+        Content::Number(number) => Some(significant(*number).to_string()),
+        Content::FormattedNumber(formatted) => Some(significant(formatted.number).to_string()),
+        Content::Text(text) => {
+            let text = visible(text).trim().to_owned();
+            let (whole, cents) = text.split_once('.').unwrap_or((&text, "0"));
+            let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+            (is_number(whole.strip_prefix('-').unwrap_or(whole)) && is_number(cents)).then_some(text)
+        }
+        _ => None,
+    }
+}
+
+/// Returns `2027-04` for the date into which spreadsheet programs turn this text: the first day of the month.
+pub fn year_and_month(content: &Content, since_1904: bool) -> Option<String> {
+    let Content::DateTime(days) = content else { return None };
+    let date = from_serial(*days, since_1904)?.date();
+    (date.day() == 1).then(|| date.strftime("%Y-%m").to_string())
+}
+
 /// Parses Y or N, also yes, no, true and false.
 pub fn yes_or_no(content: &Content) -> Option<bool> {
     if let Content::Bool(value) = content {
@@ -248,6 +270,11 @@ fn year(text: &str, end: &str) -> Option<String> {
 /// Returns the sitting of a session code as written in a timetable; None for an unknown suffix.
 pub fn sitting_of_session_code(session_code: &str, letters: &BTreeMap<String, String>) -> Option<String> {
     sitting(session_code.trim(), letters).ok().map(|sitting| sitting.written)
+}
+
+/// Returns the form in which two codes of exam sessions are equal: that of their sitting if they are one, in any spelling.
+pub fn session_key(session_code: &str, letters: &BTreeMap<String, String>) -> String {
+    sitting(session_code.trim(), letters).map_or_else(|_| fold(session_code), |sitting| fold(&sitting.mapped))
 }
 
 /// Reports whether a text is an absolute http or https address of at most 500 characters.

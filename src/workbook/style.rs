@@ -2,8 +2,6 @@
 
 use rust_xlsxwriter::{Color, Format as Style, FormatAlign, FormatBorder};
 
-use crate::timetable_import::layout::Field;
-
 const REQUIRED: Color = Color::RGB(0x001F_4E78);
 const OPTIONAL: Color = Color::RGB(0x005B_7F9E);
 const ERROR: Color = Color::RGB(0x00FF_C7CE);
@@ -14,7 +12,7 @@ const LINE_HEIGHT: f64 = 15.0;
 const MAX_HEIGHT: f64 = 400.0;
 
 /// Returns the style of a header cell; a required column is darker.
-pub(crate) fn header(is_required: bool) -> Style {
+pub fn header(is_required: bool) -> Style {
     Style::new()
         .set_bold()
         .set_font_color(Color::White)
@@ -26,39 +24,28 @@ pub(crate) fn header(is_required: bool) -> Style {
 }
 
 /// Returns the style of the hints below the header.
-pub(crate) fn hint() -> Style {
+pub fn hint() -> Style {
     wrapped().set_italic().set_font_color(Color::RGB(0x0059_5959)).set_background_color(Color::RGB(0x00F2_F2F2))
 }
 
-/// Returns the style of the example events.
-pub(crate) fn example() -> Style {
+/// Returns the style of the examples.
+pub fn example() -> Style {
     Style::new().set_font_color(Color::RGB(0x0059_5959)).set_background_color(Color::RGB(0x00E2_EFDA))
 }
 
 /// Adds the mark of a cell with a problem.
-pub(crate) fn marked(style: Style, is_error: bool) -> Style {
+pub fn marked(style: Style, is_error: bool) -> Style {
     let (background, font) = if is_error { (ERROR, 0x009C_0006) } else { (WARNING, 0x007F_6000) };
     style.set_background_color(background).set_font_color(Color::RGB(font))
 }
 
 /// Returns the style of a text of several lines.
-pub(crate) fn wrapped() -> Style {
+pub fn wrapped() -> Style {
     Style::new().set_text_wrap().set_align(FormatAlign::Top)
 }
 
-/// Returns the width of a field's column, in characters.
-pub(crate) fn width(field: Field) -> f64 {
-    match field {
-        Field::Template | Field::EventTitle | Field::SessionTitle | Field::Venue => 24.0,
-        Field::Instructor | Field::SessionInstructor | Field::Administrator | Field::TimeZone => 20.0,
-        Field::EventUrl | Field::SessionUrl | Field::ExtraInformation => 28.0,
-        Field::Day | Field::MaxPlaces | Field::WebSale | Field::Cancelled | Field::Sitting => 10.0,
-        _ => 15.0,
-    }
-}
-
 /// Returns the height of a row with a wrapped text. Not every program finds it itself.
-pub(crate) fn height(text: &str, width: f64) -> f64 {
+pub fn height(text: &str, width: f64) -> f64 {
     // Words are not cut, so that a line is rarely full.
     let lines = text.lines().map(|line| (line.chars().count() as f64 / (width * 0.9)).ceil().max(1.0));
     (lines.sum::<f64>() * LINE_HEIGHT).clamp(LINE_HEIGHT, MAX_HEIGHT)
