@@ -123,6 +123,9 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<CatalogueRows, ReadError> {
             read_sheet(layout, sheet, &mut found);
         }
     }
+    if found.rows.len() + found.examples > limits.data_rows {
+        return Err(ReadError::TooLarge(format!("it has over {} rows", limits.data_rows)));
+    }
     if !found.is_catalogue {
         let names: Vec<&str> = SHEETS.iter().map(|layout| layout.name).collect();
         let message = format!("the workbook has none of the sheets {}", names.join(", "));

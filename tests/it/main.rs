@@ -1,6 +1,7 @@
 //! Every test that needs a real PostgreSQL or a real socket, in one binary.
 
 mod catalogue;
+mod catalogue_workbook;
 mod command_line;
 mod delivery;
 mod demo;
