@@ -11,7 +11,7 @@ pub mod places;
 mod tests;
 pub mod values;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use administrate::{Id, NewEvent};
@@ -204,6 +204,8 @@ pub struct ReferenceNames {
     /// Keys of custom fields by folded entity type and label.
     fields: HashMap<(String, String), String>,
     labels: Labels,
+    /// Letter of a sitting → suffix of a session code.
+    sittings: BTreeMap<String, String>,
 }
 
 /// Local id, name and external id of a location or venue; the external id is `None` without link.
@@ -253,7 +255,13 @@ impl ReferenceNames {
             venues: NameIndex::of(venues),
             fields: fields.into_iter().map(field).collect(),
             labels: labels.clone(),
+            sittings: BTreeMap::new(),
         }
+    }
+
+    /// Sets the letters of sittings, so that one sitting is equal in all spellings.
+    pub fn with_sittings(self, sittings: &BTreeMap<String, String>) -> Self {
+        Self { sittings: sittings.clone(), ..self }
     }
 
     /// Returns the fields that are custom fields in Administrate, with their keys. Fields that it lacks are left out.

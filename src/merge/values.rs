@@ -10,6 +10,7 @@ use super::desired::DesiredSession;
 use super::{EventField, FieldValues, ReferenceNames, effective_place};
 use crate::names::fold;
 use crate::tutorials::{Event, Session};
+use crate::workbook::values::sitting;
 
 impl ReferenceNames {
     /// Returns the values of the local event.
@@ -26,7 +27,7 @@ impl ReferenceNames {
                 EventField::LmsWindow,
                 lms.map(|w| window(zone.to_datetime(w.0), zone.to_datetime(w.1))).unwrap_or_default(),
             ),
-            (EventField::Sitting, text(&event.sitting)),
+            (EventField::Sitting, self.plain(EventField::Sitting, text(&event.sitting))),
             (EventField::Finalisation, event.finalisation_date.map(|date| date.to_string()).unwrap_or_default()),
             (EventField::WebSale, event.web_sale.to_string()),
             (EventField::Moodle, text(&event.ocr_moodle_code)),
@@ -106,12 +107,20 @@ impl ReferenceNames {
     fn baseline_custom(&self, of_session: bool, values: &[CustomFieldValue]) -> FieldValues {
         let value = |key: &str| values.iter().find(|field| field.key.as_str() == key).map(|field| field.value.clone());
         let fields = self.custom(of_session);
-        fields.map(|(field, key)| (field, plain(field, value(key).unwrap_or_default()))).collect()
+        fields.map(|(field, key)| (field, self.plain(field, value(key).unwrap_or_default()))).collect()
     }
 
     fn remote_custom(&self, of_session: bool, value: impl Fn(&Id) -> Option<String>) -> FieldValues {
         let fields = self.custom(of_session);
-        fields.filter_map(|(field, key)| Some((field, plain(field, value(&Id::new(key))?)))).collect()
+        fields.filter_map(|(field, key)| Some((field, self.plain(field, value(&Id::new(key))?)))).collect()
+    }
+
+    /// Returns the form in which two values of a field are equal.
+    fn plain(&self, field: EventField, text: String) -> String {
+        match sitting(text.trim(), &self.sittings) {
+            Ok(sitting) if field == EventField::Sitting => sitting.written,
+            _ => plain(field, text),
+        }
     }
 
     fn local_place(&self, (location, venue): (Option<i64>, Option<i64>)) -> String {

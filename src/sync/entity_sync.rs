@@ -119,6 +119,8 @@ pub(super) struct SyncContext {
     pub(super) preference: PricePreference,
     /// The names of the custom fields of events in Administrate.
     pub(super) labels: Labels,
+    /// Letter of a sitting → suffix of a session code.
+    pub(super) sittings: BTreeMap<String, String>,
     /// The side that wins a conflict, by field name.
     pub(super) winners: BTreeMap<String, ConflictPolicy>,
     /// The database's time before the fetch of events. A baseline written later is newer than the fetched events.
@@ -146,6 +148,7 @@ impl SyncContext {
                 region: administrate.region.clone(),
             },
             labels: administrate.labels.clone(),
+            sittings: config.sittings.clone(),
             winners: config.sync.conflicts.clone(),
             fetch_started_at: None,
             locations: None,

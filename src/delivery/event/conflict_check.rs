@@ -60,6 +60,7 @@ impl EventDelivery<'_> {
     async fn refresh_baselines(&self, link: &EventLink, remote: &administrate::Event) -> Result<(), DeliveryError> {
         let mut db = self.worker.pool.acquire().await?;
         let names = load_reference_names(&mut db, &self.worker.config.administrate.labels).await?;
+        let names = names.with_sittings(&self.worker.config.sittings);
         drop(db);
         let event: Option<Baseline<administrate::NewEvent>> =
             self.baseline(BaselineKind::Event, &link.external_id).await?;
@@ -150,6 +151,7 @@ impl EventDelivery<'_> {
             return Err(DeliveryError::Invalid(reason));
         }
         let names = load_reference_names(&mut db, &self.worker.config.administrate.labels).await?;
+        let names = names.with_sittings(&self.worker.config.sittings);
         Ok(conflicts(&names, self.known, &baseline, remote))
     }
 }

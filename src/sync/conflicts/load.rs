@@ -33,5 +33,6 @@ pub(in crate::sync) async fn load_baselines(
     let events = events
         .filter_map(|known| Some((known.id, EventWithBaseline { baseline: baselines.remove(&known.id)?, known })))
         .collect();
-    Ok(Baselines { events, names: Some(merge::load_reference_names(db, &context.labels).await?) })
+    let names = merge::load_reference_names(db, &context.labels).await?.with_sittings(&context.sittings);
+    Ok(Baselines { events, names: Some(names) })
 }

@@ -44,7 +44,7 @@ pub fn plan(
 ) -> ImportPlan {
     let references = ReferenceLookup::new(local, remote, options.sittings);
     let labels = ReferenceLabels::new(local);
-    let names = local.reference_names(options.labels);
+    let names = local.reference_names(options.labels).with_sittings(options.sittings);
     let mut plan = ImportPlan { problems: timetable.problems.clone(), ..ImportPlan::default() };
     // The first block of each folded title, and whether it is rejected.
     let mut first: HashMap<String, (&Block, bool)> = HashMap::new();
