@@ -17,6 +17,18 @@ use crate::error::Result;
 use crate::resources::rows;
 use crate::workbook::problems::{Code, ImportProblem, Issue, cell_order};
 
+/// The kinds that rows name.
+const NAMED: [Kind; 8] = [
+    Kind::Subjects,
+    Kind::ExamSessions,
+    Kind::Groups,
+    Kind::Products,
+    Kind::Variations,
+    Kind::StoreProducts,
+    Kind::BundleTemplates,
+    Kind::Locations,
+];
+
 /// What is written, or why it is not.
 pub(super) type RowResult<T> = std::result::Result<T, Vec<ImportProblem>>;
 
@@ -77,6 +89,7 @@ pub async fn apply(
             Err(problems) => applier.reject(row, problems),
         }
     }
+    applier.plan.names = NAMED.iter().map(|kind| (*kind, applier.known.names(*kind))).collect();
     let mut plan = applier.plan;
     let place = |name: &str| SHEETS.iter().position(|layout| layout.name == name);
     let sheet_place =

@@ -159,6 +159,19 @@ impl KnownRecords {
         NameSet::new(names).nearest(name)
     }
 
+    /// Returns a name of each record by which rows can name it, in order.
+    pub fn names(&self, kind: Kind) -> Vec<String> {
+        let Some(documents) = self.kinds.get(&kind) else { return Vec::new() };
+        let name = |(id, document): (&i64, &Value)| match (kind, document["code"].as_str()) {
+            (Kind::Variations, Some(code)) => Some(code.to_owned()),
+            _ => self.shown(kind, *id),
+        };
+        let mut names: Vec<String> = documents.by_id.iter().filter_map(name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// Returns the name of a record for messages.
     pub fn shown(&self, kind: Kind, id: i64) -> Option<String> {
         let documents = self.kinds.get(&kind)?;
@@ -166,6 +179,8 @@ impl KnownRecords {
         let text = |field: &str| document[field].as_str();
         match kind {
             Kind::Variations => Some(format!("{}: {}", text("variation_type")?, text("name")?)),
+            Kind::StoreProducts => text("product_code").map(str::to_owned),
+            Kind::BundleTemplates => text("bundle_name").map(str::to_owned),
             _ => documents.keys.iter().chain(documents.names).find_map(|field| text(field)).map(str::to_owned),
         }
     }

@@ -74,6 +74,8 @@ pub struct CataloguePlan {
     pub rejected: Vec<(Kind, u32)>,
     pub examples: usize,
     pub problems: Vec<ImportProblem>,
+    /// The names by which rows can name records, by kind.
+    pub names: Vec<(Kind, Vec<String>)>,
     pub journal: CatalogueJournal,
 }
 

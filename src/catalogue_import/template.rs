@@ -58,31 +58,26 @@ fn add_column(sheet: &mut Worksheet, at: u16, column: &SheetColumn) -> Result<()
     };
     template::add_column(sheet, at, &header)?;
     sheet.write_string_with_format(1, at, column.example, &style::example())?;
-    add_choices(sheet, at, (1, LAST_LIST_ROW - 1), column.kind, true)
+    let choices = match column.kind {
+        CellKind::Name(kind) | CellKind::Names(kind) => {
+            named_column(kind).map(|range| DataValidation::new().allow_list_formula(range.as_str().into()))
+        }
+        kind => word_choices(kind)?,
+    };
+    choices.map_or(Ok(()), |choices| template::add_list(sheet, at, (1, LAST_LIST_ROW - 1), choices))
 }
 
-/// Adds the drop-down list of a column. `has_sheets`: the workbook has the sheets of the records that cells name.
+/// Returns the drop-down list of a column with certain words.
 ///
 /// # Errors
 /// The list is too long.
-pub fn add_choices(
-    sheet: &mut Worksheet,
-    at: u16,
-    rows: (u32, u32),
-    kind: CellKind,
-    has_sheets: bool,
-) -> Result<(), XlsxError> {
+pub fn word_choices(kind: CellKind) -> Result<Option<DataValidation>, XlsxError> {
     let list = DataValidation::new();
-    let choices = match kind {
-        CellKind::Flag => list.allow_list_strings(&["Y", "N"])?,
-        CellKind::Choice(words) | CellKind::Words(words) => list.allow_list_strings(words)?,
-        CellKind::Name(kind) | CellKind::Names(kind) if has_sheets => match named_column(kind) {
-            Some(range) => list.allow_list_formula(range.as_str().into()),
-            None => return Ok(()),
-        },
-        _ => return Ok(()),
-    };
-    template::add_list(sheet, at, rows, choices)
+    Ok(match kind {
+        CellKind::Flag => Some(list.allow_list_strings(&["Y", "N"])?),
+        CellKind::Choice(words) | CellKind::Words(words) => Some(list.allow_list_strings(words)?),
+        _ => None,
+    })
 }
 
 /// Returns the cells of the column by which rows of a kind are named.

@@ -117,10 +117,12 @@ impl ReferenceNames {
 
     /// Returns the form in which two values of a field are equal.
     fn plain(&self, field: EventField, text: String) -> String {
-        match sitting(text.trim(), &self.sittings) {
-            Ok(sitting) if field == EventField::Sitting => sitting.written,
-            _ => plain(field, text),
+        if field == EventField::Sitting
+            && let Ok(sitting) = sitting(text.trim(), &self.sittings)
+        {
+            return sitting.written;
         }
+        plain(field, text)
     }
 
     fn local_place(&self, (location, venue): (Option<i64>, Option<i64>)) -> String {

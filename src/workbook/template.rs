@@ -4,10 +4,15 @@ use rust_xlsxwriter::{
     DataValidation, DataValidationErrorStyle, Format as Style, FormatAlign, Note, Workbook, Worksheet, XlsxError,
 };
 
+use spreadsheet::{column_name, escape_formula};
+
 use super::style;
 
 /// The last row with drop-down lists, as Excel shows it.
 pub const LAST_LIST_ROW: u32 = 5000;
+
+/// The name of the hidden sheet with the names of drop-down lists.
+const LIST_SHEET: &str = "Lists";
 
 /// The name of the sheet with instructions.
 const INSTRUCTIONS: &str = "Instructions";
@@ -53,6 +58,37 @@ pub fn add_list(
     let choices = choices.set_error_style(DataValidationErrorStyle::Information);
     sheet.add_data_validation(rows.0, column, rows.1, column, &choices)?;
     Ok(())
+}
+
+/// Names that drop-down lists show, on a hidden sheet.
+#[derive(Debug)]
+pub struct NameLists<'a> {
+    /// Header and names of each list.
+    pub lists: Vec<(&'a str, &'a [String])>,
+}
+
+impl NameLists<'_> {
+    /// Returns the drop-down list with this number; None for one without names.
+    pub fn choices(&self, at: usize) -> Option<DataValidation> {
+        let (_, names) = self.lists.get(at).filter(|(_, names)| !names.is_empty())?;
+        let letter = column_name(at as u32);
+        let range = format!("={LIST_SHEET}!${letter}$2:${letter}${}", names.len() + 1);
+        Some(DataValidation::new().allow_list_formula(range.as_str().into()))
+    }
+
+    /// Adds the hidden sheet. It must not be the first sheet: an import may read that one.
+    ///
+    /// # Errors
+    /// A name is longer than the maximum of a cell.
+    pub fn add_sheet(&self, book: &mut Workbook) -> Result<(), XlsxError> {
+        let sheet = book.add_worksheet().set_name(LIST_SHEET)?.set_hidden(true);
+        for (at, (header, names)) in (0..).zip(&self.lists) {
+            for (row, name) in (0..).zip(std::iter::once(*header).chain(names.iter().map(String::as_str))) {
+                sheet.write_string(row, at, escape_formula(name).as_ref())?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The sheet with instructions: numbered steps, then a table about the columns.

@@ -3,14 +3,10 @@
 use std::collections::BTreeSet;
 
 use rust_xlsxwriter::{DataValidation, Workbook, Worksheet, XlsxError};
-use spreadsheet::{column_name, escape_formula};
 
 use crate::timetable_import::layout::Field;
-use crate::workbook::template;
+use crate::workbook::template::{self, NameLists};
 use crate::workbook::values::{self, display_zone};
-
-/// The name of the hidden sheet with the values.
-const LIST_SHEET: &str = "Lists";
 
 /// The values of the drop-down lists, in the order in which they are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,11 +55,12 @@ impl Choices {
         sheet: &mut Worksheet,
         cells: &ListedCells<F>,
     ) -> Result<(), XlsxError> {
-        for (at, (fields, names)) in self.lists().iter().enumerate().filter(|(_, (_, names))| !names.is_empty()) {
-            let letter = column_name(at as u32);
-            let range = format!("={LIST_SHEET}!${letter}$2:${letter}${}", names.len() + 1);
+        let names = self.names();
+        for (at, (fields, _)) in self.lists().iter().enumerate() {
             for field in *fields {
-                add_list(sheet, cells, *field, DataValidation::new().allow_list_formula(range.as_str().into()))?;
+                if let Some(choices) = names.choices(at) {
+                    add_list(sheet, cells, *field, choices)?;
+                }
             }
         }
         let modes = DataValidation::new().allow_list_strings(&["Blended", "Classroom", "LMS"])?;
@@ -76,14 +73,12 @@ impl Choices {
 
     /// Adds the hidden sheet with the values. It must not be the first sheet: an import reads that one.
     pub(crate) fn add_sheet(&self, book: &mut Workbook) -> Result<(), XlsxError> {
-        let sheet = book.add_worksheet().set_name(LIST_SHEET)?.set_hidden(true);
-        for (at, (fields, names)) in self.lists().iter().enumerate() {
-            let header = fields.first().map(|field| field.header()).into_iter();
-            for (row, name) in header.chain(names.iter().map(String::as_str)).enumerate() {
-                sheet.write_string(row as u32, at as u16, escape_formula(name).as_ref())?;
-            }
-        }
-        Ok(())
+        self.names().add_sheet(book)
+    }
+
+    fn names(&self) -> NameLists<'_> {
+        let header = |fields: &[Field]| fields.first().map_or("", |field| field.header());
+        NameLists { lists: self.lists().iter().map(|(fields, names)| (header(fields), *names)).collect() }
     }
 }
 
