@@ -37,3 +37,4 @@ pub mod text;
 pub mod timetable_import;
 pub mod tutorials;
 pub mod webhooks;
+pub mod workbook;

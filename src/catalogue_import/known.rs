@@ -95,9 +95,9 @@ impl KnownRecords {
         }
         let ids = key_of(kind, document, documents.keys, &self.letters).and_then(|key| documents.by_key.get(&key));
         documents.most_alike(ids.map_or(&[], Vec::as_slice), |known| {
-            let is_equal = |field: &&str| known[**field] == document[**field];
+            let is_equal = |field: &str| known[field] == document[field];
             let code = document["code"].as_str().filter(|code| !code.is_empty());
-            (documents.keys.iter().all(|field| is_equal(&field)), code.is_some() && is_equal(&"code"))
+            (documents.keys.iter().all(|field| is_equal(field)), code.is_some() && is_equal("code"))
         })
     }
 

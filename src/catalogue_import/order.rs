@@ -22,7 +22,7 @@ enum Visit {
 }
 
 /// Orders rows. Only rows of groups change their places.
-pub fn ordered(rows: &[GivenRow]) -> OrderedRows<'_> {
+pub fn ordered<'a>(rows: &'a [GivenRow]) -> OrderedRows<'a> {
     let groups: Vec<&GivenRow> = rows.iter().filter(|row| row.layout.kind == Kind::Groups).collect();
     let mut places: HashMap<String, usize> = HashMap::new();
     for field in ["code", "name"] {
@@ -53,9 +53,9 @@ pub fn ordered(rows: &[GivenRow]) -> OrderedRows<'_> {
         }
     }
     let mut in_order = in_order.into_iter();
-    let place = |row| match row {
-        row @ GivenRow { layout, .. } if layout.kind == Kind::Groups => in_order.next().unwrap_or(row),
-        row => row,
+    let place = |row: &'a GivenRow| match row.layout.kind {
+        Kind::Groups => in_order.next().unwrap_or(row),
+        _ => row,
     };
     OrderedRows { rows: rows.iter().map(place).collect(), circular }
 }

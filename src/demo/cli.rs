@@ -16,7 +16,6 @@ use crate::database::Database;
 use crate::error::{Error, Exit, Result};
 use crate::migrate;
 use crate::timetable_import::report::Document;
-use crate::timetable_import::run;
 use crate::workbook::file::name_of;
 use crate::workbook::problems::ImportProblem;
 

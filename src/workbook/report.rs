@@ -164,11 +164,11 @@ impl RejectedSheet<'_> {
 
     /// Returns the problems of a row, each with the header of its column.
     fn sentences(&self, problems: &[(Option<u32>, &ImportProblem)]) -> String {
-        let line = |(column, problem): &(Option<u32>, &ImportProblem)| {
-            match column.and_then(|column| (self.column)(column).header) {
-                Some(header) => format!("{header}: {}", sentence(problem)),
-                None => sentence(problem),
-            }
+        let line = |(column, problem): &(Option<u32>, &ImportProblem)| match column
+            .and_then(|column| (self.column)(column).header)
+        {
+            Some(header) => format!("{header}: {}", sentence(problem)),
+            None => sentence(problem),
         };
         shortened(&problems.iter().map(line).collect::<Vec<_>>().join("\n"))
     }

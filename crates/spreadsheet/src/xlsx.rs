@@ -271,12 +271,12 @@ fn read_shared_strings(part: impl Read, max: usize) -> Result<Vec<Arc<str>>, Rea
     Ok(strings)
 }
 
-struct CellReader<'a, R> {
+struct CellReader<'a, 'r, R> {
     xml: XmlScanner<R>,
     strings: &'a [Arc<str>],
     /// What each cell style shows, by its number.
     styles: &'a [NumberFormat],
-    rows: RowBuilder<'a>,
+    rows: RowBuilder<'r>,
     /// Position of the next cell that does not declare one.
     next: Position,
     /// Value of the current cell in its source form.
@@ -325,8 +325,8 @@ impl CellAttributes {
     }
 }
 
-impl<'a, R: Read> CellReader<'a, R> {
-    fn read(mut self) -> Result<RowBuilder<'a>, ReadError> {
+impl<'r, R: Read> CellReader<'_, 'r, R> {
+    fn read(mut self) -> Result<RowBuilder<'r>, ReadError> {
         loop {
             match self.xml.next()? {
                 Token::Open(tag) => match (tag.name(), tag.is_empty) {
