@@ -28,7 +28,7 @@ impl Applier<'_> {
         let document = Value::Object(document);
         let id = match self.identified(row, kind, &document) {
             Ok(id) => id,
-            Err(problem) => return Ok(Err(vec![problem])),
+            Err(problems) => return Ok(Err(problems)),
         };
         if let Some(repeat) = id.and_then(|id| self.described.get(&(kind, id)).cloned()) {
             return Ok(self.repeated(row, &repeat, &document));
@@ -37,12 +37,7 @@ impl Applier<'_> {
     }
 
     /// Returns the id of the record that a document describes; None for a new one.
-    fn identified(
-        &self,
-        row: &GivenRow,
-        kind: Kind,
-        document: &Value,
-    ) -> std::result::Result<Option<i64>, ImportProblem> {
+    fn identified(&self, row: &GivenRow, kind: Kind, document: &Value) -> RowResult<Option<i64>> {
         match self.known.find(kind, document) {
             Found::None => Ok(None),
             Found::One(id) => Ok(Some(id)),
@@ -56,7 +51,7 @@ impl Applier<'_> {
                     shown.join(", ")
                 );
                 let first = row.layout.columns.first().map(|column| column.field);
-                Err(row.problem(first, Issue::new(Code::NotUnique, message)))
+                Err(vec![row.problem(first, Issue::new(Code::NotUnique, message))])
             }
         }
     }
@@ -223,7 +218,7 @@ impl Applier<'_> {
         let template = Value::Object(given);
         let id = match self.identified(row, Kind::BundleTemplates, &template) {
             Ok(id) => id,
-            Err(problem) => return Ok(Err(vec![problem])),
+            Err(problems) => return Ok(Err(problems)),
         };
         if let Some(problem) = id.and_then(|id| self.contradiction(row, id, &template)) {
             return Ok(Err(vec![problem]));
