@@ -63,7 +63,9 @@ impl GivenRow {
         let texts = self.values.iter().filter(|given| given.column.is_required || given.column.field == "price_type");
         let texts: Vec<&str> = texts.filter_map(|given| given.value.as_str()).collect();
         match self.layout.columns.first().map(|column| column.kind) {
-            Some(CellKind::Text) => texts.first().map_or_else(String::new, |first| (*first).to_owned()),
+            Some(CellKind::Text | CellKind::SessionCode) => {
+                texts.first().map_or_else(String::new, |first| (*first).to_owned())
+            }
             _ => texts.join(" / "),
         }
     }
