@@ -6,27 +6,27 @@ use serde_json::{Map, Value};
 use sqlx::{PgConnection, PgPool};
 
 use super::instructors::KnownPeople;
-use super::known::{Found, KnownRecords, name_key};
+use super::known::{KnownRecords, NamedIds, name_key};
 use super::order::ordered;
 use super::plan::{CataloguePlan, PlannedRow};
-use super::read::{CatalogueRows, GivenRow};
+use super::read::{GivenRow, WorkbookRows};
 use super::refused::cell_problem;
-use super::sheets::{CellKind, Kind, SHEETS};
+use super::sheets::{CellKind, SHEETS, SheetKind};
 use super::stored::STORED;
 use crate::error::Result;
 use crate::resources::rows;
 use crate::workbook::problems::{Code, ImportProblem, Issue, cell_order};
 
 /// The kinds that rows name.
-const NAMED: [Kind; 8] = [
-    Kind::Subjects,
-    Kind::ExamSessions,
-    Kind::Groups,
-    Kind::Products,
-    Kind::Variations,
-    Kind::StoreProducts,
-    Kind::BundleTemplates,
-    Kind::Locations,
+const NAMED: [SheetKind; 8] = [
+    SheetKind::Subjects,
+    SheetKind::ExamSessions,
+    SheetKind::Groups,
+    SheetKind::Products,
+    SheetKind::Variations,
+    SheetKind::StoreProducts,
+    SheetKind::BundleTemplates,
+    SheetKind::Locations,
 ];
 
 /// What is written, or why it is not.
@@ -44,11 +44,11 @@ pub(super) struct Applier<'a> {
     pub people: KnownPeople,
     pub plan: CataloguePlan,
     /// The rows that describe a record, by kind and id.
-    pub described: HashMap<(Kind, i64), Described>,
+    pub described: HashMap<(SheetKind, i64), Described>,
     /// The rows that describe a product of a bundle, by both ids.
     pub components: HashMap<(i64, i64), Described>,
     /// Names of rejected rows, with their place.
-    rejected: HashMap<(Kind, String), String>,
+    rejected: HashMap<(SheetKind, String), String>,
 }
 
 /// Writes all rows of a workbook that have no problem.
@@ -59,7 +59,7 @@ pub async fn apply(
     db: &mut PgConnection,
     pool: &PgPool,
     letters: &BTreeMap<String, String>,
-    given: &CatalogueRows,
+    given: &WorkbookRows,
 ) -> Result<CataloguePlan> {
     let known = KnownRecords::load(db, letters).await?;
     let people = KnownPeople::load(db).await?;
@@ -77,7 +77,7 @@ pub async fn apply(
     };
     let order = ordered(&given.rows);
     for row in order.rows {
-        let outcome = match order.circular.contains(&row.number) && row.layout.kind == Kind::Groups {
+        let outcome = match order.circular.contains(&row.number) && row.layout.kind == SheetKind::Groups {
             true => Err(vec![row.problem(
                 Some("parent_id"),
                 Issue::new(Code::InvalidValue, "the groups above this one lead back to it; correct one of them"),
@@ -106,7 +106,7 @@ impl Applier<'_> {
     fn reject(&mut self, row: &GivenRow, problems: Vec<ImportProblem>) {
         self.plan.rejected.push((row.layout.kind, row.number));
         self.plan.problems.extend(problems);
-        let kind = if row.layout.kind == Kind::Bundles { Kind::BundleTemplates } else { row.layout.kind };
+        let kind = if row.layout.kind == SheetKind::Bundles { SheetKind::BundleTemplates } else { row.layout.kind };
         let names = STORED.iter().find(|(stored, ..)| *stored == kind).map_or(&[][..], |(.., names)| names);
         for name in names.iter().filter_map(|field| row.text(field)) {
             let place = format!("row {} of \"{}\"", row.number, row.layout.name);
@@ -121,9 +121,9 @@ impl Applier<'_> {
             return Ok(Err(problems));
         }
         match row.layout.kind {
-            Kind::StoreProducts | Kind::Bundles => self.write_whole(row, document).await,
-            Kind::BundleProducts => self.write_bundle_product(row, document).await,
-            Kind::Instructors => self.write_instructor(row, document).await,
+            SheetKind::StoreProducts | SheetKind::Bundles => self.write_whole(row, document).await,
+            SheetKind::BundleProducts => self.write_bundle_product(row, document).await,
+            SheetKind::Instructors => self.write_instructor(row, document).await,
             kind => self.store(row, kind, document).await,
         }
     }
@@ -134,8 +134,8 @@ impl Applier<'_> {
         for given in &row.values {
             let field = given.column.field;
             let value = match (given.column.kind, &given.value) {
-                // Found when its subject is known: names of bundles are unique within a subject.
-                (CellKind::Name(Kind::BundleTemplates), name) => Ok(name.clone()),
+                // NamedIds when its subject is known: names of bundles are unique within a subject.
+                (CellKind::Name(SheetKind::BundleTemplates), name) => Ok(name.clone()),
                 (CellKind::Name(kind), Value::String(name)) => self.id_of(kind, name).map(Value::from),
                 (CellKind::Names(kind), Value::Array(names)) => {
                     let names = names.iter().filter_map(Value::as_str);
@@ -155,40 +155,40 @@ impl Applier<'_> {
     /// Returns the problems of values that no row of this kind may have, whatever the other cells contain.
     fn invalid_values(&self, row: &GivenRow, document: &Map<String, Value>) -> Vec<ImportProblem> {
         let kind = match row.layout.kind {
-            Kind::Bundles => Kind::BundleTemplates,
-            Kind::BundleProducts => Kind::Bundles,
+            SheetKind::Bundles => SheetKind::BundleTemplates,
+            SheetKind::BundleProducts => SheetKind::Bundles,
             kind => kind,
         };
         let Some(resource) = self.known.resource(kind) else { return Vec::new() };
         let document = Value::Object(document.clone());
         let document = match row.layout.kind {
-            Kind::BundleProducts => serde_json::json!({ "components": [document] }),
+            SheetKind::BundleProducts => serde_json::json!({ "components": [document] }),
             _ => document,
         };
         rows::check(resource, &document).iter().map(|error| cell_problem(row, error)).collect()
     }
 
-    pub(super) fn id_of(&mut self, kind: Kind, name: &str) -> std::result::Result<i64, Issue> {
+    pub(super) fn id_of(&mut self, kind: SheetKind, name: &str) -> std::result::Result<i64, Issue> {
         match self.known.named(kind, name) {
-            Found::One(id) => Ok(id),
-            Found::Several(ids) => Err(self.several(kind, name, &ids)),
-            Found::None => Err(self.unknown(kind, name)),
+            NamedIds::One(id) => Ok(id),
+            NamedIds::Several(ids) => Err(self.several(kind, name, &ids)),
+            NamedIds::None => Err(self.unknown(kind, name)),
         }
     }
 
-    pub(super) fn several(&self, kind: Kind, name: &str, ids: &[i64]) -> Issue {
+    pub(super) fn several(&self, kind: SheetKind, name: &str, ids: &[i64]) -> Issue {
         let noun = noun_of(kind);
         let shown: Vec<String> = ids.iter().filter_map(|id| self.known.shown(kind, *id)).collect();
         let advice = match kind {
-            Kind::Variations => "write the code, or type and name as listed here",
-            Kind::Products => "write the full name or the code",
+            SheetKind::Variations => "write the code, or type and name as listed here",
+            SheetKind::Products => "write the full name or the code",
             _ => "give them different names first",
         };
         let message = format!("several {noun}s are called \"{name}\": {}; {advice}", shown.join(", "));
         Issue::new(Code::UnknownReference, message)
     }
 
-    pub(super) fn unknown(&mut self, kind: Kind, name: &str) -> Issue {
+    pub(super) fn unknown(&mut self, kind: SheetKind, name: &str) -> Issue {
         let noun = noun_of(kind);
         let message = match self.rejected.get(&(kind, name_key(kind, name, self.letters))) {
             Some(place) => {
@@ -204,7 +204,7 @@ impl Applier<'_> {
 }
 
 /// Returns the word for one record of a kind.
-pub(super) fn noun_of(kind: Kind) -> &'static str {
-    let kind = if kind == Kind::BundleTemplates { Kind::Bundles } else { kind };
+pub(super) fn noun_of(kind: SheetKind) -> &'static str {
+    let kind = if kind == SheetKind::BundleTemplates { SheetKind::Bundles } else { kind };
     SHEETS.iter().find(|sheet| sheet.kind == kind).map_or("record", |sheet| sheet.noun)
 }

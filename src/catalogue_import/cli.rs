@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use super::plan::CataloguePlan;
-use super::read::{self, CatalogueRows};
+use super::read::{self, WorkbookRows};
 use super::{apply, report, template, undo};
 use crate::app::Context;
 use crate::console::counted;
@@ -16,7 +16,7 @@ use crate::runs::{self, RunKind};
 use crate::text::shell_word;
 use crate::workbook::file::{check_report, limits, name_of, unwritable};
 use crate::workbook::options::WorkbookOptions;
-use crate::workbook::problem_table::{NamedPlace, table};
+use crate::workbook::problem_table::{PlaceColumns, table};
 use crate::workbook::problems::ImportProblem;
 
 /// Key of the lock that one import or undo at a time holds.
@@ -102,10 +102,10 @@ fn reject_file(context: &Context, args: &ImportArgs, plan: CataloguePlan) -> Res
     Ok(Exit::Failed)
 }
 
-async fn import_rows(context: &Context, pool: &PgPool, args: &ImportArgs, given: &CatalogueRows) -> Result<Exit> {
+async fn import_rows(context: &Context, pool: &PgPool, args: &ImportArgs, given: &WorkbookRows) -> Result<Exit> {
     let (console, options) = (&context.console, &args.workbook);
     let asks = !options.dry_run && !options.yes && console.can_prompt;
-    // A question is asked between two transactions: no lock is held while the user thinks.
+    // The prompt is between two transactions, so that rows are not locked while it waits.
     let (mut transaction, mut plan, mut run) = begin(context, pool, args, given, options.dry_run || asks).await?;
     if options.dry_run || asks || !plan.has_changes() {
         transaction.rollback().await?;
@@ -139,7 +139,7 @@ async fn begin(
     context: &Context,
     pool: &PgPool,
     args: &ImportArgs,
-    given: &CatalogueRows,
+    given: &WorkbookRows,
     is_trial: bool,
 ) -> Result<(Transaction<'static, Postgres>, CataloguePlan, Option<i64>)> {
     let mut transaction = pool.begin().await?;
@@ -169,7 +169,7 @@ async fn lock(db: &mut PgConnection) -> Result<()> {
 fn print_plan(context: &Context, args: &ImportArgs, plan: &CataloguePlan) {
     let console = &context.console;
     console.print_text(plan);
-    if let Some(table) = table(&plan.problems, NamedPlace::SheetAndCell) {
+    if let Some(table) = table(&plan.problems, PlaceColumns::SheetAndCell) {
         console.print(table);
     }
     if plan.examples > 0 {
@@ -180,7 +180,7 @@ fn print_plan(context: &Context, args: &ImportArgs, plan: &CataloguePlan) {
     console.print(format_args!("{title}: {}", plan.summary()));
 }
 
-fn write_report(args: &ImportArgs, given: &CatalogueRows, plan: &CataloguePlan) -> Result<Option<String>> {
+fn write_report(args: &ImportArgs, given: &WorkbookRows, plan: &CataloguePlan) -> Result<Option<String>> {
     let Some(file) = &args.workbook.report else { return Ok(None) };
     let Some(bytes) = report::workbook(given, plan).map_err(unwritable)? else { return Ok(None) };
     output_file::write(file, &bytes, args.workbook.existing())?;

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 use sqlx::PgConnection;
 
 use super::apply::{Applier, RowResult};
-use super::known::Found;
+use super::known::NamedIds;
 use super::plan::{PlannedRow, RowOutcome};
 use super::read::GivenRow;
-use super::sheets::Kind;
+use super::sheets::SheetKind;
 use super::store::{self, Account};
 use crate::error::Result;
 use crate::names::fold;
@@ -86,10 +86,10 @@ impl Applier<'_> {
         }
         let mut identity = document.clone();
         identity.entry("last_name").or_insert_with(|| "".into());
-        if !matches!(self.known.find(Kind::Instructors, &Value::Object(identity)), Found::None) {
+        if !matches!(self.known.find(SheetKind::Instructors, &Value::Object(identity)), NamedIds::None) {
             let mut identity = document;
             identity.entry("last_name").or_insert_with(|| "".into());
-            return self.store(row, Kind::Instructors, identity).await;
+            return self.store(row, SheetKind::Instructors, identity).await;
         }
         let username = self.people.username_for(&name, &email);
         let person = Instructor { username: username.clone(), first_name, last_name, email: email.clone() };
@@ -99,7 +99,7 @@ impl Applier<'_> {
             return Ok(Err(vec![row.problem(Some("first_name"), Issue::new(Code::NotUnique, message))]));
         };
         let id = instructor.id;
-        let Some(resource) = self.known.resource(Kind::Instructors) else { return Ok(Err(Vec::new())) };
+        let Some(resource) = self.known.resource(SheetKind::Instructors) else { return Ok(Err(Vec::new())) };
         if let Some(Value::Bool(false)) = document.get("is_active") {
             instructor.values["is_active"] = false.into();
             let inactive = serde_json::json!({ "is_active": false });
@@ -114,9 +114,9 @@ impl Applier<'_> {
             self.people.by_email.entry(fold(&email)).or_insert(account);
         }
         if let Some(created) = rows::one(self.db, resource, id).await? {
-            self.known.insert(Kind::Instructors, created);
+            self.known.insert(SheetKind::Instructors, created);
         }
-        self.described.insert((Kind::Instructors, id), (row.number, Value::Object(document)));
+        self.described.insert((SheetKind::Instructors, id), (row.number, Value::Object(document)));
         Ok(Ok(PlannedRow { outcome: RowOutcome::Created, ..PlannedRow::unchanged(row) }))
     }
 

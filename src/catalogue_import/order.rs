@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::read::GivenRow;
-use super::sheets::Kind;
+use super::sheets::SheetKind;
 use crate::names::fold;
 
 /// The rows in the order of their import.
@@ -23,7 +23,7 @@ enum Visit {
 
 /// Orders rows. Only rows of groups change their places.
 pub fn ordered<'a>(rows: &'a [GivenRow]) -> OrderedRows<'a> {
-    let groups: Vec<&GivenRow> = rows.iter().filter(|row| row.layout.kind == Kind::Groups).collect();
+    let groups: Vec<&GivenRow> = rows.iter().filter(|row| row.layout.kind == SheetKind::Groups).collect();
     let mut places: HashMap<String, usize> = HashMap::new();
     for field in ["code", "name"] {
         for (at, row) in groups.iter().enumerate() {
@@ -54,7 +54,7 @@ pub fn ordered<'a>(rows: &'a [GivenRow]) -> OrderedRows<'a> {
     }
     let mut in_order = in_order.into_iter();
     let place = |row: &'a GivenRow| match row.layout.kind {
-        Kind::Groups => in_order.next().unwrap_or(row),
+        SheetKind::Groups => in_order.next().unwrap_or(row),
         _ => row,
     };
     OrderedRows { rows: rows.iter().map(place).collect(), circular }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::read::GivenRow;
-use super::sheets::Kind;
+use super::sheets::SheetKind;
 use crate::console::counted;
 use crate::console::style::{Tone, paint_if};
 use crate::tutorials::reference::CreatedRow;
@@ -71,11 +71,11 @@ pub struct CatalogueJournal {
 pub struct CataloguePlan {
     pub rows: Vec<PlannedRow>,
     /// The rows with problems: kind and row number.
-    pub rejected: Vec<(Kind, u32)>,
+    pub rejected: Vec<(SheetKind, u32)>,
     pub examples: usize,
     pub problems: Vec<ImportProblem>,
     /// The names by which rows can name records, by kind.
-    pub names: Vec<(Kind, Vec<String>)>,
+    pub names: Vec<(SheetKind, Vec<String>)>,
     pub journal: CatalogueJournal,
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use spreadsheet::{Content, Limits, ReadError, Row, Sheet};
 
-use super::sheets::{CellKind, EXAMPLE, Kind, SHEETS, SheetColumn, SheetLayout};
+use super::sheets::{CellKind, EXAMPLE, SHEETS, SheetColumn, SheetKind, SheetLayout};
 use crate::names::{fold, nearest};
 use crate::workbook::cells::{self, squeezed};
 use crate::workbook::problems::{Code, ImportProblem, Issue};
@@ -53,7 +53,7 @@ impl GivenRow {
 
     /// Returns the texts by which people know the row: its own name, else the names of all records that it links.
     pub fn title(&self) -> String {
-        if self.layout.kind == Kind::Instructors {
+        if self.layout.kind == SheetKind::Instructors {
             return [self.text("first_name"), self.text("last_name")]
                 .into_iter()
                 .flatten()
@@ -92,7 +92,7 @@ pub struct CatalogueSheet {
 
 /// The rows of a workbook.
 #[derive(Debug, Default)]
-pub struct CatalogueRows {
+pub struct WorkbookRows {
     /// All rows, in the order of their import.
     pub rows: Vec<GivenRow>,
     /// Whether there is a sheet of a catalogue at all.
@@ -109,9 +109,9 @@ pub struct CatalogueRows {
 ///
 /// # Errors
 /// [`ReadError`] when the file cannot be read at all.
-pub fn read(bytes: &[u8], limits: &Limits) -> Result<CatalogueRows, ReadError> {
+pub fn read(bytes: &[u8], limits: &Limits) -> Result<WorkbookRows, ReadError> {
     let read = spreadsheet::read_sheets(bytes, limits, &|name| layout_of(name).is_some())?;
-    let mut found = CatalogueRows::default();
+    let mut found = WorkbookRows::default();
     let place = |sheet: &Sheet| SHEETS.iter().position(|layout| is_called(layout, &sheet.name)).unwrap_or_default();
     let mut sheets = read.sheets;
     found.is_catalogue = !sheets.is_empty();
@@ -162,7 +162,7 @@ fn unused_sheet(name: &str) -> Option<ImportProblem> {
     Some(of_sheet(name, issue.with_suggestions(similar)))
 }
 
-fn read_sheet(layout: &'static SheetLayout, sheet: Sheet, found: &mut CatalogueRows) {
+fn read_sheet(layout: &'static SheetLayout, sheet: Sheet, found: &mut WorkbookRows) {
     let at = cells::header_index(&sheet.rows, |text| column_of(layout, text).is_some());
     let Some(header) = sheet.rows.get(at) else { return };
     let Some(header) = read_header(layout, &sheet, header, &mut found.problems) else { return };
@@ -172,7 +172,7 @@ fn read_sheet(layout: &'static SheetLayout, sheet: Sheet, found: &mut CatalogueR
     found.problems.extend(cells::invisible_characters(&sheet, data, is_known));
     let dates: Vec<u32> =
         columns.iter().filter(|(column, _)| column.kind == CellKind::Date).map(|(_, at)| *at).collect();
-    let reader = RowReader {
+    let reader = SheetReader {
         layout,
         sheet: &sheet,
         name: sheet.name.as_str().into(),
@@ -185,7 +185,7 @@ fn read_sheet(layout: &'static SheetLayout, sheet: Sheet, found: &mut CatalogueR
 }
 
 /// Reads the rows of a sheet.
-struct RowReader<'a> {
+struct SheetReader<'a> {
     layout: &'static SheetLayout,
     sheet: &'a Sheet,
     name: Arc<str>,
@@ -194,8 +194,8 @@ struct RowReader<'a> {
     order: DateOrder,
 }
 
-impl RowReader<'_> {
-    fn read(&self, row: &Row, found: &mut CatalogueRows) {
+impl SheetReader<'_> {
+    fn read(&self, row: &Row, found: &mut WorkbookRows) {
         let filled = || {
             let cells = self.columns.iter().filter_map(|(column, at)| Some((*column, row.content(*at)?)));
             cells.filter(|(_, content)| !values::is_invisible(content))
@@ -242,7 +242,7 @@ impl RowReader<'_> {
         let text = values::display(content, since_1904).unwrap_or_default();
         let invalid = |message: String| Issue::new(Code::InvalidValue, message);
         let value = match column.kind {
-            CellKind::SessionCode | CellKind::Name(Kind::ExamSessions) => {
+            CellKind::SessionCode | CellKind::Name(SheetKind::ExamSessions) => {
                 values::year_and_month(content, since_1904).unwrap_or(text).into()
             }
             CellKind::Text | CellKind::Name(_) => text.into(),

@@ -4,7 +4,7 @@ use rust_xlsxwriter::{Workbook, XlsxError};
 
 use super::apply::noun_of;
 use super::plan::CataloguePlan;
-use super::read::{CatalogueRows, CatalogueSheet};
+use super::read::{CatalogueSheet, WorkbookRows};
 use super::sheets::CellKind;
 use super::template::{width, word_choices};
 use crate::workbook::problem_list::MAX_LISTED;
@@ -19,7 +19,7 @@ const EXTRA_ROWS: u32 = 200;
 ///
 /// # Errors
 /// The workbook cannot be built.
-pub fn workbook(given: &CatalogueRows, plan: &CataloguePlan) -> Result<Option<Vec<u8>>, XlsxError> {
+pub fn workbook(given: &WorkbookRows, plan: &CataloguePlan) -> Result<Option<Vec<u8>>, XlsxError> {
     let mut book = Workbook::new();
     let names = plan.names.iter().map(|(kind, names)| (noun_of(*kind), names.as_slice()));
     let names = NameLists { lists: names.collect() };

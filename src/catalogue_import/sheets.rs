@@ -2,7 +2,7 @@
 
 /// What the rows of a sheet, or the links between them, are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub enum SheetKind {
     Subjects,
     ExamSessions,
     Groups,
@@ -35,9 +35,9 @@ pub enum CellKind {
     /// Words of a list, separated by `/`, `;` or `,`.
     Words(&'static [&'static str]),
     /// Name of a record of another sheet.
-    Name(Kind),
+    Name(SheetKind),
     /// Names of records of another sheet, separated by `/`, `;` or `,`.
-    Names(Kind),
+    Names(SheetKind),
 }
 
 /// A column of a sheet.
@@ -67,7 +67,7 @@ impl SheetColumn {
 #[derive(Debug)]
 pub struct SheetLayout {
     pub name: &'static str,
-    pub kind: Kind,
+    pub kind: SheetKind,
     /// The word for one row.
     pub noun: &'static str,
     pub columns: &'static [SheetColumn],
@@ -110,7 +110,7 @@ const FILTER_KEYS: &[&str] = &["categories", "product_types", "modes_of_delivery
 pub static SHEETS: [SheetLayout; 13] = [
     SheetLayout {
         name: "Subjects",
-        kind: Kind::Subjects,
+        kind: SheetKind::Subjects,
         noun: "subject",
         columns: &[
             required("Code", "code", CellKind::Text, "Up to 10 characters, each code once.", "EXAMPLE: CB1"),
@@ -122,7 +122,7 @@ pub static SHEETS: [SheetLayout; 13] = [
     },
     SheetLayout {
         name: "Exam sessions",
-        kind: Kind::ExamSessions,
+        kind: SheetKind::ExamSessions,
         noun: "exam session",
         columns: &[
             required("Session code", "session_code", CellKind::SessionCode, "Such as 2027-04.", "EXAMPLE: 2027-04")
@@ -133,12 +133,12 @@ pub static SHEETS: [SheetLayout; 13] = [
     },
     SheetLayout {
         name: "Groups",
-        kind: Kind::Groups,
+        kind: SheetKind::Groups,
         noun: "group",
         columns: &[
             required("Name", "name", CellKind::Text, "Name in filters, up to 100 characters.", "EXAMPLE: Tutorial"),
             column("Code", "code", CellKind::Text, "Unique key, if there is one.", "tutorial"),
-            column("Parent", "parent_id", CellKind::Name(Kind::Groups), "Name or code of the group above.", "")
+            column("Parent", "parent_id", CellKind::Name(SheetKind::Groups), "Name or code of the group above.", "")
                 .or_called(&["Parent group"]),
             column("Description", "description", CellKind::Text, "Free text.", ""),
             IS_ACTIVE,
@@ -154,7 +154,7 @@ pub static SHEETS: [SheetLayout; 13] = [
     },
     SheetLayout {
         name: "Products",
-        kind: Kind::Products,
+        kind: SheetKind::Products,
         noun: "product",
         columns: &[
             required("Fullname", "fullname", CellKind::Text, "Each name once.", "EXAMPLE: Tutorial in London")
@@ -167,7 +167,7 @@ pub static SHEETS: [SheetLayout; 13] = [
             column(
                 "Groups",
                 "group_ids",
-                CellKind::Names(Kind::Groups),
+                CellKind::Names(SheetKind::Groups),
                 "Names of groups, separated by /.",
                 "Tutorial",
             )
@@ -176,7 +176,7 @@ pub static SHEETS: [SheetLayout; 13] = [
     },
     SheetLayout {
         name: "Variations",
-        kind: Kind::Variations,
+        kind: SheetKind::Variations,
         noun: "variation",
         columns: &[
             required("Name", "name", CellKind::Text, "Each name once within its type.", "EXAMPLE: CB1 six half days"),
@@ -196,20 +196,20 @@ pub static SHEETS: [SheetLayout; 13] = [
     },
     SheetLayout {
         name: "Store products",
-        kind: Kind::StoreProducts,
+        kind: SheetKind::StoreProducts,
         noun: "store product",
         columns: &[
             required(
                 "Exam session",
                 "exam_session_id",
-                CellKind::Name(Kind::ExamSessions),
+                CellKind::Name(SheetKind::ExamSessions),
                 "Code of the exam session, such as 2027-04 or 2027A.",
                 "EXAMPLE: 2027-04",
             )
             .or_called(&["Session code"]),
-            required("Subject", "subject_id", CellKind::Name(Kind::Subjects), "Code of the subject.", "CB1"),
-            required("Product", "product_id", CellKind::Name(Kind::Products), "Full or short name.", "London"),
-            required("Variation", "variation_id", CellKind::Name(Kind::Variations), "Code or name.", "CB1_LO_6")
+            required("Subject", "subject_id", CellKind::Name(SheetKind::Subjects), "Code of the subject.", "CB1"),
+            required("Product", "product_id", CellKind::Name(SheetKind::Products), "Full or short name.", "London"),
+            required("Variation", "variation_id", CellKind::Name(SheetKind::Variations), "Code or name.", "CB1_LO_6")
                 .or_called(&["Product variation", "Variation code"]),
             column(
                 "Product code",
@@ -224,13 +224,13 @@ pub static SHEETS: [SheetLayout; 13] = [
     },
     SheetLayout {
         name: "Prices",
-        kind: Kind::Prices,
+        kind: SheetKind::Prices,
         noun: "price",
         columns: &[
             required(
                 "Product",
                 "product_id",
-                CellKind::Name(Kind::StoreProducts),
+                CellKind::Name(SheetKind::StoreProducts),
                 "Code of the store product.",
                 "EXAMPLE: CB1/LON/2027-04",
             )
@@ -243,7 +243,7 @@ pub static SHEETS: [SheetLayout; 13] = [
     },
     SheetLayout {
         name: "Bundles",
-        kind: Kind::Bundles,
+        kind: SheetKind::Bundles,
         noun: "bundle",
         columns: &[
             required(
@@ -254,11 +254,11 @@ pub static SHEETS: [SheetLayout; 13] = [
                 "EXAMPLE: CB1 pack",
             )
             .or_called(&["Name", "Bundle"]),
-            required("Subject", "subject_id", CellKind::Name(Kind::Subjects), "Code of the subject.", "CB1"),
+            required("Subject", "subject_id", CellKind::Name(SheetKind::Subjects), "Code of the subject.", "CB1"),
             column(
                 "Exam session",
                 "exam_session_id",
-                CellKind::Name(Kind::ExamSessions),
+                CellKind::Name(SheetKind::ExamSessions),
                 "Code of the exam session that sells it. Blank: none yet.",
                 "2027-04",
             ),
@@ -272,13 +272,13 @@ pub static SHEETS: [SheetLayout; 13] = [
     },
     SheetLayout {
         name: "Bundle products",
-        kind: Kind::BundleProducts,
+        kind: SheetKind::BundleProducts,
         noun: "bundle product",
         columns: &[
             required(
                 "Bundle",
                 "bundle_template_id",
-                CellKind::Name(Kind::BundleTemplates),
+                CellKind::Name(SheetKind::BundleTemplates),
                 "Name of a bundle that the exam session of the product sells.",
                 "EXAMPLE: CB1 pack",
             )
@@ -286,7 +286,7 @@ pub static SHEETS: [SheetLayout; 13] = [
             required(
                 "Product",
                 "product_id",
-                CellKind::Name(Kind::StoreProducts),
+                CellKind::Name(SheetKind::StoreProducts),
                 "Code of the store product.",
                 "CB1/LON/2027-04",
             )
@@ -306,7 +306,7 @@ pub static SHEETS: [SheetLayout; 13] = [
     },
     SheetLayout {
         name: "Locations",
-        kind: Kind::Locations,
+        kind: SheetKind::Locations,
         noun: "location",
         columns: &[
             required("Name", "name", CellKind::Text, "Each name once.", "EXAMPLE: London"),
@@ -316,17 +316,17 @@ pub static SHEETS: [SheetLayout; 13] = [
     },
     SheetLayout {
         name: "Venues",
-        kind: Kind::Venues,
+        kind: SheetKind::Venues,
         noun: "venue",
         columns: &[
             required("Name", "name", CellKind::Text, "Each name once within a location.", "EXAMPLE: Holborn Rooms"),
-            required("Location", "location_id", CellKind::Name(Kind::Locations), "Name or code.", "London"),
+            required("Location", "location_id", CellKind::Name(SheetKind::Locations), "Name or code.", "London"),
             column("Description", "description", CellKind::Text, "Free text.", ""),
         ],
     },
     SheetLayout {
         name: "Instructors",
-        kind: Kind::Instructors,
+        kind: SheetKind::Instructors,
         noun: "instructor",
         columns: &[
             required("First name", "first_name", CellKind::Text, "Up to 150 characters.", "EXAMPLE: Ada"),
@@ -337,7 +337,7 @@ pub static SHEETS: [SheetLayout; 13] = [
     },
     SheetLayout {
         name: "Course templates",
-        kind: Kind::CourseTemplates,
+        kind: SheetKind::CourseTemplates,
         noun: "course template",
         columns: &[
             required("Code", "code", CellKind::Text, "As in Administrate and in timetables.", "EXAMPLE: CB1_LO_6"),

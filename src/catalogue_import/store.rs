@@ -57,9 +57,9 @@ pub async fn begin_part(db: &mut PgConnection) -> Result<()> {
     Ok(())
 }
 
-/// Ends the part. `is_kept`: what it wrote stays.
-pub async fn end_part(db: &mut PgConnection, is_kept: bool) -> Result<()> {
-    if !is_kept {
+/// Ends the part. `is_successful`: what it wrote is stored.
+pub async fn end_part(db: &mut PgConnection, is_successful: bool) -> Result<()> {
+    if !is_successful {
         sqlx::query("ROLLBACK TO SAVEPOINT catalogue_row").execute(&mut *db).await?;
     }
     sqlx::query("RELEASE SAVEPOINT catalogue_row").execute(db).await?;

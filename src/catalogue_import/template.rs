@@ -3,7 +3,7 @@
 use rust_xlsxwriter::{DataValidation, Workbook, Worksheet, XlsxError};
 use spreadsheet::{DATE_FORMAT, column_name};
 
-use super::sheets::{CellKind, Kind, SHEETS, SheetColumn, SheetLayout};
+use super::sheets::{CellKind, SHEETS, SheetColumn, SheetKind, SheetLayout};
 use crate::workbook::style;
 use crate::workbook::template::{self, Instructions, LAST_LIST_ROW, TemplateColumn};
 
@@ -81,10 +81,10 @@ pub fn word_choices(kind: CellKind) -> Result<Option<DataValidation>, XlsxError>
 }
 
 /// Returns the cells of the column by which rows of a kind are named.
-fn named_column(kind: Kind) -> Option<String> {
+fn named_column(kind: SheetKind) -> Option<String> {
     let (kind, field) = match kind {
-        Kind::StoreProducts => (kind, "product_code"),
-        Kind::BundleTemplates => (Kind::Bundles, "bundle_name"),
+        SheetKind::StoreProducts => (kind, "product_code"),
+        SheetKind::BundleTemplates => (SheetKind::Bundles, "bundle_name"),
         _ => (kind, ""),
     };
     let layout: &SheetLayout = SHEETS.iter().find(|layout| layout.kind == kind)?;

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::apply::{Applier, Described, RowResult};
-use super::known::Found;
+use super::known::NamedIds;
 use super::plan::{JournalEntry, PlannedRow, RowOutcome, shown};
 use super::read::GivenRow;
 use super::refused::problems_of;
-use super::sheets::{CellKind, Kind};
+use super::sheets::{CellKind, SheetKind};
 use super::store;
 use crate::error::Result;
 use crate::resources::rows;
@@ -22,7 +22,7 @@ impl Applier<'_> {
     pub(super) async fn store(
         &mut self,
         row: &GivenRow,
-        kind: Kind,
+        kind: SheetKind,
         document: Map<String, Value>,
     ) -> Result<RowResult<PlannedRow>> {
         let document = Value::Object(document);
@@ -37,11 +37,11 @@ impl Applier<'_> {
     }
 
     /// Returns the id of the record that a document describes; None for a new one.
-    fn identified(&self, row: &GivenRow, kind: Kind, document: &Value) -> RowResult<Option<i64>> {
+    fn identified(&self, row: &GivenRow, kind: SheetKind, document: &Value) -> RowResult<Option<i64>> {
         match self.known.find(kind, document) {
-            Found::None => Ok(None),
-            Found::One(id) => Ok(Some(id)),
-            Found::Several(ids) => {
+            NamedIds::None => Ok(None),
+            NamedIds::One(id) => Ok(Some(id)),
+            NamedIds::Several(ids) => {
                 let shown: Vec<String> = ids.iter().map(|id| format!("id {id}")).collect();
                 let message = format!(
                     "{} {}s have this name ({}), and it is not clear which one is meant; give them different names or \
@@ -77,7 +77,7 @@ impl Applier<'_> {
     pub(super) async fn store_at(
         &mut self,
         row: &GivenRow,
-        kind: Kind,
+        kind: SheetKind,
         id: Option<i64>,
         document: Value,
     ) -> Result<RowResult<PlannedRow>> {
@@ -120,9 +120,9 @@ impl Applier<'_> {
     }
 
     /// Returns the values to write. The code of an exam session stays as it is spelt: `26A` is `2026-04`.
-    fn without_other_spelling(&self, kind: Kind, before: Option<&Value>, document: &Value) -> Map<String, Value> {
+    fn without_other_spelling(&self, kind: SheetKind, before: Option<&Value>, document: &Value) -> Map<String, Value> {
         let mut written = document.as_object().cloned().unwrap_or_default();
-        if kind == Kind::ExamSessions && before.is_some() {
+        if kind == SheetKind::ExamSessions && before.is_some() {
             written.remove("session_code");
         }
         written
@@ -153,7 +153,7 @@ impl Applier<'_> {
         store::begin_part(self.db).await?;
         let written = self.plan.journal.rows.len();
         let outcome = match row.layout.kind {
-            Kind::Bundles => self.write_bundle(row, document).await?,
+            SheetKind::Bundles => self.write_bundle(row, document).await?,
             _ => self.write_store_product(row, document).await?,
         };
         store::end_part(self.db, outcome.is_ok()).await?;
@@ -169,18 +169,18 @@ impl Applier<'_> {
     async fn link(
         &mut self,
         row: &GivenRow,
-        kind: Kind,
+        kind: SheetKind,
         pair: [(&str, Option<&Value>); 2],
     ) -> Result<RowResult<Value>> {
         let link: Map<String, Value> =
             pair.iter().map(|(field, id)| ((*field).to_owned(), id.cloned().unwrap_or_default())).collect();
         let link = Value::Object(link);
-        if let Found::One(id) = self.known.find(kind, &link) {
+        if let NamedIds::One(id) = self.known.find(kind, &link) {
             return Ok(Ok(id.into()));
         }
         let stored = self.store_at(row, kind, None, link.clone()).await?;
         Ok(stored.map(|_| match self.known.find(kind, &link) {
-            Found::One(id) => id.into(),
+            NamedIds::One(id) => id.into(),
             _ => Value::Null,
         }))
     }
@@ -193,52 +193,52 @@ impl Applier<'_> {
         let [exam, subject, product, variation] =
             ["exam_session_id", "subject_id", "product_id", "variation_id"].map(|field| given.remove(field));
         let taught = [("exam_session_id", exam.as_ref()), ("subject_id", subject.as_ref())];
-        let taught = match self.link(row, Kind::ExamSessionSubjects, taught).await? {
+        let taught = match self.link(row, SheetKind::ExamSessionSubjects, taught).await? {
             Ok(taught) => taught,
             Err(problems) => return Ok(Err(problems)),
         };
         let pair = [("product_id", product.as_ref()), ("product_variation_id", variation.as_ref())];
-        let pair = match self.link(row, Kind::ProductVariations, pair).await? {
+        let pair = match self.link(row, SheetKind::ProductVariations, pair).await? {
             Ok(pair) => pair,
             Err(problems) => return Ok(Err(problems)),
         };
         given.insert("exam_session_subject_id".into(), taught);
         given.insert("product_product_variation_id".into(), pair);
-        self.store(row, Kind::StoreProducts, given).await
+        self.store(row, SheetKind::StoreProducts, given).await
     }
 
     /// Writes a bundle, and that an exam session sells it if the row names one.
     async fn write_bundle(&mut self, row: &GivenRow, mut given: Map<String, Value>) -> Result<RowResult<PlannedRow>> {
         let Some(exam) = given.remove("exam_session_id") else {
-            return self.store(row, Kind::BundleTemplates, given).await;
+            return self.store(row, SheetKind::BundleTemplates, given).await;
         };
         let mut sold: Map<String, Value> =
             BUNDLE_FIELDS.iter().filter_map(|field| Some(((*field).to_owned(), given.remove(*field)?))).collect();
         let subject = given.get("subject_id").cloned();
         let template = Value::Object(given);
-        let id = match self.identified(row, Kind::BundleTemplates, &template) {
+        let id = match self.identified(row, SheetKind::BundleTemplates, &template) {
             Ok(id) => id,
             Err(problems) => return Ok(Err(problems)),
         };
         if let Some(problem) = id.and_then(|id| self.contradiction(row, id, &template)) {
             return Ok(Err(vec![problem]));
         }
-        let mut planned = match self.store_at(row, Kind::BundleTemplates, id, template.clone()).await? {
+        let mut planned = match self.store_at(row, SheetKind::BundleTemplates, id, template.clone()).await? {
             Ok(planned) => planned,
             Err(problems) => return Ok(Err(problems)),
         };
         let taught = [("exam_session_id", Some(&exam)), ("subject_id", subject.as_ref())];
-        let taught = match self.link(row, Kind::ExamSessionSubjects, taught).await? {
+        let taught = match self.link(row, SheetKind::ExamSessionSubjects, taught).await? {
             Ok(taught) => taught,
             Err(problems) => return Ok(Err(problems)),
         };
-        let template = match self.known.find(Kind::BundleTemplates, &template) {
-            Found::One(id) => id,
+        let template = match self.known.find(SheetKind::BundleTemplates, &template) {
+            NamedIds::One(id) => id,
             _ => return Ok(Err(Vec::new())),
         };
         sold.insert("bundle_template_id".into(), template.into());
         sold.insert("exam_session_subject_id".into(), taught);
-        Ok(self.store(row, Kind::Bundles, sold).await?.map(|sold| {
+        Ok(self.store(row, SheetKind::Bundles, sold).await?.map(|sold| {
             if sold.outcome == RowOutcome::Created || planned.outcome == RowOutcome::Unchanged {
                 planned.outcome = sold.outcome;
             }
@@ -249,9 +249,10 @@ impl Applier<'_> {
 
     /// Returns the problem of a row that says something else of a bundle than the row of another exam session.
     fn contradiction(&self, row: &GivenRow, template: i64, given: &Value) -> Option<ImportProblem> {
-        let (earlier, values) = self.described.get(&(Kind::BundleTemplates, template))?;
+        let (earlier, values) = self.described.get(&(SheetKind::BundleTemplates, template))?;
         let given = given.as_object()?.iter();
-        let (field, _) = given.clone().find(|(field, value)| values.get(field).is_some_and(|said| said != *value))?;
+        let (field, _) =
+            given.clone().find(|(field, value)| values.get(field).is_some_and(|earlier| earlier != *value))?;
         let message =
             format!("row {earlier} says something else of this bundle; a bundle has one value for all exam sessions");
         Some(row.problem(Some(field), Issue::new(Code::ConflictingValue, message).as_error()))
@@ -273,7 +274,7 @@ impl Applier<'_> {
         if let Some(repeat) = self.components.get(&(id, product)).cloned() {
             return Ok(self.repeated(row, &repeat, &document));
         }
-        let bundle = self.known.document(Kind::Bundles, id);
+        let bundle = self.known.document(SheetKind::Bundles, id);
         let mut components = bundle.and_then(|bundle| bundle["components"].as_array().cloned()).unwrap_or_default();
         let component = components.iter_mut().find(|component| component["product_id"] == product);
         let before = component.as_deref().cloned();
@@ -281,7 +282,7 @@ impl Applier<'_> {
             Some(component) => component.extend(given.clone()),
             None => components.push(Value::Object(given.clone())),
         }
-        let stored = self.store_at(row, Kind::Bundles, Some(id), json!({ "components": components })).await?;
+        let stored = self.store_at(row, SheetKind::Bundles, Some(id), json!({ "components": components })).await?;
         if let Err(problems) = stored {
             return Ok(Err(problems));
         }
@@ -301,15 +302,16 @@ impl Applier<'_> {
 
     /// Finds the bundle with a name that the exam session of a store product sells.
     fn bundle_of(&mut self, product: i64, name: &str) -> std::result::Result<i64, Issue> {
-        let taught = self.known.document(Kind::StoreProducts, product);
+        let taught = self.known.document(SheetKind::StoreProducts, product);
         let taught = taught.map(|product| product["exam_session_subject_id"].clone()).unwrap_or_default();
-        let subject = taught.as_i64().and_then(|id| self.known.document(Kind::ExamSessionSubjects, id));
+        let subject = taught.as_i64().and_then(|id| self.known.document(SheetKind::ExamSessionSubjects, id));
         let subject = subject.map(|taught| taught["subject_id"].clone()).unwrap_or_default();
-        let template = self.known.find(Kind::BundleTemplates, &json!({ "bundle_name": name, "subject_id": subject }));
+        let template =
+            self.known.find(SheetKind::BundleTemplates, &json!({ "bundle_name": name, "subject_id": subject }));
         let template = match template {
-            Found::One(id) => id,
-            _ if matches!(self.known.named(Kind::BundleTemplates, name), Found::None) => {
-                return Err(self.unknown(Kind::BundleTemplates, name));
+            NamedIds::One(id) => id,
+            _ if matches!(self.known.named(SheetKind::BundleTemplates, name), NamedIds::None) => {
+                return Err(self.unknown(SheetKind::BundleTemplates, name));
             }
             _ => {
                 let message =
@@ -319,9 +321,9 @@ impl Applier<'_> {
         };
         match self
             .known
-            .find(Kind::Bundles, &json!({ "bundle_template_id": template, "exam_session_subject_id": taught }))
+            .find(SheetKind::Bundles, &json!({ "bundle_template_id": template, "exam_session_subject_id": taught }))
         {
-            Found::One(id) => Ok(id),
+            NamedIds::One(id) => Ok(id),
             _ => {
                 let message = format!(
                     "the exam session of the product does not sell the bundle \"{name}\"; add a row to \"Bundles\" with \

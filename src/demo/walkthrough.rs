@@ -22,7 +22,7 @@ use crate::search::read_model::ReadModel;
 use crate::sync;
 use crate::timetable_import::options::ImportOptions;
 use crate::timetable_import::run::{self, ImportRequest};
-use crate::workbook::problem_table::{NamedPlace, table};
+use crate::workbook::problem_table::{PlaceColumns, table};
 
 /// The document of `demo --json`: the documents of its commands and the URL of the site.
 #[derive(Debug, Default, Serialize)]
@@ -143,7 +143,7 @@ async fn import(
     ));
     let undelivered = delivery.pending + delivery.failed + delivery.unknown;
     steps.note(format_args!("delivered to Administrate: {} · undelivered: {undelivered}", delivery.delivered));
-    if let Some(table) = table(&imported.document.problems, NamedPlace::CellAndEvent) {
+    if let Some(table) = table(&imported.document.problems, PlaceColumns::CellAndEvent) {
         context.console.notify(table);
     }
     document.import = to_json(&imported.document)?;

@@ -25,7 +25,7 @@ use super::run::{ImportRequest, LoadedTimetable};
 use super::{history, mapping, publish, sheet, undo};
 use crate::workbook::file::{check_report, name_of};
 use crate::workbook::options::WorkbookOptions;
-use crate::workbook::problem_table::{NamedPlace, table};
+use crate::workbook::problem_table::{PlaceColumns, table};
 use crate::workbook::problems::{Code, ImportProblem};
 
 /// Import a timetable workbook and deliver it to Administrate
@@ -226,7 +226,7 @@ fn confirm_plan(
     plan: &ImportPlan,
 ) -> bool {
     console.print_text(plan);
-    if let Some(table) = table(&plan.problems, NamedPlace::CellAndEvent) {
+    if let Some(table) = table(&plan.problems, PlaceColumns::CellAndEvent) {
         console.print(table);
     }
     console.print(plan.summary());

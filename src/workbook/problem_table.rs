@@ -7,9 +7,9 @@ use crate::console::style::{Tone, paint};
 /// Maximum number of problems in the table; the workbook contains all.
 const MAX_SHOWN: usize = 200;
 
-/// What the rows of a table of problems name.
+/// The columns of a table of problems that say where each is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NamedPlace {
+pub enum PlaceColumns {
     /// The cell of the only sheet, and the event.
     CellAndEvent,
     /// The sheet and its cell.
@@ -17,13 +17,13 @@ pub enum NamedPlace {
 }
 
 /// Formats problems as a table; `None` without problems.
-pub fn table(problems: &[ImportProblem], named: NamedPlace) -> Option<String> {
+pub fn table(problems: &[ImportProblem], named: PlaceColumns) -> Option<String> {
     if problems.is_empty() {
         return None;
     }
     let mut table = match named {
-        NamedPlace::CellAndEvent => console::table(["severity", "cell", "event", "problem"]),
-        NamedPlace::SheetAndCell => console::table(["severity", "cell", "problem"]),
+        PlaceColumns::CellAndEvent => console::table(["severity", "cell", "event", "problem"]),
+        PlaceColumns::SheetAndCell => console::table(["severity", "cell", "problem"]),
     };
     for problem in problems.iter().take(MAX_SHOWN) {
         let severity = match problem.severity {
@@ -32,7 +32,7 @@ pub fn table(problems: &[ImportProblem], named: NamedPlace) -> Option<String> {
         };
         let sentence = problem.sentence();
         match named {
-            NamedPlace::CellAndEvent => {
+            PlaceColumns::CellAndEvent => {
                 let cell = problem.cell.clone().or_else(|| problem.row.map(|row| format!("row {row}")));
                 table.add_row([
                     severity,
@@ -41,7 +41,7 @@ pub fn table(problems: &[ImportProblem], named: NamedPlace) -> Option<String> {
                     sentence,
                 ]);
             }
-            NamedPlace::SheetAndCell => table.add_row([severity, problem.place(), sentence]),
+            PlaceColumns::SheetAndCell => table.add_row([severity, problem.place(), sentence]),
         }
     }
     match problems.len().saturating_sub(MAX_SHOWN) {

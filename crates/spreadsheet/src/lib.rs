@@ -78,7 +78,7 @@ pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Sheet, ReadErro
     read_filtered(name, bytes, limits, CellFilter::default())
 }
 
-/// The sheets of a workbook that were wanted by their names, and the names of the others, in the order of the file.
+/// The sheets of a workbook that were selected by their names, and the names of the others, in the order of the file.
 #[derive(Clone, Debug, Default)]
 pub struct NamedSheets {
     /// The sheets that were read.
@@ -87,11 +87,15 @@ pub struct NamedSheets {
     pub others: Vec<String>,
 }
 
-/// Reads the sheets of a workbook (xlsx or ods) in memory whose names are wanted. The limits apply to all of them together.
+/// Reads the sheets of a workbook (xlsx or ods) in memory whose names are selected. The limits apply to all of them together.
 ///
 /// # Errors
 /// As [`read`]; [`ReadError::Unreadable`] for a file of a format with one sheet, and for xls.
-pub fn read_sheets(bytes: &[u8], limits: &Limits, is_wanted: &dyn Fn(&str) -> bool) -> Result<NamedSheets, ReadError> {
+pub fn read_sheets(
+    bytes: &[u8],
+    limits: &Limits,
+    is_selected: &dyn Fn(&str) -> bool,
+) -> Result<NamedSheets, ReadError> {
     limits::check_file_size(bytes.len() as u64, limits.file_bytes)?;
     if !is_zip(bytes) {
         return Err(ReadError::unreadable(
@@ -101,8 +105,8 @@ pub fn read_sheets(bytes: &[u8], limits: &Limits, is_wanted: &dyn Fn(&str) -> bo
     let rows = RowBuilder::new(limits, CellFilter::default());
     let parts = ZipParts::open(bytes, limits)?;
     match parts.format {
-        ContainerFormat::Xlsx => xlsx::read_named(parts, rows, is_wanted),
-        ContainerFormat::Ods => ods::read_named(parts, rows, is_wanted),
+        ContainerFormat::Xlsx => xlsx::read_named(parts, rows, is_selected),
+        ContainerFormat::Ods => ods::read_named(parts, rows, is_selected),
     }
 }
 

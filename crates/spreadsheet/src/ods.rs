@@ -1,4 +1,4 @@
-//! Reader of OpenDocument sheets (`.ods`), as a stream: the first table, or those with wanted names.
+//! Reader of OpenDocument sheets (`.ods`), as a stream: the first table, or those with selected names.
 //!
 //! A cell or row may claim to be repeated a million times. Repeated blanks are only counted; repeated values reach the
 //! limits of [`RowBuilder`] one by one.
@@ -26,31 +26,31 @@ pub(super) fn read(mut parts: ZipParts<'_>, rows: RowBuilder<'_>) -> Result<Shee
     if is_encrypted(&mut parts)? {
         return Err(ReadError::protected());
     }
-    let mut found = read_tables(&mut parts, rows, WantedTables::First)?;
+    let mut found = read_tables(&mut parts, rows, SelectedTables::First)?;
     parts.check_unread()?;
     found.sheets.pop().ok_or_else(ReadError::no_sheet)
 }
 
-/// Reads the tables that are wanted by their names, in the order of the file.
+/// Reads the tables that have selected names, in the order of the file.
 ///
 /// # Errors
 /// As [`read`].
 pub(super) fn read_named(
     mut parts: ZipParts<'_>,
     rows: RowBuilder<'_>,
-    is_wanted: &dyn Fn(&str) -> bool,
+    is_selected: &dyn Fn(&str) -> bool,
 ) -> Result<NamedSheets, ReadError> {
     if is_encrypted(&mut parts)? {
         return Err(ReadError::protected());
     }
-    let found = read_tables(&mut parts, rows, WantedTables::Named(is_wanted))?;
+    let found = read_tables(&mut parts, rows, SelectedTables::Named(is_selected))?;
     parts.check_unread()?;
     Ok(found)
 }
 
 /// Which tables are read.
 #[derive(Clone, Copy)]
-enum WantedTables<'a> {
+enum SelectedTables<'a> {
     First,
     Named(&'a dyn Fn(&str) -> bool),
 }
@@ -75,7 +75,7 @@ fn is_encrypted(parts: &mut ZipParts<'_>) -> Result<bool, ReadError> {
 fn read_tables(
     parts: &mut ZipParts<'_>,
     mut rows: RowBuilder<'_>,
-    wanted: WantedTables<'_>,
+    selected: SelectedTables<'_>,
 ) -> Result<NamedSheets, ReadError> {
     let part = parts.part("content.xml")?;
     let mut xml = Events::new(part).expanding_empty_elements();
@@ -90,11 +90,11 @@ fn read_tables(
             }
             Event::Start(tag) if tag.name().as_ref() == "table:table" => {
                 let name = attribute(&tag, "table:name")?.unwrap_or_default();
-                let is_wanted = match wanted {
-                    WantedTables::First => true,
-                    WantedTables::Named(is_wanted) => is_wanted(&name),
+                let is_selected = match selected {
+                    SelectedTables::First => true,
+                    SelectedTables::Named(is_selected) => is_selected(&name),
                 };
-                if !is_wanted {
+                if !is_selected {
                     xml.skip_element()?;
                     push_bounded(&mut found.others, MAX_NAMED_ITEMS, "sheets", name)?;
                     continue;
@@ -102,7 +102,7 @@ fn read_tables(
                 TableReader { xml: &mut xml, rows: &mut rows, row: 0 }.read()?;
                 let sheet = rows.finish(name, since_1904);
                 push_bounded(&mut found.sheets, MAX_NAMED_ITEMS, "sheets", sheet)?;
-                if matches!(wanted, WantedTables::First) {
+                if matches!(selected, SelectedTables::First) {
                     xml.skip_rest()?;
                     return Ok(found);
                 }

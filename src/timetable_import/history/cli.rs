@@ -8,7 +8,7 @@ use crate::app::Context;
 use crate::console;
 use crate::error::{Exit, Result};
 use crate::outbox::{DeliveryCounts, DeliveryState};
-use crate::workbook::problem_table::{self, NamedPlace};
+use crate::workbook::problem_table::{self, PlaceColumns};
 use crate::workbook::problems::ImportProblem;
 
 /// Shows an import with the current state of its events; without `run` the last one.
@@ -70,7 +70,7 @@ fn print(context: &Context, import: &StoredImport) {
         }
     }
     let problems: Vec<ImportProblem> = serde_json::from_value(import.import["problems"].clone()).unwrap_or_default();
-    if let Some(table) = problem_table::table(&problems, NamedPlace::CellAndEvent) {
+    if let Some(table) = problem_table::table(&problems, PlaceColumns::CellAndEvent) {
         console.print(table);
     }
     let DeliveryCounts { delivered, pending, failed, unknown } = import.delivery;

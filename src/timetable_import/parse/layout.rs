@@ -160,13 +160,13 @@ impl Field {
 
 /// Finds the field with this header or alias, without regard to spacing, letter case and punctuation.
 pub fn field_with_header(header: &str) -> Option<Field> {
-    let wanted = squeezed(header);
-    if wanted.is_empty() {
+    let header_key = squeezed(header);
+    if header_key.is_empty() {
         return None;
     }
     LAYOUT
         .iter()
-        .find(|c| squeezed(c.header) == wanted || c.aliases.iter().any(|a| squeezed(a) == wanted))
+        .find(|c| squeezed(c.header) == header_key || c.aliases.iter().any(|a| squeezed(a) == header_key))
         .map(|c| c.field)
 }
 

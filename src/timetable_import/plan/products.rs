@@ -26,13 +26,13 @@ pub struct ProductLookup<'a> {
 }
 
 /// What an event names.
-struct Wanted<'a> {
+struct SoughtProduct<'a> {
     sitting: &'a Sitting,
     template: &'a NamedRecord,
     location: &'a NamedRecord,
 }
 
-impl Wanted<'_> {
+impl SoughtProduct<'_> {
     /// Returns the command that chooses a product; None: one that the message does not know.
     fn command(&self, product: Option<&String>) -> String {
         let [template, location, sitting] =
@@ -42,7 +42,7 @@ impl Wanted<'_> {
     }
 }
 
-impl std::fmt::Display for Wanted<'_> {
+impl std::fmt::Display for SoughtProduct<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} at {} in sitting {}", self.template.name, self.location.name, self.sitting.written)
     }
@@ -75,9 +75,9 @@ impl<'a> ProductLookup<'a> {
         template: &NamedRecord,
         location: &NamedRecord,
     ) -> Result<NamedRecord, Issue> {
-        let wanted = Wanted { sitting, template, location };
-        if let Some(mapping) = self.mapping(&wanted) {
-            return self.mapped(mapping, &wanted);
+        let sought = SoughtProduct { sitting, template, location };
+        if let Some(mapping) = self.mapping(&sought) {
+            return self.mapped(mapping, &sought);
         }
         let key = (fold(&template.name), fold(&location.name));
         let candidates: &[&LinkedProduct] = self.named.get(&key).map_or(&[], Vec::as_slice);
@@ -85,13 +85,13 @@ impl<'a> ProductLookup<'a> {
             candidates.iter().filter(|product| self.is_sold_in(&product.session_code, sitting)).collect();
         match matching.as_slice() {
             [one] => Ok(one.product.clone()),
-            [] => Err(self.no_product(candidates, &wanted)),
+            [] => Err(self.no_product(candidates, &sought)),
             several => {
                 let codes: Vec<String> = several.iter().map(|product| product.product.name.clone()).collect();
                 let message = format!(
-                    "several products exist for {wanted}: {}; set all but one of them inactive, or choose one: {}",
+                    "several products exist for {sought}: {}; set all but one of them inactive, or choose one: {}",
                     codes.join(", "),
-                    wanted.command(codes.first()),
+                    sought.command(codes.first()),
                 );
                 Err(Issue::new(Code::UnknownProduct, message).with_suggestions(codes))
             }
@@ -107,24 +107,24 @@ impl<'a> ProductLookup<'a> {
     }
 
     /// Returns the mapping of an event, the most specific one first: a location counts more than a sitting.
-    fn mapping(&self, wanted: &Wanted<'_>) -> Option<&'a ProductMapping> {
-        let location = fold(&wanted.location.name);
+    fn mapping(&self, sought: &SoughtProduct<'_>) -> Option<&'a ProductMapping> {
+        let location = fold(&sought.location.name);
         let fits = |mapping: &&&ProductMapping| {
             (mapping.location == ANY || fold(&mapping.location) == location)
-                && (mapping.sitting == ANY || self.is_sold_in(&mapping.sitting, wanted.sitting))
+                && (mapping.sitting == ANY || self.is_sold_in(&mapping.sitting, sought.sitting))
         };
-        let mappings = self.chosen.get(&fold(&wanted.template.name))?;
+        let mappings = self.chosen.get(&fold(&sought.template.name))?;
         let specific = |mapping: &&&ProductMapping| (mapping.location != ANY, mapping.sitting != ANY, mapping.id);
         mappings.iter().filter(fits).max_by_key(specific).copied()
     }
 
     /// Returns the product of a mapping. One for any sitting means the same product in the exam session of the sitting,
     /// if that sells it.
-    fn mapped(&self, mapping: &ProductMapping, wanted: &Wanted<'_>) -> Result<NamedRecord, Issue> {
+    fn mapped(&self, mapping: &ProductMapping, sought: &SoughtProduct<'_>) -> Result<NamedRecord, Issue> {
         let named = self.by_id.get(&mapping.store_product_id).copied();
         let sibling = named.filter(|_| mapping.sitting == ANY).and_then(|named| {
             let known = self.siblings.get(&(named.subject_id, named.product_variation_id))?;
-            let sold = |product: &&&LinkedProduct| self.is_sold_in(&product.session_code, wanted.sitting);
+            let sold = |product: &&&LinkedProduct| self.is_sold_in(&product.session_code, sought.sitting);
             // The named one wins over others of the same exam session.
             known.iter().filter(sold).min_by_key(|product| product.product.id != named.product.id).copied()
         });
@@ -133,9 +133,9 @@ impl<'a> ProductLookup<'a> {
             None => {
                 let (id, code) = (mapping.id, &mapping.store_product);
                 let message = format!(
-                    "product mapping {id} chooses {code} for {wanted}, which is not active; set it active, or choose \
+                    "product mapping {id} chooses {code} for {sought}, which is not active; set it active, or choose \
                      another one: {}",
-                    wanted.command(None)
+                    sought.command(None)
                 );
                 Err(Issue::new(Code::UnknownProduct, message))
             }
@@ -143,11 +143,11 @@ impl<'a> ProductLookup<'a> {
     }
 
     /// Describes that no product matches. `candidates`: those of other sittings.
-    fn no_product(&self, candidates: &[&LinkedProduct], wanted: &Wanted<'_>) -> Issue {
-        let Wanted { template, location, sitting } = wanted;
+    fn no_product(&self, candidates: &[&LinkedProduct], sought: &SoughtProduct<'_>) -> Issue {
+        let SoughtProduct { template, location, sitting } = sought;
         if self.by_id.is_empty() {
             let message = format!(
-                "no product exists for {wanted}: the catalogue has no store products; `lectern catalogue template \
+                "no product exists for {sought}: the catalogue has no store products; `lectern catalogue template \
                  FILE.xlsx` writes a workbook for them, `lectern catalogue import FILE.xlsx` reads it"
             );
             return Issue::new(Code::UnknownProduct, message);
@@ -155,8 +155,8 @@ impl<'a> ProductLookup<'a> {
         // Written as in a timetable.
         let written = |product: &&LinkedProduct| sitting_of_session_code(&product.session_code, self.letters);
         let others = shortened(candidates.iter().filter_map(written).collect());
-        let similar = self.similar_products(wanted);
-        let choose = wanted.command(similar.first());
+        let similar = self.similar_products(sought);
+        let choose = sought.command(similar.first());
         let (hint, suggestions) = if let Some(other) = others.last() {
             let from = candidates.iter().find(|product| written(product).as_ref() == Some(other));
             let from = from.map_or(other, |product| &product.session_code);
@@ -178,7 +178,7 @@ impl<'a> ProductLookup<'a> {
                 (false, _) => (format!("{none}, only for {}; choose one: {choose}", elsewhere.join(", ")), elsewhere),
             }
         };
-        let message = format!("no product exists for {wanted}; {hint}");
+        let message = format!("no product exists for {sought}; {hint}");
         Issue::new(Code::UnknownProduct, message).with_suggestions(suggestions)
     }
 
@@ -195,11 +195,11 @@ impl<'a> ProductLookup<'a> {
 
     /// Returns the codes of the tutorials of a sitting that may be meant: those whose variation has a code that starts with
     /// the one of the template, else those of its subject.
-    fn similar_products(&self, wanted: &Wanted<'_>) -> Vec<String> {
-        let code = fold(&wanted.template.name);
+    fn similar_products(&self, sought: &SoughtProduct<'_>) -> Vec<String> {
+        let code = fold(&sought.template.name);
         let segments: Vec<&str> = code.split(['_', '-', '.', ' ']).collect();
         let mut sold: Vec<&LinkedProduct> = self.named.values().flatten().copied().collect();
-        sold.retain(|product| self.is_sold_in(&product.session_code, wanted.sitting));
+        sold.retain(|product| self.is_sold_in(&product.session_code, sought.sitting));
         let codes = |is_similar: &dyn Fn(&LinkedProduct) -> bool| {
             let similar = sold.iter().filter(|product| is_similar(product));
             shortened(similar.map(|product| product.product.name.clone()).collect())

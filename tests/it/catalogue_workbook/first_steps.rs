@@ -89,21 +89,21 @@ async fn page_leads_from_nothing_to_a_found_event() {
         })
         .collect();
     assert_eq!(commands.len(), 9, "{commands:?}");
-    let (mut file, mut done, mut said) = (String::new(), 0, String::new());
+    let (mut file, mut done, mut output) = (String::new(), 0, String::new());
     for line in &lines {
         match line {
             PageLine::Command(command) => {
-                assert!(done == 0 || said.contains(command.as_str()), "nothing names `{command}`: {said}");
+                assert!(done == 0 || output.contains(command.as_str()), "nothing names `{command}`: {output}");
                 let arguments: Vec<&str> = command.split(' ').skip(1).collect();
                 let (exit, text) = run(&db, &simulator, &arguments).await;
                 assert_eq!(exit, 0, "{command}: {text}");
                 if let Some(name) = arguments.iter().find(|argument| argument.ends_with(".xlsx")) {
                     (*name).clone_into(&mut file);
                 }
-                (said, done) = (text, done + 1);
+                (output, done) = (text, done + 1);
             }
             PageLine::Row(sheet, values) => add_row(&Path::new(db.folder()).join(&file), sheet, values),
         }
     }
-    assert!(said.contains("CB1-01-27A") && said.contains("Tutorial in London"), "{said}");
+    assert!(output.contains("CB1-01-27A") && output.contains("Tutorial in London"), "{output}");
 }

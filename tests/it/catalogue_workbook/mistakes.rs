@@ -38,9 +38,9 @@ const MISTAKES: [(&str, &[&[&str]]); 8] = [
 async fn every_mistake_is_reported_at_its_cell() {
     let db = TestDb::new().await;
     write(&db.folder().join("catalogue.xlsx"), &MISTAKES);
-    let (exit, printed, said) = run(&db, &["catalogue", "import", "catalogue.xlsx", "--dry-run"]);
+    let (exit, printed, output) = run(&db, &["catalogue", "import", "catalogue.xlsx", "--dry-run"]);
     assert_eq!(exit, 4, "{printed}");
-    assert_eq!(format!("{printed}---\n{said}"), include_str!("../../data/catalogue/mistakes.txt"));
+    assert_eq!(format!("{printed}---\n{output}"), include_str!("../../data/catalogue/mistakes.txt"));
 }
 
 /// A row with one wrong cell gets all its other cells checked, and the report leads to a complete import.

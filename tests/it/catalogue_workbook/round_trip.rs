@@ -1,6 +1,6 @@
 //! A workbook that is filled in, imported twice, changed, searched and undone.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{changes, content, counts, import, problems, run, run_json};
 use crate::fixtures::site::Site;
@@ -50,53 +50,10 @@ async fn examples_of_the_template_are_imported_once_and_undone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn changed_cells_become_updates_with_old_and_new_values() {
     let db = TestDb::new().await;
-    let book = |description: &'static str, amount: &'static str, day: &'static str, active: &'static str| {
-        vec![
-            ("Subjects", vec![vec!["Code", "Description"], vec!["CM2", description]]),
-            ("Exam sessions", vec![vec!["Session code", "Start date", "End date"], vec!["2027-04", day, "30/04/2027"]]),
-            ("Groups", vec![vec!["Name", "Display order"], vec!["Tutorials", "1"], vec!["Materials", "2"]]),
-            (
-                "Products",
-                vec![
-                    vec!["Full name", "Short name", "Groups", "Is active"],
-                    vec!["Tutorial", "London", "Tutorials", active],
-                ],
-            ),
-            ("Variations", vec![vec!["Name", "Type", "Code"], vec!["Two days", "tutorial", "CM2_f2f_2"]]),
-            (
-                "Store products",
-                vec![
-                    vec!["Exam session", "Subject", "Product", "Variation", "Is active"],
-                    vec!["27A", "cm2", "London", "CM2_f2f_2", active],
-                ],
-            ),
-            (
-                "Bundles",
-                vec![vec!["Bundle name", "Subject", "Exam session", "Is active"], vec!["Pack", "CM2", "2027A", active]],
-            ),
-            ("Locations", vec![vec!["Name", "Code"], vec!["London", amount]]),
-            ("Venues", vec![vec!["Name", "Location", "Description"], vec!["Quill House", "London", description]]),
-            (
-                "Instructors",
-                vec![
-                    vec!["First name", "Last name", "Email", "Is active"],
-                    vec!["Ada", "Marlow", "ada@example.org", active],
-                    vec!["Bo", "", "", ""],
-                ],
-            ),
-            ("Course templates", vec![vec!["Code", "Title"], vec!["CM2_f2f_2", description]]),
-        ]
-    };
-    let import_book = |book: &[(&str, Vec<Vec<&str>>)]| {
-        let rows: Vec<(&str, Vec<&[&str]>)> =
-            book.iter().map(|(name, rows)| (*name, rows.iter().map(Vec::as_slice).collect())).collect();
-        let sheets: Vec<(&str, &[&[&str]])> = rows.iter().map(|(name, rows)| (*name, rows.as_slice())).collect();
-        import(&db, &sheets)
-    };
-    let (exit, first) = import_book(&book("Models", "610.00", "06/04/2027", "Y"));
+    let (exit, first) = import_book(&db, &book("Models", "610.00", "06/04/2027", "Y"));
     assert_eq!((exit, counts(&first)), (0, [13, 0, 0, 0]), "{first}");
     let before = content(&db).await;
-    let (exit, second) = import_book(&book("Mathematical models", "LON", "07/04/2027", "N"));
+    let (exit, second) = import_book(&db, &book("Mathematical models", "LON", "07/04/2027", "N"));
     assert_eq!((exit, counts(&second)), (0, [0, 9, 4, 0]), "{second}");
     let expected = json!([
         { "row": "CM2", "changes": [["Description", "Models", "Mathematical models"]] },
@@ -113,4 +70,52 @@ async fn changed_cells_become_updates_with_old_and_new_values() {
     let (exit, undone) = run_json(&db, &["catalogue", "undo", &second["run_id"].to_string(), "--yes"]);
     assert_eq!((exit, &undone["counts"]["restored"]), (0, &json!(9)), "{undone}");
     assert_eq!(content(&db).await, before);
+}
+
+/// Sheets with the rows of a small provider.
+type Book = Vec<(&'static str, Vec<Vec<&'static str>>)>;
+
+fn book(description: &'static str, amount: &'static str, day: &'static str, active: &'static str) -> Book {
+    vec![
+        ("Subjects", vec![vec!["Code", "Description"], vec!["CM2", description]]),
+        ("Exam sessions", vec![vec!["Session code", "Start date", "End date"], vec!["2027-04", day, "30/04/2027"]]),
+        ("Groups", vec![vec!["Name", "Display order"], vec!["Tutorials", "1"], vec!["Materials", "2"]]),
+        (
+            "Products",
+            vec![
+                vec!["Full name", "Short name", "Groups", "Is active"],
+                vec!["Tutorial", "London", "Tutorials", active],
+            ],
+        ),
+        ("Variations", vec![vec!["Name", "Type", "Code"], vec!["Two days", "tutorial", "CM2_f2f_2"]]),
+        (
+            "Store products",
+            vec![
+                vec!["Exam session", "Subject", "Product", "Variation", "Is active"],
+                vec!["27A", "cm2", "London", "CM2_f2f_2", active],
+            ],
+        ),
+        (
+            "Bundles",
+            vec![vec!["Bundle name", "Subject", "Exam session", "Is active"], vec!["Pack", "CM2", "2027A", active]],
+        ),
+        ("Locations", vec![vec!["Name", "Code"], vec!["London", amount]]),
+        ("Venues", vec![vec!["Name", "Location", "Description"], vec!["Quill House", "London", description]]),
+        (
+            "Instructors",
+            vec![
+                vec!["First name", "Last name", "Email", "Is active"],
+                vec!["Ada", "Marlow", "ada@example.org", active],
+                vec!["Bo", "", "", ""],
+            ],
+        ),
+        ("Course templates", vec![vec!["Code", "Title"], vec!["CM2_f2f_2", description]]),
+    ]
+}
+
+fn import_book(db: &TestDb, book: &Book) -> (i32, Value) {
+    let rows: Vec<(&str, Vec<&[&str]>)> =
+        book.iter().map(|(name, rows)| (*name, rows.iter().map(Vec::as_slice).collect())).collect();
+    let sheets: Vec<(&str, &[&[&str]])> = rows.iter().map(|(name, rows)| (*name, rows.as_slice())).collect();
+    import(db, &sheets)
 }

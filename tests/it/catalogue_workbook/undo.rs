@@ -1,4 +1,4 @@
-//! An undo that would lose what somebody did since is refused, and says what stands in the way.
+//! An undo that would lose later changes of a user is refused, and names what prevents it.
 
 use serde_json::{Value, json};
 
