@@ -71,7 +71,10 @@ pub const SERVICE: &[(&str, &str)] = &[
     ("lectern.webhook_registrations", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.withdrawn_sessions", "SELECT, INSERT, DELETE"),
     // A row can only be locked by a role that may update a column of it.
-    ("public.auth_user", "SELECT, INSERT, UPDATE (date_joined), DELETE"),
+    (
+        "public.auth_user",
+        "SELECT, INSERT, UPDATE (date_joined), UPDATE (email), UPDATE (first_name), UPDATE (last_name), DELETE",
+    ),
     ("public.parent_profiles", "SELECT (id)"),
     ("public.student_profiles", "SELECT (id)"),
     ("public.tutor_profiles", "SELECT (id)"),
@@ -210,6 +213,11 @@ mod tests {
         for table in UNDONE {
             let lock = if *table == "public.auth_user" { "UPDATE (date_joined)" } else { "UPDATE" };
             needs.entry((*table).to_owned()).or_default().extend(["SELECT", "DELETE", lock]);
+        }
+        // Passwords are never written.
+        if let Some(accounts) = needs.get_mut("public.auth_user").filter(|needs| needs.contains("UPDATE")) {
+            accounts.remove("UPDATE");
+            accounts.extend(["UPDATE (email)", "UPDATE (first_name)", "UPDATE (last_name)"]);
         }
         let mut wrong = Vec::new();
         for (table, privileges) in SERVICE {

@@ -11,6 +11,9 @@ use crate::console;
 use crate::error::{Error, Exit, Result};
 use crate::names::{fold, nearest};
 
+/// Maximum number of store products in a message.
+const MAX_LISTED: usize = 10;
+
 /// Options of `lectern import products`.
 #[derive(Debug, clap::Args)]
 pub struct ProductsArgs {
@@ -132,7 +135,14 @@ fn find_product(known: &[(i64, String)], given: &str) -> Result<(i64, String)> {
         let similar = nearest(given, known.iter().map(|(_, code)| code.as_str()));
         let advice = match (known.is_empty(), similar.is_empty()) {
             (true, _) => "the catalogue has none, `lectern catalogue import FILE.xlsx` creates them".to_owned(),
-            (_, true) => "give the code or the id of one".to_owned(),
+            (_, true) => {
+                let codes: Vec<&str> = known.iter().take(MAX_LISTED).map(|(_, code)| code.as_str()).collect();
+                let more = match known.len().saturating_sub(MAX_LISTED) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                format!("the catalogue has {}{more}", codes.join(", "))
+            }
             _ => format!("similar: {}", similar.join(", ")),
         };
         Error::Usage(format!("there is no store product \"{given}\": {advice}"))

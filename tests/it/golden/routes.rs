@@ -24,6 +24,8 @@ pub const PATHS: [&str; 26] = [
     "/api/imports/99/retry",
     "/api/imports/99/undo",
     "/api/imports/99/events",
+    "/api/imports/product-mappings/",
+    "/api/imports/product-mappings/99/",
     "/api/syncs",
     "/api/syncs/99",
     "/api/outbox/",
