@@ -5,7 +5,7 @@ use super::served::Served;
 use super::sides::Sides;
 
 /// The paths of all routes, with numbers in place of their parameters; no record has the id 99.
-pub const PATHS: [&str; 26] = [
+pub const PATHS: [&str; 28] = [
     "/",
     "/livez",
     "/readyz",
