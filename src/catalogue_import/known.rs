@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use super::plan::JournalEntry;
@@ -134,6 +134,7 @@ impl KnownRecords {
         match found.into_iter().next() {
             Some((field, ids)) => documents.most_equal(ids, |known| (known[*field] == name, false)),
             None if kind == SheetKind::Variations => self.variation_of_type(name),
+            None if kind == SheetKind::StoreProducts => self.store_product_of(name),
             None => NamedIds::None,
         }
     }
@@ -142,10 +143,32 @@ impl KnownRecords {
     fn variation_of_type(&self, name: &str) -> NamedIds {
         match name.split_once(':') {
             Some((variation_type, name)) => {
-                self.find(SheetKind::Variations, &serde_json::json!({ "variation_type": variation_type, "name": name }))
+                self.find(SheetKind::Variations, &json!({ "variation_type": variation_type, "name": name }))
             }
             None => NamedIds::None,
         }
+    }
+
+    /// Finds the store product with an exam session, subject, product and variation, separated by ` / `: its code may be
+    /// generated.
+    fn store_product_of(&self, name: &str) -> NamedIds {
+        let parts: Vec<&str> = name.split(" / ").collect();
+        let [exam, subject, product, variation] = parts[..] else { return NamedIds::None };
+        let id = |kind, name| match self.named(kind, name) {
+            NamedIds::One(id) => Value::from(id),
+            _ => Value::Null,
+        };
+        let found = |kind, document| match self.find(kind, &document) {
+            NamedIds::One(id) => Value::from(id),
+            _ => Value::Null,
+        };
+        let (exam, subject) = (id(SheetKind::ExamSessions, exam), id(SheetKind::Subjects, subject));
+        let (product, variation) = (id(SheetKind::Products, product), id(SheetKind::Variations, variation));
+        let taught = json!({ "exam_session_id": exam, "subject_id": subject });
+        let pair = json!({ "product_id": product, "product_variation_id": variation });
+        let sold = json!({ "exam_session_subject_id": found(SheetKind::ExamSessionSubjects, taught),
+                           "product_product_variation_id": found(SheetKind::ProductVariations, pair) });
+        self.find(SheetKind::StoreProducts, &sold)
     }
 
     /// Returns known names that resemble an unknown one.

@@ -231,7 +231,7 @@ pub static SHEETS: [SheetLayout; 13] = [
                 "Product",
                 "product_id",
                 CellKind::Name(SheetKind::StoreProducts),
-                "Code of the store product.",
+                "Code of the store product, or exam session / subject / product / variation.",
                 "EXAMPLE: CB1/LON/2027-04",
             )
             .or_called(&["Product code", "Store product"]),
@@ -287,7 +287,7 @@ pub static SHEETS: [SheetLayout; 13] = [
                 "Product",
                 "product_id",
                 CellKind::Name(SheetKind::StoreProducts),
-                "Code of the store product.",
+                "Code of the store product, or exam session / subject / product / variation.",
                 "CB1/LON/2027-04",
             )
             .or_called(&["Product code", "Store product"]),

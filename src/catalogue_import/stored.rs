@@ -8,7 +8,7 @@ use crate::resources::TableResource;
 /// Kinds whose rows are stored as documents of a resource: with the fields that identify a row, and those by which other rows
 /// name it.
 pub const STORED: [(SheetKind, &str, &[&str], &[&str]); 15] = [
-    (SheetKind::Subjects, "acted.catalog_subjects", &["code"], &["code"]),
+    (SheetKind::Subjects, "acted.catalog_subjects", &["code"], &["code", "description"]),
     (SheetKind::ExamSessions, "acted.catalog_exam_sessions", &["session_code"], &["session_code"]),
     (SheetKind::Groups, "acted.filter_groups", &["name"], &["code", "name"]),
     (SheetKind::Products, "acted.catalog_products", &["fullname"], &["fullname", "shortname", "code"]),

@@ -76,7 +76,11 @@ impl CatalogueUndo {
 /// [`Error::Usage`] when there is no such import, else when the database cannot be read or written.
 pub async fn undo(db: &mut PgConnection, pool: &PgPool, run: i64) -> Result<CatalogueUndo> {
     let found = runs::find(db, RunKind::CatalogueImport, run).await?;
-    let stored = found.ok_or_else(|| Error::Usage(format!("there is no catalogue import {run}")))?;
+    let Some(stored) = found else {
+        let last = runs::latest(db, RunKind::CatalogueImport, 1).await?;
+        let last = last.first().map(|last| format!("; the last one is {} ({})", last.id, last.subject));
+        return Err(Error::Usage(format!("there is no catalogue import {run}{}", last.unwrap_or_default())));
+    };
     let mut undo = CatalogueUndo::default();
     let undos = runs::latest(db, RunKind::CatalogueUndo, i64::from(i32::MAX)).await?;
     undo.earlier = undos.iter().find(|undo| undo.subject == run.to_string()).map(|undo| undo.id);

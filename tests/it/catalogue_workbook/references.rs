@@ -16,8 +16,8 @@ async fn records_are_named_by_code_or_name_in_the_workbook_and_in_the_database()
     ];
     let (exit, document) = import(&db, &places);
     assert_eq!((exit, counts(&document)), (0, [6, 0, 0, 0]), "{document}");
-    let variations: [(&str, &[&[&str]]); 5] = [
-        ("Subjects", &[&["Code"], &["CM2"], &["SP1"]]),
+    let variations: [(&str, &[&[&str]]); 6] = [
+        ("Subjects", &[&["Code", "Description"], &["CM2", "Models"], &["SP1", ""]]),
         ("Exam sessions", &[&["Session code", "Start date", "End date"], &["25S", "06/09/2025", "30/09/2025"]]),
         (
             "Products",
@@ -29,13 +29,18 @@ async fn records_are_named_by_code_or_name_in_the_workbook_and_in_the_database()
             &[
                 &["Exam session", "Subject", "Product", "Variation", "Product code"],
                 &["2025-09", "CM2", "CN", "Printed: Standard", "CM2/P"],
-                &["2025S", "CM2", "Notes", "eBook: Standard", "CM2/E"],
+                &["2025S", "Models", "Notes", "eBook: Standard", ""],
                 &["25S", "SP1", "Course Notes", "Standard", "SP1/?"],
             ],
         ),
+        (
+            "Prices",
+            // A generated code is not known before the import.
+            &[&["Product", "Amount"], &["CM2/P", "95"], &["25S / CM2 / CN / eBook: Standard", "80.00"]],
+        ),
     ];
     let (exit, document) = import(&db, &variations);
-    assert_eq!((exit, counts(&document)), (4, [8, 0, 0, 1]), "{document}");
+    assert_eq!((exit, counts(&document)), (4, [10, 0, 0, 1]), "{document}");
     assert_eq!(problems(&document), [("Store products!D4".to_owned(), "unknown_reference")]);
     let message = document["problems"][0]["message"].as_str().expect("text");
     assert!(message.contains("Printed: Standard, eBook: Standard"), "{message}");

@@ -68,5 +68,8 @@ async fn changed_and_used_rows_refuse_the_undo_by_name() {
     let (exit, undone) = run_json(&db, &["catalogue", "undo", &run_id, "--yes"]);
     assert_eq!((exit, content(&db).await), (0, empty), "{undone}");
     let (exit, unknown) = run_json(&db, &["catalogue", "undo", "999", "--yes"]);
-    assert_eq!((exit, unknown["error"].as_str()), (2, Some("there is no catalogue import 999")));
+    assert_eq!(
+        (exit, unknown["error"].as_str()),
+        (2, Some("there is no catalogue import 999; the last one is 1 (catalogue.xlsx)"))
+    );
 }
