@@ -130,7 +130,7 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<WorkbookRows, ReadError> {
     }
     if !found.is_catalogue {
         let names: Vec<&str> = SHEETS.iter().map(|layout| layout.name).collect();
-        let message = format!("the workbook has none of the sheets {}", names.join(", "));
+        let message = format!("it has none of the sheets {}; `lectern import` reads timetables", names.join(", "));
         found.problems.insert(0, ImportProblem::of_file(Code::MissingHeader, message));
     }
     found.problems.extend(read.others.iter().filter_map(|name| unused_sheet(name)));
