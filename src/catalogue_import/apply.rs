@@ -117,6 +117,7 @@ impl Applier<'_> {
     async fn write(&mut self, row: &GivenRow) -> Result<RowResult<PlannedRow>> {
         let (document, mut problems) = self.document(row);
         problems.extend(self.invalid_values(row, &document));
+        problems.extend(self.unsuitable_value(row, &document));
         if !problems.is_empty() || !row.broken.is_empty() {
             return Ok(Err(problems));
         }
@@ -166,6 +167,19 @@ impl Applier<'_> {
             _ => document,
         };
         rows::check(resource, &document).iter().map(|error| cell_problem(row, error)).collect()
+    }
+
+    /// Returns the problem of a value that depends on other records.
+    fn unsuitable_value(&mut self, row: &GivenRow, document: &Map<String, Value>) -> Option<ImportProblem> {
+        let (field, issue) = match row.layout.kind {
+            SheetKind::BundleProducts => {
+                let product = document.get("product_id").and_then(Value::as_i64)?;
+                ("bundle_template_id", self.bundle_of(product, row.text("bundle_template_id")?).err()?)
+            }
+            SheetKind::Instructors => ("email", self.email_problem(row.text("email")?, &row.title())?),
+            _ => return None,
+        };
+        Some(row.problem(Some(field), issue))
     }
 
     pub(super) fn id_of(&mut self, kind: SheetKind, name: &str) -> std::result::Result<i64, Issue> {

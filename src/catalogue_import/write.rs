@@ -301,7 +301,7 @@ impl Applier<'_> {
     }
 
     /// Finds the bundle with a name that the exam session of a store product sells.
-    fn bundle_of(&mut self, product: i64, name: &str) -> std::result::Result<i64, Issue> {
+    pub(super) fn bundle_of(&mut self, product: i64, name: &str) -> std::result::Result<i64, Issue> {
         let taught = self.known.document(SheetKind::StoreProducts, product);
         let taught = taught.map(|product| product["exam_session_subject_id"].clone()).unwrap_or_default();
         let subject = taught.as_i64().and_then(|id| self.known.document(SheetKind::ExamSessionSubjects, id));

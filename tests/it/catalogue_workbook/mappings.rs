@@ -58,7 +58,8 @@ async fn printed_command_settles_an_unknown_product_for_all_imports() {
     assert_eq!(fixture.run(&set("*")).await.0, 0);
     let autumn = ["2026S", "26S", "2026-09"].map(|sitting| changed(event("B"), F::Sitting, sitting));
     for (lines, sitting) in autumn.iter().zip(["2026S", "26S", "2026-09"]) {
-        write(fixture.db.folder(), "autumn.xlsx", &[lines.clone(), second_day("B", "17:00")]);
+        let second = changed(second_day("B", "17:00"), F::Sitting, "26S");
+        write(fixture.db.folder(), "autumn.xlsx", &[lines.clone(), second]);
         let found = dry_run(&fixture, "autumn.xlsx").await.0;
         assert_eq!(found, "exit 0; created 1, events 1, sessions 2", "{sitting}");
     }

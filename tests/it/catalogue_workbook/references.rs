@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{counts, import, problems};
+use super::{counts, import, problems, run_json};
 use crate::fixtures::test_db::TestDb;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,6 +49,9 @@ async fn records_are_named_by_code_or_name_in_the_workbook_and_in_the_database()
         .await
         .expect("codes");
     assert_eq!(codes, ["25S"], "one exam session in three spellings");
+    let (exit, copied) = run_json(&db, &["catalogue", "copy", "2025S", "2025-09"]);
+    let expected = "FROM and TO are the same exam session: name two";
+    assert_eq!((exit, copied["error"].as_str()), (2, Some(expected)), "{copied}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,13 +80,14 @@ async fn bundle_names_are_unique_within_their_subject_only() {
                 &["Bundle", "Product", "Quantity"],
                 &["Pack", "CM2/P", "2"],
                 &["Pack", "SP1/P", ""],
-                &["Pak", "SP1/P", ""],
+                &["Pak", "SP1/P", "0"],
             ],
         ),
     ];
     let (exit, document) = import(&db, &catalogue);
     assert_eq!((exit, counts(&document)), (4, [11, 0, 0, 1]), "{document}");
-    assert_eq!(problems(&document), [("Bundle products!A4".to_owned(), "unknown_reference")]);
+    let place = |cell: &str| format!("Bundle products!{cell}");
+    assert_eq!(problems(&document), [(place("A4"), "unknown_reference"), (place("C4"), "invalid_value")]);
     assert_eq!(document["problems"][0]["suggestions"], json!(["Pack"]));
     let (_, again) = import(&db, &catalogue);
     assert_eq!(counts(&again), [0, 0, 11, 1], "{again}");
