@@ -15,7 +15,7 @@ use super::endpoint::{Endpoint, RowReader};
 use super::problems::Problems;
 use super::query;
 use super::store;
-use super::write::{self, Removed, unknown_row};
+use super::write::{self, RowRemoval, unknown_row};
 use super::{Audience, TableResource};
 use crate::http::auth::Operator;
 use crate::http::etag;
@@ -183,7 +183,7 @@ async fn remove(
     let (resource, guards) = (endpoint.resource, endpoint.shared.guards);
     let removed = write::remove(&mut transaction, resource, &request, id, &headers, may_cascade, guards).await;
     Ok(match endpoint.end(transaction, removed, &[]).await? {
-        Removed::Now => StatusCode::NO_CONTENT.into_response(),
-        Removed::Later(document) => etag::with_etag(&HeaderMap::new(), StatusCode::ACCEPTED, document),
+        RowRemoval::Now => StatusCode::NO_CONTENT.into_response(),
+        RowRemoval::Later(document) => etag::with_etag(&HeaderMap::new(), StatusCode::ACCEPTED, document),
     })
 }

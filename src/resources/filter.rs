@@ -9,7 +9,7 @@ pub(super) const MAX_FILTER_CHARS: usize = 1000;
 
 /// A filter of a list.
 #[derive(Debug)]
-pub struct ListFilter {
+pub struct DocumentFilter {
     /// Name of the parameter.
     pub name: &'static str,
     pub kind: FilterKind,
@@ -40,7 +40,7 @@ pub struct RangeOf {
     pub instant: Option<&'static str>,
 }
 
-impl ListFilter {
+impl DocumentFilter {
     /// Returns the value that the condition compares with.
     ///
     /// # Errors

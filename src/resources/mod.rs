@@ -24,7 +24,7 @@ mod write;
 use serde_json::Value;
 
 pub use audience::Audience;
-pub use filter::{FilterKind, ListFilter, RangeOf};
+pub use filter::{DocumentFilter, FilterKind, RangeOf};
 pub use hooks::{CascadeGuard, Deletion, ResourceHooks, RowDraft, WriteRequest};
 pub use kind::ValueKind;
 
@@ -51,7 +51,7 @@ pub struct TableResource {
     /// Parts of a document that are returned on request.
     pub includes: &'static [Include],
     /// Filters of lists beside those of the fields.
-    pub filters: &'static [ListFilter],
+    pub filters: &'static [DocumentFilter],
     /// A further path of the list, below a row of another resource.
     pub nested: Option<NestedList>,
     /// Names of fields by which lists are ordered by default.

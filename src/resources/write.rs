@@ -153,7 +153,7 @@ pub(super) async fn change(
 
 /// What a deletion did.
 #[derive(Debug)]
-pub(super) enum Removed {
+pub(super) enum RowRemoval {
     Now,
     /// The document of a row that is deleted later.
     Later(Value),
@@ -171,7 +171,7 @@ pub(super) async fn remove(
     headers: &HeaderMap,
     may_cascade: bool,
     guards: &[CascadeGuard],
-) -> WriteResult<Removed> {
+) -> WriteResult<RowRemoval> {
     let current = locked(db, resource, request, id, headers, true).await?;
     let found = store::dependents(db, resource, id, guards).await?;
     if !found.blockers.is_empty() {
@@ -195,9 +195,9 @@ pub(super) async fn remove(
     match deletion {
         Deletion::Now => {
             store::delete(db, resource, id).await?;
-            Ok(Removed::Now)
+            Ok(RowRemoval::Now)
         }
-        Deletion::Later => Ok(Removed::Later(document(db, resource, request, id, &[]).await?)),
+        Deletion::Later => Ok(RowRemoval::Later(document(db, resource, request, id, &[]).await?)),
     }
 }
 

@@ -17,7 +17,7 @@ const IS_LINKED: &str = "EXISTS (SELECT FROM adm.events AS link
 /// Returns what decides the delivery of these events, in order of id.
 pub async fn deliverable_events(db: &mut PgConnection, ids: &[i64]) -> Result<Vec<DeliverableEvent>> {
     let sql = format!(
-        "SELECT event.id, event.code, {IS_LINKED} AS is_linked, {IS_READY} AS is_ready, details.delivery AS wish,
+        "SELECT event.id, event.code, {IS_LINKED} AS is_linked, {IS_READY} AS is_ready, details.delivery AS intent,
                 COALESCE(details.cancelled, false) AS is_cancelled,
                 EXISTS (SELECT FROM lectern.sync_decisions AS decision
                         WHERE decision.entity = 'events' AND decision.local_id = event.id
@@ -41,8 +41,8 @@ pub async fn linked_meanwhile(db: &mut PgConnection, limit: i64) -> Result<Vec<i
 }
 
 /// Stores whether events stay out of Administrate, or wait for their links, or neither.
-pub async fn set_delivery_wishes(db: &mut PgConnection, wishes: &[(i64, Option<&str>)]) -> Result<()> {
-    let (ids, wishes): (Vec<i64>, Vec<Option<&str>>) = wishes.iter().copied().unzip();
+pub async fn set_delivery_intents(db: &mut PgConnection, intents: &[(i64, Option<&str>)]) -> Result<()> {
+    let (ids, intents): (Vec<i64>, Vec<Option<&str>>) = intents.iter().copied().unzip();
     sqlx::query(
         "INSERT INTO lectern.event_details AS known (tutorial_event_id, delivery)
          SELECT * FROM unnest($1::bigint[], $2::text[]) AS given (id, delivery)
@@ -50,7 +50,7 @@ pub async fn set_delivery_wishes(db: &mut PgConnection, wishes: &[(i64, Option<&
          WHERE known.delivery IS DISTINCT FROM excluded.delivery",
     )
     .bind(ids)
-    .bind(wishes)
+    .bind(intents)
     .execute(db)
     .await?;
     Ok(())

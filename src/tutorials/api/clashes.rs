@@ -21,7 +21,7 @@ pub(super) struct MovedSession {
     pub id: i64,
     /// JSON pointer of its document in the body.
     pub pointer: String,
-    /// Whether the request creates it, so that nobody knows its id when the request is refused.
+    /// Whether the request creates it, so that its id is gone when the request is refused.
     pub is_new: bool,
     pub checks_venue: bool,
     pub checks_instructors: bool,

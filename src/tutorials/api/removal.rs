@@ -14,7 +14,7 @@ use crate::tutorials::{self, CANCEL_AND_REMOVE_EVENT, DELETE_EVENT, EVENT};
 
 /// What happens in Administrate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum RemoteFate {
+enum RemoteRemoval {
     Keep,
     Cancel,
     Delete,
@@ -27,11 +27,11 @@ pub(super) async fn before_deletion(
     document: &Value,
     problems: &mut Problems,
 ) -> Result<Deletion> {
-    let fate = match request.parameter("remote") {
+    let remote = match request.parameter("remote") {
         None => None,
-        Some("keep") => Some(RemoteFate::Keep),
-        Some("cancel") => Some(RemoteFate::Cancel),
-        Some("delete") => Some(RemoteFate::Delete),
+        Some("keep") => Some(RemoteRemoval::Keep),
+        Some("cancel") => Some(RemoteRemoval::Cancel),
+        Some("delete") => Some(RemoteRemoval::Delete),
         Some(_) => {
             let error = FieldError::new("/remote", "invalid_value", "remote is keep, cancel or delete");
             problems.refuse(HttpProblem::fields(error));
@@ -43,7 +43,7 @@ pub(super) async fn before_deletion(
     };
     let open = outbox::open_item(db, EVENT, event.id).await?;
     let is_known = event.is_linked || open.as_ref().is_some_and(|(item, _)| item.in_doubt);
-    let removal = match (is_known, fate) {
+    let removal = match (is_known, remote) {
         (true, None) => {
             let detail = format!(
                 "Administrate knows the event {}: say what happens there with ?remote=keep, ?remote=cancel or \
@@ -54,9 +54,9 @@ pub(super) async fn before_deletion(
             problems.refuse(problem.with_member("remote", json!(["keep", "cancel", "delete"])));
             return Ok(Deletion::Now);
         }
-        (true, Some(RemoteFate::Cancel)) => CANCEL_AND_REMOVE_EVENT,
-        (true, Some(RemoteFate::Delete)) => DELETE_EVENT,
-        (true, Some(RemoteFate::Keep)) | (false, _) => {
+        (true, Some(RemoteRemoval::Cancel)) => CANCEL_AND_REMOVE_EVENT,
+        (true, Some(RemoteRemoval::Delete)) => DELETE_EVENT,
+        (true, Some(RemoteRemoval::Keep)) | (false, _) => {
             if open.is_some_and(|(_, is_idle)| !is_idle) {
                 let detail = "the event is being delivered to Administrate right now: try again in a few seconds";
                 problems.refuse(HttpProblem::new(StatusCode::CONFLICT, detail));

@@ -23,61 +23,15 @@ struct Example {
     nullable: &'static [&'static str],
 }
 
+/// Returns an example that everyone sees completely.
+fn simple(path: &'static str, public: &'static str, required: &'static [&'static str], body: Value) -> Example {
+    Example { path, public, reader: "", operator: "", required, body, nullable: &[] }
+}
+
 fn examples(tutorials: &Tutorials, event: i64) -> Vec<Example> {
-    let provider = tutorials.provider;
-    let details = json!({
-        "course_template_id": provider.template, "location_id": provider.location, "venue_id": provider.venue,
-        "finalisation_date": "2026-05-20", "max_places": 20, "learning_mode": "Blended", "time_zone": "Asia/Kolkata",
-        "lms_start": "2026-06-01T00:00:00+05:30", "lms_end": "2026-07-01", "sitting": "2026A", "web_sale": true,
-        "event_url": "https://rooms.example.org/1", "ocr_moodle_code": "M1", "instructor_ids": [provider.instructor],
-        "local_only": true,
-    });
-    let place = json!({ "tutorial_event": event, "location_id": provider.location, "venue_id": provider.venue,
-                        "url": "https://rooms.example.org/2", "instructor_ids": [provider.instructor] });
-    let simple = |path, public, required, body| Example {
-        path,
-        public,
-        reader: "",
-        operator: "",
-        required,
-        body,
-        nullable: &[],
-    };
-    vec![
-        Example {
-            reader: "administrators custom_fields local_only administrate",
-            nullable: &[
-                "course_template_id",
-                "location_id",
-                "venue_id",
-                "finalisation_date",
-                "lms_start",
-                "lms_end",
-                "max_places",
-                "sitting",
-                "event_url",
-                "ocr_moodle_code",
-            ],
-            ..simple(
-                "events",
-                "id code product_id course_template_id location_id location venue_id venue is_soldout finalisation_date \
-                 remain_space start_date end_date learning_mode time_zone lms_start lms_end max_places sitting web_sale \
-                 cancelled event_url ocr_moodle_code instructor_ids store_product_code subject_code instructors warnings \
-                 created_at updated_at",
-                &["code", "product_id", "start_date", "end_date"],
-                with(tutorials.event("CM2-09"), details),
-            )
-        },
-        Example {
-            nullable: &["url", "location_id", "venue_id"],
-            ..simple(
-                "sessions",
-                "id tutorial_event title location_id location venue_id venue start_date end_date sequence url \
-                 instructor_ids warnings created_at updated_at",
-                &["tutorial_event", "title", "start_date", "end_date"],
-                with(session("Day one", 9, (9, 17)), place),
-            )
-        },
+    let location = tutorials.provider.location;
+    let mut examples = vec![events(tutorials), sessions(tutorials, event)];
+    examples.extend([
         simple(
             "course-templates",
             "id code title description is_active",
@@ -91,7 +45,7 @@ fn examples(tutorials: &Tutorials, event: i64) -> Vec<Example> {
                 "venues",
                 "id name description location_id location",
                 &["name"],
-                json!({ "name": "Mill", "location_id": provider.location }),
+                json!({ "name": "Mill", "location_id": location }),
             )
         },
         Example {
@@ -115,7 +69,53 @@ fn examples(tutorials: &Tutorials, event: i64) -> Vec<Example> {
                 json!({ "first_name": "Kit", "last_name": "Ash", "email": "kit@example.org" }),
             )
         },
-    ]
+    ]);
+    examples
+}
+
+fn events(tutorials: &Tutorials) -> Example {
+    let provider = tutorials.provider;
+    let details = json!({
+        "course_template_id": provider.template, "location_id": provider.location, "venue_id": provider.venue,
+        "finalisation_date": "2026-05-20", "max_places": 20, "learning_mode": "Blended", "time_zone": "Asia/Kolkata",
+        "lms_start": "2026-06-01T00:00:00+05:30", "lms_end": "2026-07-01", "sitting": "2026A", "web_sale": true,
+        "event_url": "https://rooms.example.org/1", "ocr_moodle_code": "M1", "instructor_ids": [provider.instructor],
+        "local_only": true,
+    });
+    let public = "id code product_id course_template_id location_id location venue_id venue is_soldout finalisation_date \
+                  remain_space start_date end_date learning_mode time_zone lms_start lms_end max_places sitting web_sale \
+                  cancelled event_url ocr_moodle_code instructor_ids store_product_code subject_code instructors warnings \
+                  created_at updated_at";
+    let body = with(tutorials.event("CM2-09"), details);
+    Example {
+        reader: "administrators custom_fields local_only administrate",
+        nullable: &[
+            "course_template_id",
+            "location_id",
+            "venue_id",
+            "finalisation_date",
+            "lms_start",
+            "lms_end",
+            "max_places",
+            "sitting",
+            "event_url",
+            "ocr_moodle_code",
+        ],
+        ..simple("events", public, &["code", "product_id", "start_date", "end_date"], body)
+    }
+}
+
+fn sessions(tutorials: &Tutorials, event: i64) -> Example {
+    let provider = tutorials.provider;
+    let place = json!({ "tutorial_event": event, "location_id": provider.location, "venue_id": provider.venue,
+                        "url": "https://rooms.example.org/2", "instructor_ids": [provider.instructor] });
+    let public = "id tutorial_event title location_id location venue_id venue start_date end_date sequence url \
+                  instructor_ids warnings created_at updated_at";
+    let body = with(session("Day one", 9, (9, 17)), place);
+    Example {
+        nullable: &["url", "location_id", "venue_id"],
+        ..simple("sessions", public, &["tutorial_event", "title", "start_date", "end_date"], body)
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,13 @@
 //! Tutorials: the operations on events, and the API on a real database and a real socket.
 
+mod clashes;
 mod common;
+mod delivery;
+mod events;
 mod operations;
 mod rules;
+mod statements;
+mod time_zones;
 
 use lectern::identity::Role;
 use reqwest::{RequestBuilder, Response};

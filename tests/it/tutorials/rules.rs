@@ -115,7 +115,7 @@ async fn broken_rules_are_named_at_their_field() {
 }
 
 #[tokio::test]
-async fn deleted_references_leave_events_and_sessions_standing() {
+async fn deleted_references_leave_events_and_sessions_in_place() {
     let db = TestDb::new().await;
     let tutorials = Tutorials::new(&db).await;
     for sql in [false, true] {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::session::refuse_removed;
-use crate::bridges::deliverable::{STAYS_LOCAL, WAITS_FOR_LINKS, request_delivery, set_delivery_wishes};
+use crate::bridges::deliverable::{STAYS_LOCAL, WAITS_FOR_LINKS, request_delivery, set_delivery_intents};
 use crate::bridges::store::deliverable::deliverable_events;
 use crate::error::Result;
 use crate::http::problem::HttpProblem;
@@ -70,9 +70,9 @@ impl ResourceHooks for EventHooks {
             if !beyond.is_empty() {
                 set_oversold(db, &beyond).await?;
             }
-            let wishes: Vec<(i64, Option<&str>)> = drafts.iter().filter_map(delivery_wish).collect();
-            if !wishes.is_empty() {
-                set_delivery_wishes(db, &wishes).await?;
+            let intents: Vec<(i64, Option<&str>)> = drafts.iter().filter_map(delivery_intent).collect();
+            if !intents.is_empty() {
+                set_delivery_intents(db, &intents).await?;
             }
             for draft in drafts.iter().filter(|draft| !draft.current.is_null()) {
                 let moved = moved_sessions(db, draft).await?;
@@ -146,10 +146,10 @@ async fn move_places(db: &mut PgConnection, drafts: &mut [RowDraft]) -> Result<(
 }
 
 /// Returns whether a new event, or one whose `local_only` changes, goes to Administrate.
-fn delivery_wish(draft: &RowDraft) -> Option<(i64, Option<&'static str>)> {
+fn delivery_intent(draft: &RowDraft) -> Option<(i64, Option<&'static str>)> {
     let is_decided = draft.current.is_null() || draft.changes("local_only");
-    let wish = if draft.value("local_only") == true { STAYS_LOCAL } else { WAITS_FOR_LINKS };
-    is_decided.then_some((draft.id?, Some(wish)))
+    let intent = if draft.value("local_only") == true { STAYS_LOCAL } else { WAITS_FOR_LINKS };
+    is_decided.then_some((draft.id?, Some(intent)))
 }
 
 /// Returns the sessions that a change of their event moves to another venue, or brings back.

@@ -3,7 +3,7 @@
 use super::fields::{MAX, composed, detail, line, shown};
 use super::sessions::SESSIONS;
 use crate::resources::{
-    Audience, DefaultValue, DetailTable, FieldSource, FilterKind, Include, IncludedContent, ListFilter, RangeOf,
+    Audience, DefaultValue, DetailTable, DocumentFilter, FieldSource, FilterKind, Include, IncludedContent, RangeOf,
     ResourceField, TableResource, ValueKind,
 };
 use crate::tutorials::api::complete;
@@ -122,35 +122,35 @@ const fn flag_of_details(name: &'static str, read: &'static str) -> ResourceFiel
     ResourceField::flag(name, false).from(FieldSource::Detail { column: name, read: Some(read) })
 }
 
-const FILTERS: &[ListFilter] = &[
-    ListFilter {
+const FILTERS: &[DocumentFilter] = &[
+    DocumentFilter {
         name: "subject",
         kind: FilterKind::Named { ids: "ARRAY[subject.id]", names: "ARRAY[subject.code::text, subject.description]" },
     },
-    ListFilter { name: "code", kind: FilterKind::Named { ids: "ARRAY[item.id]", names: "ARRAY[item.code::text]" } },
-    ListFilter {
+    DocumentFilter { name: "code", kind: FilterKind::Named { ids: "ARRAY[item.id]", names: "ARRAY[item.code::text]" } },
+    DocumentFilter {
         name: "location",
         kind: FilterKind::Named {
             ids: "ARRAY[item.location_id]",
             names: "ARRAY[location.name::text, NULLIF(location.code, '')::text]",
         },
     },
-    ListFilter {
+    DocumentFilter {
         name: "venue",
         kind: FilterKind::Named { ids: "ARRAY[item.venue_id]", names: "ARRAY[venue.name::text]" },
     },
-    ListFilter { name: "instructor", kind: FilterKind::Named { ids: TEACHER_IDS, names: TEACHER_NAMES } },
-    ListFilter {
+    DocumentFilter { name: "instructor", kind: FilterKind::Named { ids: TEACHER_IDS, names: TEACHER_NAMES } },
+    DocumentFilter {
         name: "sitting",
         kind: FilterKind::Named { ids: "ARRAY[exam.id]", names: "ARRAY[details.sitting, exam.session_code::text]" },
     },
-    ListFilter { name: "starts_from", kind: FilterKind::From(RangeOf { day: "item.start_date", instant: None }) },
-    ListFilter { name: "starts_to", kind: FilterKind::Until(RangeOf { day: "item.start_date", instant: None }) },
-    ListFilter {
+    DocumentFilter { name: "starts_from", kind: FilterKind::From(RangeOf { day: "item.start_date", instant: None }) },
+    DocumentFilter { name: "starts_to", kind: FilterKind::Until(RangeOf { day: "item.start_date", instant: None }) },
+    DocumentFilter {
         name: "finalisation_from",
         kind: FilterKind::From(RangeOf { day: "item.finalisation_date", instant: None }),
     },
-    ListFilter {
+    DocumentFilter {
         name: "finalisation_to",
         kind: FilterKind::Until(RangeOf { day: "item.finalisation_date", instant: None }),
     },

@@ -1,7 +1,7 @@
 //! Course templates, locations and venues.
 
 use super::fields::{line, shown};
-use crate::resources::{DefaultValue, FilterKind, ListFilter, ResourceField, TableResource, ValueKind};
+use crate::resources::{DefaultValue, DocumentFilter, FilterKind, ResourceField, TableResource, ValueKind};
 use crate::tutorials::api::hooks::ReferenceHooks;
 
 pub static COURSE_TEMPLATES: TableResource = TableResource {
@@ -50,7 +50,7 @@ pub static VENUES: TableResource = TableResource {
         ResourceField::reference("location_id", "acted.tutorial_locations").or(DefaultValue::Null),
         shown("location", "location.name"),
     ],
-    filters: &[ListFilter {
+    filters: &[DocumentFilter {
         name: "location",
         kind: FilterKind::Named {
             ids: "ARRAY[item.location_id]",

@@ -3,8 +3,8 @@
 use super::events::EVENTS;
 use super::fields::{MAX, composed, line, shown};
 use crate::resources::{
-    DefaultValue, FieldSource, FilterKind, LinkTable, ListFilter, NestedList, RangeOf, ResourceField, TableResource,
-    ValueKind,
+    DefaultValue, DocumentFilter, FieldSource, FilterKind, LinkTable, NestedList, RangeOf, ResourceField,
+    TableResource, ValueKind,
 };
 use crate::tutorials::api::complete;
 use crate::tutorials::api::hooks::SessionHooks;
@@ -58,22 +58,22 @@ pub static SESSIONS: TableResource = TableResource {
         ResourceField::time("updated_at"),
     ],
     filters: &[
-        ListFilter {
+        DocumentFilter {
             name: "event",
             kind: FilterKind::Named { ids: "ARRAY[item.tutorial_event_id]", names: "ARRAY[event.code::text]" },
         },
-        ListFilter {
+        DocumentFilter {
             name: "location",
             kind: FilterKind::Named {
                 ids: "ARRAY[location.id]",
                 names: "ARRAY[location.name::text, NULLIF(location.code, '')::text]",
             },
         },
-        ListFilter {
+        DocumentFilter {
             name: "venue",
             kind: FilterKind::Named { ids: "ARRAY[venue.id]", names: "ARRAY[venue.name::text]" },
         },
-        ListFilter {
+        DocumentFilter {
             name: "instructor",
             kind: FilterKind::Named {
                 ids: "ARRAY(SELECT teaching.tutorialinstructor_id FROM acted.tutorial_session_instructors AS teaching
@@ -86,8 +86,8 @@ pub static SESSIONS: TableResource = TableResource {
                         WHERE teaching.tutorialsessions_id = item.id)",
             },
         },
-        ListFilter { name: "starts_from", kind: FilterKind::From(START) },
-        ListFilter { name: "starts_to", kind: FilterKind::Until(START) },
+        DocumentFilter { name: "starts_from", kind: FilterKind::From(START) },
+        DocumentFilter { name: "starts_to", kind: FilterKind::Until(START) },
     ],
     nested: Some(NestedList {
         path: "/api/tutorials/events/{id}/sessions",
