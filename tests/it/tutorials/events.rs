@@ -147,6 +147,20 @@ async fn lists_are_filtered_by_id_name_and_time() {
     ] {
         assert_eq!(tutorials.ids(&format!("events?{filter}")).await, expected, "{filter}");
     }
+    sessions_are_filtered(&tutorials, one, two).await;
+    for wrong in [
+        "events?starts_from=June",
+        "events?starts_from=2026-06-01T00:00:00Z",
+        "sessions?starts_to=x",
+        "events?include=rooms",
+        "events?cancelled=perhaps",
+    ] {
+        let (status, problem) = tutorials.get(wrong).await;
+        assert_eq!((status, pointers(&problem).len()), (400, 1), "{wrong}: {problem}");
+    }
+}
+
+async fn sessions_are_filtered(tutorials: &Tutorials, one: i64, two: i64) {
     let sessions = tutorials.ids("sessions").await;
     for (filter, expected) in [
         (format!("event={one}"), vec![sessions[0], sessions[1]]),
@@ -161,16 +175,6 @@ async fn lists_are_filtered_by_id_name_and_time() {
         ("starts_from=2026-06-02T08:00:01Z".to_owned(), vec![]),
     ] {
         assert_eq!(tutorials.ids(&format!("sessions?{filter}")).await, expected, "{filter}");
-    }
-    for wrong in [
-        "events?starts_from=June",
-        "events?starts_from=2026-06-01T00:00:00Z",
-        "sessions?starts_to=x",
-        "events?include=rooms",
-        "events?cancelled=perhaps",
-    ] {
-        let (status, problem) = tutorials.get(wrong).await;
-        assert_eq!((status, pointers(&problem).len()), (400, 1), "{wrong}: {problem}");
     }
 }
 
