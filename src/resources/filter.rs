@@ -69,14 +69,15 @@ impl DocumentFilter {
         let name = self.name;
         // The caller adds a condition and closes the parenthesis.
         let each = |cast: &str| format!("(SELECT given{cast} FROM jsonb_array_elements_text($1->'{name}') AS given");
+        let numbers = each("::bigint");
         match &self.kind {
             FilterKind::Named { ids, names } => format!(
                 "({ids} && ARRAY{numbers} WHERE given ~ '^[0-9]{{1,18}}$')
                   OR EXISTS (SELECT FROM unnest({names}) AS known
-                             WHERE lower(btrim(known)) = ANY (ARRAY{texts} WHERE given <> '')))
+                             WHERE lower(btrim(known)) = ANY (ARRAY(
+                                 SELECT lower(given) FROM jsonb_array_elements_text($1->'{name}') AS given
+                                 WHERE given <> '')))
                   OR ($1->'{name}' @> '\"\"' AND cardinality(array_remove({ids}, NULL)) = 0))",
-                numbers = each("::bigint"),
-                texts = format!("(SELECT lower(given) FROM jsonb_array_elements_text($1->'{name}') AS given"),
             ),
             FilterKind::From(of) => range(of, values, ">=", &each),
             FilterKind::Until(of) => range(of, values, "<=", &each),

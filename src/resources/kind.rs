@@ -46,6 +46,8 @@ pub enum ValueKind {
     Names,
     /// Values by label.
     Labels,
+    /// One document with these fields, which is only read.
+    Record(&'static [ResourceField]),
     /// Ids of rows of a table, each once.
     Ids(&'static str),
     /// Documents with these fields, whose first field is the key.
@@ -55,7 +57,7 @@ pub enum ValueKind {
 impl ValueKind {
     /// Reports whether rows can be ordered and filtered by values of this kind.
     pub(super) fn is_scalar(&self) -> bool {
-        !matches!(self, Self::Choices(_) | Self::Ids(_) | Self::Items(_) | Self::Names | Self::Labels)
+        !matches!(self, Self::Choices(_) | Self::Ids(_) | Self::Items(_) | Self::Names | Self::Labels | Self::Record(_))
     }
 
     /// Returns the type with which PostgreSQL reads the JSON value.
@@ -68,7 +70,7 @@ impl ValueKind {
             Self::Amount => "numeric",
             Self::Instant { .. } | Self::Time => "timestamptz",
             Self::Date => "date",
-            Self::Choices(_) | Self::Ids(_) | Self::Items(_) | Self::Names | Self::Labels => "jsonb",
+            Self::Choices(_) | Self::Ids(_) | Self::Items(_) | Self::Names | Self::Labels | Self::Record(_) => "jsonb",
         }
     }
 }

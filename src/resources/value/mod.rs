@@ -85,6 +85,7 @@ fn parse(kind: &ValueKind, value: &Value, at: &str, problems: &mut Problems) -> 
         ValueKind::TimeZone => time_zone(value, at, problems),
         ValueKind::Names => list(value, at, problems, |value, at, problems| line(value, 255, at, problems)),
         ValueKind::Labels if value.is_object() => Some(value.clone()),
+        ValueKind::Record(_) => wrong_type(at, "left out: it is only read", problems),
         ValueKind::Labels => wrong_type(at, "an object with a value for each label", problems),
         ValueKind::Ids(_) => {
             let parse = |value: &Value, at: &str, problems: &mut Problems| integer(value, 1, i64::MAX, at, problems);

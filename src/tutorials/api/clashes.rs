@@ -27,6 +27,15 @@ pub(super) struct MovedSession {
     pub checks_instructors: bool,
 }
 
+/// Adds to the changes of a request that it allows clashes.
+pub(super) async fn note_permission(db: &mut PgConnection, request: &WriteRequest<'_>) -> Result<()> {
+    if request.flag("allow_clash").is_ok_and(|is_allowed| is_allowed) {
+        store::note_permission(db).await
+    } else {
+        Ok(())
+    }
+}
+
 /// Refuses the request if written sessions clash with others, unless it allows clashes.
 pub(super) async fn check(
     db: &mut PgConnection,

@@ -30,6 +30,7 @@ impl ResourceHooks for EventHooks {
         problems: &'a mut Problems,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
+            clashes::note_permission(db, request).await?;
             let known: Vec<i64> = drafts.iter().filter_map(|draft| draft.id).collect();
             if !known.is_empty() {
                 refuse_removed(db, &known, problems).await?;

@@ -25,11 +25,12 @@ impl ResourceHooks for SessionHooks {
     fn before<'a>(
         &'a self,
         db: &'a mut PgConnection,
-        _: &'a WriteRequest<'a>,
+        request: &'a WriteRequest<'a>,
         drafts: &'a mut [RowDraft],
         problems: &'a mut Problems,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
+            clashes::note_permission(db, request).await?;
             for draft in drafts.iter().filter(|draft| !draft.current.is_null() && draft.changes("tutorial_event")) {
                 let message = "a session stays in its event: delete it and create it in the other event";
                 problems.violated(draft.pointer_of("tutorial_event"), "read_only", message);

@@ -1,6 +1,6 @@
 //! Events.
 
-use super::fields::{MAX, composed, detail, line, shown};
+use super::fields::{MAX, WARNINGS, composed, detail, line, shown, text};
 use super::sessions::SESSIONS;
 use crate::resources::{
     Audience, DefaultValue, DetailTable, DocumentFilter, FieldSource, FilterKind, Include, IncludedContent, RangeOf,
@@ -81,11 +81,11 @@ pub static EVENTS: TableResource = TableResource {
             .only_for(Audience::Reader),
         shown("store_product_code", "sold.product_code"),
         shown("subject_code", "subject.code"),
-        composed("instructors", ValueKind::Names, INSTRUCTORS),
-        composed("administrate", ValueKind::Labels, ADMINISTRATE).only_for(Audience::Reader),
+        composed("instructors", ValueKind::Items(TEACHER_FIELDS), INSTRUCTORS),
+        composed("administrate", ValueKind::Record(ADMINISTRATE_FIELDS), ADMINISTRATE).only_for(Audience::Reader),
         composed(
             "warnings",
-            ValueKind::Names,
+            WARNINGS,
             "CASE WHEN venue.location_id <> item.location_id THEN json_build_array(json_build_object(
                 'pointer', '/venue_id', 'code', 'venue_of_other_location', 'message', format(
                     'the venue %s belongs to %s, not to %s', venue.name,
@@ -173,6 +173,12 @@ const TEACHER_NAMES: &str = "ARRAY(
     WHERE taught_session.tutorial_event_id = item.id
     UNION SELECT member.name FROM lectern.event_staff AS member
     WHERE member.tutorial_event_id = item.id AND member.role = 'instructor')";
+
+const TEACHER_FIELDS: &[ResourceField] =
+    &[ResourceField::id(), text("display_name"), ResourceField::flag("is_active", true).read_only()];
+
+const ADMINISTRATE_FIELDS: &[ResourceField] =
+    &[text("external_id"), text("state"), text("lifecycle"), text("last_error"), text("reason")];
 
 /// Everyone who teaches the event or one of its sessions.
 const INSTRUCTORS: &str = "COALESCE((

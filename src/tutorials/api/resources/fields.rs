@@ -19,6 +19,14 @@ pub(super) const fn shown(name: &'static str, expression: &'static str) -> Resou
     line(name, 1000).from(FieldSource::Expression(expression)).read_only()
 }
 
+/// What is unusual about a place, without being refused.
+pub(super) const WARNINGS: ValueKind = ValueKind::Items(&[text("pointer"), text("code"), text("message")]);
+
+/// A text of a composed value.
+pub(super) const fn text(name: &'static str) -> ResourceField {
+    line(name, 1000).read_only()
+}
+
 /// A read-only value that is neither ordered nor filtered.
 pub(super) const fn composed(name: &'static str, kind: ValueKind, expression: &'static str) -> ResourceField {
     ResourceField::new(name, kind).from(FieldSource::Expression(expression)).read_only()

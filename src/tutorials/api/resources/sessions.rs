@@ -1,7 +1,7 @@
 //! Sessions.
 
 use super::events::EVENTS;
-use super::fields::{MAX, composed, line, shown};
+use super::fields::{MAX, WARNINGS, composed, line, shown};
 use crate::resources::{
     DefaultValue, DocumentFilter, FieldSource, FilterKind, LinkTable, NestedList, RangeOf, ResourceField,
     TableResource, ValueKind,
@@ -46,7 +46,7 @@ pub static SESSIONS: TableResource = TableResource {
             .or(DefaultValue::EmptyList),
         composed(
             "warnings",
-            ValueKind::Names,
+            WARNINGS,
             "CASE WHEN venue.location_id <> location.id AND item.venue_id IS NOT NULL THEN json_build_array(json_build_object(
                 'pointer', '/venue_id', 'code', 'venue_of_other_location', 'message', format(
                     'the venue %s belongs to %s, not to %s', venue.name,
