@@ -147,6 +147,10 @@ async fn event_waits_for_its_links_unless_it_stays_local() {
     assert_eq!(event["administrate"]["state"], "pending", "{event}");
     let path = format!("events/{}", local["id"]);
     assert_eq!(tutorials.json("PATCH", &path, json!({ "max_places": 5 })).await.1["administrate"]["state"], "local");
+    let body = with(tutorials.event("CM2-03"), json!({ "course_template_id": provider.template }));
+    let body = with(body, json!({ "location_id": provider.location, "max_places": 5 }));
+    let (_, event) = tutorials.json("PUT", &path, body).await;
+    assert_eq!((&event["local_only"], &event["administrate"]["state"]), (&json!(true), &json!("local")), "{event}");
     let (_, event) = tutorials.json("PATCH", &path, json!({ "local_only": false })).await;
     assert_eq!(event["administrate"]["state"], "pending", "{event}");
     sides.deliver().await;

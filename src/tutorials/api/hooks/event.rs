@@ -31,17 +31,14 @@ impl ResourceHooks for EventHooks {
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             clashes::note_permission(db, request).await?;
+            match request.flag("local_only") {
+                Ok(is_local) => drafts.iter_mut().for_each(|draft| set_local_only(draft, is_local)),
+                Err(problem) => problems.refuse(problem),
+            }
             let known: Vec<i64> = drafts.iter().filter_map(|draft| draft.id).collect();
             if !known.is_empty() {
                 refuse_removed(db, &known, problems).await?;
                 check_known(db, drafts, &known, problems).await?;
-            }
-            match request.flag("local_only") {
-                Ok(false) => {}
-                Ok(true) => drafts.iter_mut().for_each(|draft| {
-                    draft.values.insert("local_only".to_owned(), true.into());
-                }),
-                Err(problem) => problems.refuse(problem),
             }
             custom_fields::check(db, request, drafts, problems).await?;
             staff::check_administrators(db, drafts, problems).await?;
@@ -93,6 +90,16 @@ impl ResourceHooks for EventHooks {
         problems: &'a mut Problems,
     ) -> BoxFuture<'a, Result<Deletion>> {
         Box::pin(removal::before_deletion(db, request, document, problems))
+    }
+}
+
+/// Sets the field by the parameter. Null is no value: a new event goes to Administrate, another one stays as it is.
+fn set_local_only(draft: &mut RowDraft, is_local: bool) {
+    let is_null = draft.values.get("local_only").is_some_and(Value::is_null);
+    if is_local || (is_null && draft.current.is_null()) {
+        draft.values.insert("local_only".to_owned(), is_local.into());
+    } else if is_null {
+        draft.values.remove("local_only");
     }
 }
 

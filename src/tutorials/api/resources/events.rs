@@ -77,7 +77,7 @@ pub static EVENTS: TableResource = TableResource {
             .only_for(Audience::Reader),
         ResourceField::new("local_only", ValueKind::Flag)
             .from(FieldSource::Expression("COALESCE(details.delivery = 'never', false)"))
-            .or(DefaultValue::Flag(false))
+            .or(DefaultValue::Generated)
             .only_for(Audience::Reader),
         shown("store_product_code", "sold.product_code"),
         shown("subject_code", "subject.code"),
