@@ -100,11 +100,7 @@ impl Endpoint {
         caller: &'a Caller,
         parameters: &'a [(String, String)],
     ) -> WriteRequest<'a> {
-        WriteRequest {
-            config: Some(&self.shared.server.config),
-            audience: Audience::from(caller.role),
-            parameters,
-        }
+        WriteRequest { config: Some(&self.shared.server.config), audience: Audience::from(caller.role), parameters }
     }
 
     /// `owner`: the id of the row of another resource to which the listed rows belong.

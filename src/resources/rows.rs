@@ -56,7 +56,8 @@ pub async fn write(
         None => {
             let mut problems = Problems::default();
             (drafts, _) = body::new_rows(resource, document, &mut problems);
-            let created = write::create(&mut savepoint, resource, &WriteRequest::OF_PROGRAM, &mut drafts, problems).await;
+            let created =
+                write::create(&mut savepoint, resource, &WriteRequest::OF_PROGRAM, &mut drafts, problems).await;
             created.map(|mut documents| documents.pop().unwrap_or_default())
         }
         Some(id) => {

@@ -226,12 +226,7 @@ async fn document(
 }
 
 /// Completes documents with what only the settings know.
-pub(super) fn complete(
-    resource: &TableResource,
-    config: Option<&Config>,
-    audience: Audience,
-    documents: &mut [Value],
-) {
+pub(super) fn complete(resource: &TableResource, config: Option<&Config>, audience: Audience, documents: &mut [Value]) {
     if let (Some(complete), Some(config)) = (resource.complete, config) {
         documents.iter_mut().for_each(|document| complete(config, audience, document));
     }

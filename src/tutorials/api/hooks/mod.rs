@@ -6,6 +6,6 @@ mod reference;
 mod session;
 
 pub use event::EventHooks;
-pub use people::{TeacherHooks, StaffHooks};
+pub use people::{StaffHooks, TeacherHooks};
 pub use reference::ReferenceHooks;
 pub use session::SessionHooks;

@@ -2,7 +2,7 @@
 
 use super::fields::{line, shown};
 use crate::resources::{Audience, DefaultValue, FieldSource, ResourceField, TableResource, ValueKind};
-use crate::tutorials::api::hooks::{TeacherHooks, StaffHooks};
+use crate::tutorials::api::hooks::{StaffHooks, TeacherHooks};
 
 const fn name(field: &'static str, expression: &'static str) -> ResourceField {
     line(field, 150).from(FieldSource::Expression(expression)).or(DefaultValue::Text(""))
