@@ -7,7 +7,7 @@ import django
 from django.conf import settings
 
 
-def connect(*apps):
+def connect(*apps, **more):
     url = urlsplit(os.environ["DATABASE_URL"])
     settings.configure(
         DATABASES={
@@ -16,6 +16,7 @@ def connect(*apps):
                 "NAME": url.path.lstrip("/"),
                 "USER": url.username,
                 "HOST": unquote(parse_qs(url.query)["host"][0]),
+                "CONN_MAX_AGE": None,
             }
         },
         INSTALLED_APPS=apps,
@@ -23,5 +24,6 @@ def connect(*apps):
         TIME_ZONE="UTC",
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         DEBUG=False,
+        **more,
     )
     django.setup()

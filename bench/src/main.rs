@@ -6,6 +6,7 @@
 
 mod delivery;
 mod figure;
+mod http;
 mod import;
 mod load;
 mod moves;
@@ -59,6 +60,7 @@ enum Part {
     Delivery,
     WorkbookMemory,
     Load,
+    Http,
     Moves,
 }
 
@@ -86,6 +88,7 @@ async fn measure(stage: &Stage, options: &Options) -> Result<Vec<Figure>> {
             Part::Delivery => delivery::measure(stage).await?,
             Part::WorkbookMemory => workbook_memory::measure(stage).await?,
             Part::Load => load::measure(stage).await?,
+            Part::Http => http::measure(stage, options.runs).await?,
             Part::Moves => moves::measure(stage, options.runs, options.rows).await?,
         });
     }

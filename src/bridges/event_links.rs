@@ -52,6 +52,8 @@ pub struct ExternalIds {
     pub instructors: BTreeMap<i64, Id>,
     /// Keys of custom fields by entity type and folded label.
     pub custom_fields: BTreeMap<(String, String), Id>,
+    /// Values of the event for custom fields that are no fields of it, by label, as Administrate writes them.
+    pub event_values: BTreeMap<String, String>,
 }
 
 /// A local event that may exist twice in Administrate.

@@ -4,6 +4,7 @@
 
 pub mod baseline;
 pub mod cascade;
+pub mod deliverable;
 pub mod event_links;
 pub mod event_rows;
 pub mod events;

@@ -9,7 +9,7 @@ use super::store;
 use super::store::LinkKind;
 use crate::error::Result;
 use crate::resources::problems::Problems;
-use crate::resources::{ResourceHooks, RowDraft};
+use crate::resources::{ResourceHooks, RowDraft, WriteRequest};
 
 /// Store products: missing links are created, missing codes are generated.
 pub(super) struct StoreProductHooks;
@@ -18,6 +18,7 @@ impl ResourceHooks for StoreProductHooks {
     fn before<'a>(
         &'a self,
         db: &'a mut PgConnection,
+        _: &'a WriteRequest<'a>,
         drafts: &'a mut [RowDraft],
         _: &'a mut Problems,
     ) -> BoxFuture<'a, Result<()>> {
@@ -40,6 +41,7 @@ impl ResourceHooks for StoreProductHooks {
     fn after<'a>(
         &'a self,
         db: &'a mut PgConnection,
+        _: &'a WriteRequest<'a>,
         drafts: &'a [RowDraft],
         _: &'a mut Problems,
     ) -> BoxFuture<'a, Result<()>> {
@@ -86,6 +88,7 @@ impl ResourceHooks for ProductVariationHooks {
     fn after<'a>(
         &'a self,
         db: &'a mut PgConnection,
+        _: &'a WriteRequest<'a>,
         drafts: &'a [RowDraft],
         problems: &'a mut Problems,
     ) -> BoxFuture<'a, Result<()>> {
@@ -120,6 +123,7 @@ impl ResourceHooks for GroupHooks {
     fn after<'a>(
         &'a self,
         db: &'a mut PgConnection,
+        _: &'a WriteRequest<'a>,
         drafts: &'a [RowDraft],
         problems: &'a mut Problems,
     ) -> BoxFuture<'a, Result<()>> {

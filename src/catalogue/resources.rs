@@ -2,7 +2,7 @@
 
 use super::hooks::{GroupHooks, ProductVariationHooks, StoreProductHooks};
 use crate::resources::{
-    DefaultValue, FieldSource, Include, LinkTable, PartTable, ResourceField, TableResource, ValueKind,
+    DefaultValue, FieldSource, Include, IncludedContent, LinkTable, PartTable, ResourceField, TableResource, ValueKind,
 };
 
 /// The resources of the catalogue.
@@ -193,10 +193,12 @@ static STORE_PRODUCTS: TableResource = TableResource {
     ],
     includes: &[Include {
         name: "prices",
-        expression: "COALESCE((SELECT json_agg(json_build_object(
+        content: IncludedContent::Expression(
+            "COALESCE((SELECT json_agg(json_build_object(
                 'id', price.id, 'product_id', price.product_id, 'price_type', price.price_type,
                 'amount', round(price.amount, 2)::text, 'currency', upper(price.currency)) ORDER BY price.id)
             FROM acted.prices AS price WHERE price.product_id = item.id), '[]')",
+        ),
     }],
     order: &["product_code"],
     public_rows: "item.is_active",

@@ -7,7 +7,9 @@ use sqlx::PgConnection;
 use super::store;
 use crate::error::Result;
 use crate::resources::problems::Problems;
-use crate::resources::{DefaultValue, FieldSource, ResourceField, ResourceHooks, RowDraft, TableResource, ValueKind};
+use crate::resources::{
+    DefaultValue, FieldSource, ResourceField, ResourceHooks, RowDraft, TableResource, ValueKind, WriteRequest,
+};
 
 const fn line(name: &'static str, max: usize) -> ResourceField {
     ResourceField::new(name, ValueKind::Line { max })
@@ -76,6 +78,7 @@ impl ResourceHooks for InstructorHooks {
     fn after<'a>(
         &'a self,
         db: &'a mut PgConnection,
+        _: &'a WriteRequest<'a>,
         drafts: &'a [RowDraft],
         _: &'a mut Problems,
     ) -> BoxFuture<'a, Result<()>> {

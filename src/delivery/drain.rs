@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::outcome::DeliveryOutcome;
 use super::worker::DeliveryWorker;
+use crate::bridges::deliverable::request_waiting;
 use crate::error::{Error, Result};
 use crate::outbox;
 
@@ -51,6 +52,9 @@ pub async fn drain(
     on_outcome: impl Fn(&DeliveryOutcome) + Send + Sync + 'static,
 ) -> Result<DrainReport> {
     let on_outcome: OnOutcome = Arc::new(on_outcome);
+    if run.is_none() {
+        request_waiting(&worker.pool).await?;
+    }
     let mut report = drain_with_retries(&worker, run, stop, &on_outcome).await?;
     if run.is_some() {
         wait_for_others(&worker, run, stop, &on_outcome, &mut report).await?;
@@ -65,6 +69,7 @@ pub async fn drain_all(
     on_outcome: impl Fn(&DeliveryOutcome) + Send + Sync + 'static,
 ) -> Result<DrainReport> {
     let on_outcome: OnOutcome = Arc::new(on_outcome);
+    request_waiting(&worker.pool).await?;
     let mut report = drain_with_retries(&worker, None, stop, &on_outcome).await?;
     wait_for_others(&worker, None, stop, &on_outcome, &mut report).await?;
     Ok(report)

@@ -122,8 +122,23 @@ fn desired_fields(
         // The learning platform window of a classroom event is stored locally only.
         lms: event.lms_start.zip(event.lms_end).map(window).filter(|_| mode != EventMode::Classroom),
         max_places: event.max_places,
-        custom_fields: custom_fields(ids, "Event", values),
+        custom_fields: with_own_values(ids, custom_fields(ids, "Event", values)),
     })
+}
+
+impl DesiredEvent {
+    /// Returns the event as it is created: Administrate needs both windows of a blended event. The days of an event are its
+    /// learning platform window where it has one, else those of its sessions.
+    pub fn with_windows(mut self, event: &Event) -> Self {
+        let days = Window { start: event.start_date.at(0, 0, 0, 0), end: event.end_date.at(23, 59, 0, 0) };
+        if self.event.mode != EventMode::Lms {
+            self.event.classroom.get_or_insert(days);
+        }
+        if self.event.mode != EventMode::Classroom {
+            self.event.lms.get_or_insert(days);
+        }
+        self
+    }
 }
 
 fn desired_session(
@@ -174,6 +189,17 @@ fn linked(links: &std::collections::BTreeMap<i64, Id>, id: i64, what: &str, enti
     links.get(&id).cloned().ok_or_else(|| {
         format!("the {what} with id {id} is not linked to Administrate: run `lectern sync {entity}`, then `lectern import retry`")
     })
+}
+
+/// Adds the values of custom fields that are no fields of the event.
+fn with_own_values(ids: &ExternalIds, mut known: Vec<CustomFieldValue>) -> Vec<CustomFieldValue> {
+    for (label, value) in &ids.event_values {
+        let key = ids.custom_fields.get(&("Event".to_owned(), fold(label)));
+        if let Some(key) = key.filter(|key| known.iter().all(|field| field.key != **key)) {
+            known.push(CustomFieldValue { key: key.clone(), value: value.clone() });
+        }
+    }
+    known
 }
 
 /// Returns values for custom fields that Administrate has. Others are left out; the import warns about them once.

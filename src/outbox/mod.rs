@@ -17,9 +17,9 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
 pub use store::{
-    backlog, count_by_state, count_of, enqueue, escalate, is_used, is_worked_on, list, park, pending_in_earlier_run,
-    purge_delivered, reassign_to_run, requeue, requeue_with_step, retry_now, statuses, undelivered, undelivered_state,
-    undelivered_subjects,
+    backlog, close, count_by_state, count_of, enqueue, escalate, is_used, is_worked_on, list, open_item, park,
+    pending_in_earlier_run, purge_delivered, reassign_to_run, requeue, requeue_with_step, retry_now, statuses,
+    subjects_with_effect, undelivered, undelivered_state, undelivered_subjects,
 };
 
 pub use step::DeliveryStep;
@@ -129,6 +129,17 @@ pub struct Backlog {
     pub oldest_pending: Option<String>,
     /// Seconds since the oldest next attempt was due; negative if it is in the future.
     pub longest_due: Option<f64>,
+}
+
+/// The undelivered effect of a subject.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct OpenItem {
+    pub id: i64,
+    /// The operation, e.g. `create_event`.
+    pub effect: String,
+    pub state: DeliveryState,
+    /// Whether a creation was sent whose outcome is unknown.
+    pub in_doubt: bool,
 }
 
 /// The progress of the last effect of a subject.

@@ -7,7 +7,12 @@
 //! SQL is built from descriptions and the system catalogue only. Every value of a request is bound.
 
 pub mod api;
+mod audience;
 mod body;
+mod endpoint;
+mod filter;
+mod hooks;
+mod kind;
 pub mod problems;
 mod query;
 mod refusal;
@@ -16,14 +21,15 @@ mod store;
 mod value;
 mod write;
 
-use std::future::ready;
+use serde_json::Value;
 
-use futures_util::future::BoxFuture;
-use serde_json::{Map, Value};
-use sqlx::PgConnection;
+pub use audience::Audience;
+pub use filter::{DocumentFilter, FilterKind, RangeOf};
+pub use hooks::{CascadeGuard, Deletion, ResourceHooks, RowDraft, WriteRequest};
+pub use kind::ValueKind;
 
-use self::problems::Problems;
-use crate::error::Result;
+use self::hooks::NoHooks;
+use crate::config::Config;
 
 /// A table whose rows are documents of the API.
 pub struct TableResource {
@@ -35,11 +41,19 @@ pub struct TableResource {
     pub noun: &'static str,
     /// The table with its schema.
     pub table: &'static str,
+    /// A table with at most one row for each row. It is joined as `details`.
+    pub details: Option<DetailTable>,
+    /// SQL joins on `item` and `details`, whose rows belong to one row at most, for the expressions of fields.
+    pub joins: &'static str,
     pub fields: &'static [ResourceField],
     /// Fields that only a creation takes, for [`ResourceHooks::before`].
     pub inputs: &'static [ResourceField],
     /// Parts of a document that are returned on request.
     pub includes: &'static [Include],
+    /// Filters of lists beside those of the fields.
+    pub filters: &'static [DocumentFilter],
+    /// A further path of the list, below a row of another resource.
+    pub nested: Option<NestedList>,
     /// Names of fields by which lists are ordered by default.
     pub order: &'static [&'static str],
     /// SQL condition on `item` for the rows that anonymous callers may read.
@@ -48,8 +62,15 @@ pub struct TableResource {
     pub periods: &'static [(&'static str, &'static str)],
     /// Further tables whose rows are part of a row: they are deleted with it.
     pub parts: &'static [&'static str],
+    /// A statement that locks other rows before a row, whose id is `$1`, is locked.
+    pub lock_first: Option<&'static str>,
     /// A column that receives the time of each change, if no trigger sets it.
     pub changed_column: Option<&'static str>,
+    /// Completes a document with what only the settings know.
+    pub complete: Option<fn(&Config, Audience, &mut Value)>,
+    /// Parameters of the address of POST, PUT and PATCH, and of DELETE, for the hooks.
+    pub write_parameters: &'static [&'static str],
+    pub deletion_parameters: &'static [&'static str],
     pub hooks: &'static dyn ResourceHooks,
 }
 
@@ -60,14 +81,22 @@ impl TableResource {
         item_path: "",
         noun: "",
         table: "",
+        details: None,
+        joins: "",
         fields: &[],
         inputs: &[],
         includes: &[],
+        filters: &[],
+        nested: None,
         order: &["id"],
         public_rows: "true",
         periods: &[],
         parts: &[],
+        lock_first: None,
         changed_column: None,
+        complete: None,
+        write_parameters: &[],
+        deletion_parameters: &[],
         hooks: &NoHooks,
     };
 
@@ -82,8 +111,9 @@ impl TableResource {
         needed.extend(self.fields.iter().filter_map(|field| match &field.source {
             FieldSource::Links(links) => Some((links.table, &["SELECT", "INSERT", "DELETE"][..])),
             FieldSource::Parts(parts) => Some((parts.table, ALL)),
-            FieldSource::Column { .. } | FieldSource::Expression(_) => None,
+            FieldSource::Column { .. } | FieldSource::Detail { .. } | FieldSource::Expression(_) => None,
         }));
+        needed.extend(self.details.iter().map(|details| (details.table, &["SELECT", "INSERT", "UPDATE"][..])));
         needed
     }
 
@@ -92,9 +122,10 @@ impl TableResource {
         let of_field = self.fields.iter().any(|field| match &field.source {
             FieldSource::Links(links) => links.table == table,
             FieldSource::Parts(parts) => parts.table == table,
-            FieldSource::Column { .. } | FieldSource::Expression(_) => false,
+            FieldSource::Column { .. } | FieldSource::Detail { .. } | FieldSource::Expression(_) => false,
         });
-        of_field || self.parts.contains(&table)
+        let is_details = self.details.as_ref().is_some_and(|details| details.table == table);
+        of_field || is_details || self.parts.contains(&table)
     }
 }
 
@@ -111,6 +142,8 @@ pub struct ResourceField {
     pub kind: ValueKind,
     pub source: FieldSource,
     pub usage: FieldUsage,
+    /// Who sees the field.
+    pub audience: Audience,
 }
 
 /// Where the value of a field is stored.
@@ -118,6 +151,8 @@ pub struct ResourceField {
 pub enum FieldSource {
     /// A column. `read` is the SQL expression that returns it, if it is another one.
     Column { column: &'static str, read: Option<&'static str> },
+    /// A column of the details. `read` is the SQL expression that returns it, if it is another one.
+    Detail { column: &'static str, read: Option<&'static str> },
     /// An SQL expression on `item`. A field that can be written is written by the hooks.
     Expression(&'static str),
     /// Ids in a table of links.
@@ -161,57 +196,12 @@ impl DefaultValue {
     }
 }
 
-/// The values that a field takes.
+/// A table with at most one row for each row of a resource.
 #[derive(Debug)]
-pub enum ValueKind {
-    Flag,
-    Integer {
-        min: i64,
-        max: i64,
-    },
-    /// The id of a row of a table.
-    Reference(&'static str),
-    /// One line of text.
-    Line {
-        max: usize,
-    },
-    /// Text with line breaks.
-    Note,
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    /// Some of these words.
-    Choices(&'static [&'static str]),
-    /// An amount of money with two decimals.
-    Amount,
-    /// An ISO 4217 code.
-    Currency,
-    /// An instant. A date alone is its first second, or its last one for an end.
-    Instant {
-        is_end: bool,
-    },
-    /// Ids of rows of a table, each once.
-    Ids(&'static str),
-    /// Documents with these fields, whose first field is the key.
-    Items(&'static [ResourceField]),
-}
-
-impl ValueKind {
-    /// Reports whether rows can be ordered and filtered by values of this kind.
-    fn is_scalar(&self) -> bool {
-        !matches!(self, Self::Choices(_) | Self::Ids(_) | Self::Items(_))
-    }
-
-    /// Returns the type with which PostgreSQL reads the JSON value.
-    fn sql_type(&self) -> &'static str {
-        match self {
-            Self::Flag => "boolean",
-            Self::Integer { .. } | Self::Reference(_) => "bigint",
-            Self::Line { .. } | Self::Note | Self::Choice(_) | Self::Currency => "text",
-            Self::Amount => "numeric",
-            Self::Instant { .. } => "timestamptz",
-            Self::Choices(_) | Self::Ids(_) | Self::Items(_) => "jsonb",
-        }
-    }
+pub struct DetailTable {
+    pub table: &'static str,
+    /// The column with the id of the row, which is unique.
+    pub own: &'static str,
 }
 
 /// A table whose rows link a row with rows of another table.
@@ -240,14 +230,37 @@ pub struct PartTable {
 #[derive(Debug)]
 pub struct Include {
     pub name: &'static str,
-    /// SQL expression on `item`.
-    pub expression: &'static str,
+    pub content: IncludedContent,
+}
+
+/// What an include returns.
+#[derive(Debug)]
+pub enum IncludedContent {
+    /// An SQL expression on `item`.
+    Expression(&'static str),
+    /// Documents of another resource. A creation accepts them, and creates them with the row.
+    Rows {
+        resource: &'static TableResource,
+        /// The field of their resource with the id of the row.
+        own: &'static str,
+    },
+}
+
+/// The list of a resource below a row of another one.
+#[derive(Debug)]
+pub struct NestedList {
+    /// Path of the list, with `{id}` of the other row.
+    pub path: &'static str,
+    pub parent: &'static TableResource,
+    /// The field with the id of the other row.
+    pub field: &'static str,
 }
 
 impl ResourceField {
     /// Creates a required field of a column with the same name.
     pub const fn new(name: &'static str, kind: ValueKind) -> Self {
-        Self { name, kind, source: FieldSource::Column { column: name, read: None }, usage: FieldUsage::Required }
+        let source = FieldSource::Column { column: name, read: None };
+        Self { name, kind, source, usage: FieldUsage::Required, audience: Audience::Public }
     }
 
     /// Creates the field of the primary key.
@@ -285,6 +298,11 @@ impl ResourceField {
         Self { usage: FieldUsage::RequiredOr(inputs), ..self }
     }
 
+    /// Shows the field only to these readers.
+    pub const fn only_for(self, audience: Audience) -> Self {
+        Self { audience, ..self }
+    }
+
     /// Sets where the value is stored.
     pub const fn from(self, source: FieldSource) -> Self {
         Self { source, ..self }
@@ -293,9 +311,10 @@ impl ResourceField {
     /// Returns the SQL expression of a scalar value. `row` is the alias of the table.
     fn expression(&self, row: &str) -> String {
         match &self.source {
-            FieldSource::Column { read: Some(expression), .. } | FieldSource::Expression(expression) => {
-                (*expression).to_owned()
-            }
+            FieldSource::Column { read: Some(expression), .. }
+            | FieldSource::Detail { read: Some(expression), .. }
+            | FieldSource::Expression(expression) => (*expression).to_owned(),
+            FieldSource::Detail { column, read: None } => format!("details.{column}"),
             FieldSource::Column { column, read: None } => format!("{row}.{column}"),
             FieldSource::Links(_) | FieldSource::Parts(_) => "NULL".to_owned(),
         }
@@ -306,63 +325,15 @@ impl ResourceField {
         match (&self.source, &self.usage) {
             (_, FieldUsage::ReadOnly) => None,
             (FieldSource::Column { column, .. }, _) => Some(column),
-            (FieldSource::Expression(_) | FieldSource::Links(_) | FieldSource::Parts(_), _) => None,
+            (_, _) => None,
         }
     }
-}
 
-/// A row to write.
-#[derive(Clone, Debug, Default)]
-pub struct RowDraft {
-    /// JSON pointer of the document in the body: empty, or `/N` in a list.
-    pub pointer: String,
-    /// None until the row is created.
-    pub id: Option<i64>,
-    /// Values by name of field: all of a new row, the changed ones of another.
-    pub values: Map<String, Value>,
-    /// Values of the inputs that were given.
-    pub inputs: Map<String, Value>,
-}
-
-impl RowDraft {
-    /// Returns the pointer of a field.
-    pub fn pointer_of(&self, field: &str) -> String {
-        format!("{}/{field}", self.pointer)
+    /// Returns the column of the details that a body writes.
+    fn written_detail(&self) -> Option<&'static str> {
+        match (&self.source, &self.usage) {
+            (FieldSource::Detail { column, .. }, usage) if !matches!(usage, FieldUsage::ReadOnly) => Some(column),
+            _ => None,
+        }
     }
-}
-
-/// What a resource does beyond its own table. Both run in the transaction of the request, for all rows at once.
-pub trait ResourceHooks: Sync {
-    /// Changes and checks rows before they are written.
-    fn before<'a>(
-        &'a self,
-        _db: &'a mut PgConnection,
-        _drafts: &'a mut [RowDraft],
-        _problems: &'a mut Problems,
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(ready(Ok(())))
-    }
-
-    /// Writes what depends on the rows, and checks the result. All ids are known.
-    fn after<'a>(
-        &'a self,
-        _db: &'a mut PgConnection,
-        _drafts: &'a [RowDraft],
-        _problems: &'a mut Problems,
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(ready(Ok(())))
-    }
-}
-
-/// A resource that is its table and nothing else.
-struct NoHooks;
-
-impl ResourceHooks for NoHooks {}
-
-/// Rows of other tables that are not deleted with a row, although a foreign key would delete them.
-#[derive(Clone, Copy, Debug)]
-pub struct CascadeGuard {
-    pub table: &'static str,
-    /// SQL condition on `child` for the rows that stay.
-    pub condition: &'static str,
 }

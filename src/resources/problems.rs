@@ -10,6 +10,8 @@ pub struct Problems {
     errors: FieldErrors,
     is_malformed: bool,
     is_conflict: bool,
+    /// Why the whole request is refused, if no field is at fault.
+    refusal: Option<HttpProblem>,
 }
 
 impl Problems {
@@ -30,9 +32,14 @@ impl Problems {
         self.errors.add(|| FieldError::new(pointer, "not_unique", message));
     }
 
+    /// Refuses the whole request. Problems of fields are reported instead, if there are any.
+    pub fn refuse(&mut self, refusal: HttpProblem) {
+        self.refusal.get_or_insert(refusal);
+    }
+
     /// Reports whether there is no problem.
     pub fn is_empty(&self) -> bool {
-        self.errors.is_empty()
+        self.errors.is_empty() && self.refusal.is_none()
     }
 
     /// Returns the response to a request with problems.
@@ -41,7 +48,7 @@ impl Problems {
     /// 400 when a part of the body cannot be read, else 409 or 422.
     pub fn check(self) -> Result<(), HttpProblem> {
         if self.errors.is_empty() {
-            return Ok(());
+            return self.refusal.map_or(Ok(()), Err);
         }
         let status = match (self.is_malformed, self.is_conflict) {
             (true, _) => StatusCode::BAD_REQUEST,

@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::filter::MAX_FILTER_CHARS;
 use super::problems::Problems;
 use super::value::MAX_INTEGER;
-use super::{DefaultValue, FieldUsage, Include, ResourceField, TableResource, ValueKind};
+use super::{Audience, DefaultValue, FieldUsage, Include, ResourceField, TableResource, ValueKind};
+use crate::http::auth::AuthError;
 use crate::http::problem::HttpProblem;
 
 /// The rows of a page if the request does not say.
@@ -12,9 +14,6 @@ const PAGE_SIZE: i64 = 50;
 
 /// The most rows of a page.
 const MAX_PAGE_SIZE: i64 = 200;
-
-/// The longest value of a filter, in characters.
-const MAX_FILTER_CHARS: usize = 1000;
 
 /// Names of the parameters that every list knows.
 const COMMON: [&str; 4] = ["page", "page_size", "ordering", "include"];
@@ -29,41 +28,72 @@ pub(super) struct ListRequest {
     /// Accepted values by name of field.
     pub filters: Map<String, Value>,
     pub includes: Vec<&'static Include>,
-}
-
-impl ListRequest {
-    /// Returns the fields that filter.
-    pub fn filtered<'a>(&'a self, resource: &TableResource) -> impl Iterator<Item = &'static ResourceField> + 'a {
-        resource.fields.iter().filter(|field| self.filters.contains_key(field.name))
-    }
+    pub audience: Audience,
 }
 
 /// Returns the names of the parameters of a list.
 pub(super) fn list_parameters(resource: &TableResource) -> Vec<&'static str> {
     let fields = resource.fields.iter().filter(|field| field.kind.is_scalar());
     let common = COMMON.into_iter().filter(|name| *name != "include" || !resource.includes.is_empty());
-    common.chain(fields.map(|field| field.name)).collect()
+    let filters = resource.filters.iter().map(|filter| filter.name);
+    let mut names: Vec<&'static str> = common.chain(filters).collect();
+    for field in fields {
+        if !names.contains(&field.name) {
+            names.push(field.name);
+        }
+    }
+    names
+}
+
+/// Returns a field by which the reader may order and filter.
+///
+/// # Errors
+/// 401 or 403 when others see the field.
+fn scalar_field(
+    resource: &TableResource,
+    name: &str,
+    audience: Audience,
+) -> Result<Option<&'static ResourceField>, AuthError> {
+    let field = resource.field(name).filter(|field| field.kind.is_scalar());
+    match field {
+        Some(field) if field.audience > audience && audience == Audience::Public => Err(AuthError::Unknown),
+        Some(field) if field.audience > audience => Err(AuthError::Forbidden(
+            "the role of this token does not see this field: use the token of an operator or admin",
+        )),
+        field => Ok(field),
+    }
 }
 
 /// Reads the parameters of a list.
 ///
 /// # Errors
 /// 400 with every invalid parameter.
-pub(super) fn parse(resource: &TableResource, pairs: &[(String, String)]) -> Result<ListRequest, HttpProblem> {
+pub(super) fn parse(
+    resource: &TableResource,
+    pairs: &[(String, String)],
+    audience: Audience,
+) -> Result<ListRequest, ListRefusal> {
     let mut problems = Problems::default();
-    let mut request =
-        ListRequest { page: 1, page_size: PAGE_SIZE, ordering: Vec::new(), filters: Map::new(), includes: Vec::new() };
+    let (ordering, filters, includes) = (Vec::new(), Map::new(), Vec::new());
+    let mut request = ListRequest { page: 1, page_size: PAGE_SIZE, ordering, filters, includes, audience };
     for (name, value) in pairs {
         match name.as_str() {
             "page" => number(value, MAX_INTEGER, &mut request.page, "/page", &mut problems),
             "page_size" => number(value, MAX_PAGE_SIZE, &mut request.page_size, "/page_size", &mut problems),
-            "ordering" => ordering(resource, value, &mut request.ordering, &mut problems),
+            "ordering" => self::ordering(resource, value, &mut request, &mut problems)?,
             "include" => include(resource, value, &mut request.includes, &mut problems),
             name => {
-                let field = resource.field(name).filter(|field| field.kind.is_scalar());
-                let parsed = field.and_then(|field| filter_value(field, value, &mut problems));
+                let parsed = match resource.filters.iter().find(|filter| filter.name == name) {
+                    Some(filter) => filter.parse(value).map_err(|expected| {
+                        problems.malformed(format!("/{name}"), "invalid_value", format!("must be {expected}"));
+                    }),
+                    None => {
+                        let field = scalar_field(resource, name, audience)?;
+                        field.and_then(|field| filter_value(field, value, &mut problems)).ok_or(())
+                    }
+                };
                 let accepted = request.filters.entry(name).or_insert_with(|| Value::Array(Vec::new()));
-                if let (Some(accepted), Some(parsed)) = (accepted.as_array_mut(), parsed) {
+                if let (Some(accepted), Ok(parsed)) = (accepted.as_array_mut(), parsed) {
                     accepted.push(parsed);
                 }
             }
@@ -75,6 +105,25 @@ pub(super) fn parse(resource: &TableResource, pairs: &[(String, String)]) -> Res
         request.ordering.extend(default);
     }
     Ok(request)
+}
+
+/// Why a list is refused.
+#[derive(Debug)]
+pub(super) enum ListRefusal {
+    Parameters(HttpProblem),
+    Reader(AuthError),
+}
+
+impl From<HttpProblem> for ListRefusal {
+    fn from(problem: HttpProblem) -> Self {
+        Self::Parameters(problem)
+    }
+}
+
+impl From<AuthError> for ListRefusal {
+    fn from(error: AuthError) -> Self {
+        Self::Reader(error)
+    }
 }
 
 /// Reads the parts to include in one document.
@@ -104,21 +153,23 @@ fn number(value: &str, max: i64, target: &mut i64, at: &str, problems: &mut Prob
 fn ordering(
     resource: &TableResource,
     value: &str,
-    fields: &mut Vec<(&'static ResourceField, bool)>,
+    request: &mut ListRequest,
     problems: &mut Problems,
-) {
+) -> Result<(), AuthError> {
     for name in value.split(',').map(str::trim) {
         let plain = name.strip_prefix('-').unwrap_or(name);
-        match resource.field(plain).filter(|field| field.kind.is_scalar()) {
-            Some(field) => fields.push((field, plain != name)),
+        match scalar_field(resource, plain, request.audience)? {
+            Some(field) => request.ordering.push((field, plain != name)),
             None => {
-                let known: Vec<&str> =
-                    resource.fields.iter().filter(|field| field.kind.is_scalar()).map(|field| field.name).collect();
+                let known = resource.fields.iter().filter(|field| field.kind.is_scalar());
+                let known = known.filter(|field| field.audience <= request.audience);
+                let known: Vec<&str> = known.map(|field| field.name).collect();
                 let message = format!("rows cannot be ordered by it: use {}, with - for descending", known.join(", "));
                 problems.malformed("/ordering", "invalid_value", message);
             }
         }
     }
+    Ok(())
 }
 
 fn include(resource: &TableResource, value: &str, includes: &mut Vec<&'static Include>, problems: &mut Problems) {
@@ -155,7 +206,11 @@ fn filter_value(field: &ResourceField, text: &str, problems: &mut Problems) -> O
             Ok(amount) => return Some(amount.to_string().into()),
             Err(_) => "an amount like 610.00",
         },
-        ValueKind::Instant { .. } => match text.parse::<jiff::Timestamp>() {
+        ValueKind::Date => match text.parse::<jiff::civil::Date>() {
+            Ok(date) if date.year() > 0 && text.len() == 10 => return Some(text.into()),
+            _ => "a day like 2026-04-01",
+        },
+        ValueKind::Instant { .. } | ValueKind::Time => match text.parse::<jiff::Timestamp>() {
             Ok(instant) if instant.to_zoned(jiff::tz::TimeZone::UTC).year() > 0 => {
                 return Some(instant.to_string().into());
             }

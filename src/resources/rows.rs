@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 use super::body::{self, Mode};
 use super::problems::Problems;
 use super::write::{self, WriteRefusal};
-use super::{CascadeGuard, TableResource, refusal, store};
+use super::{Audience, CascadeGuard, TableResource, WriteRequest, refusal, store};
 use crate::error::{Error, Result};
 use crate::http::problem::{FieldError, HttpProblem};
 
@@ -17,7 +17,7 @@ use crate::http::problem::{FieldError, HttpProblem};
 /// When the database cannot be read.
 pub async fn all(db: &mut PgConnection, resource: &TableResource) -> Result<Vec<Value>> {
     let ids = store::ids(db, resource).await?;
-    store::read(db, resource, &ids, &[], false).await
+    store::read(db, resource, &ids, &[], Audience::Operator).await
 }
 
 /// Returns the document of a row.
@@ -25,7 +25,7 @@ pub async fn all(db: &mut PgConnection, resource: &TableResource) -> Result<Vec<
 /// # Errors
 /// When the database cannot be read.
 pub async fn one(db: &mut PgConnection, resource: &TableResource, id: i64) -> Result<Option<Value>> {
-    Ok(store::read(db, resource, &[id], &[], false).await?.pop())
+    Ok(store::read(db, resource, &[id], &[], Audience::Operator).await?.pop())
 }
 
 /// Returns the problems of given values that follow from the description of the resource alone. What is missing, and what
@@ -56,12 +56,14 @@ pub async fn write(
         None => {
             let mut problems = Problems::default();
             (drafts, _) = body::new_rows(resource, document, &mut problems);
-            let created = write::create(&mut savepoint, resource, &mut drafts, problems).await;
+            let created =
+                write::create(&mut savepoint, resource, &WriteRequest::OF_PROGRAM, &mut drafts, problems).await;
             created.map(|mut documents| documents.pop().unwrap_or_default())
         }
         Some(id) => {
             let body = (Mode::Change, document);
-            write::change(&mut savepoint, resource, id, body, &HeaderMap::new(), &mut drafts).await
+            let request = &WriteRequest::OF_PROGRAM;
+            write::change(&mut savepoint, resource, request, id, body, &HeaderMap::new(), &mut drafts).await
         }
     };
     match written {
@@ -97,8 +99,9 @@ pub async fn remove(
     guards: &[CascadeGuard],
 ) -> Result<Result<(), HttpProblem>> {
     let mut savepoint = db.begin().await?;
-    match write::remove(&mut savepoint, resource, id, &HeaderMap::new(), false, guards).await {
-        Ok(()) => {
+    let request = &WriteRequest::OF_PROGRAM;
+    match write::remove(&mut savepoint, resource, request, id, &HeaderMap::new(), false, guards).await {
+        Ok(_) => {
             savepoint.commit().await?;
             Ok(Ok(()))
         }
@@ -120,6 +123,7 @@ async fn explained(
         WriteRefusal::Database(error @ Error::Database(sqlx::Error::Database(_))) => {
             Ok(refusal::explain(pool, resource, drafts, error).await)
         }
+        WriteRefusal::Included { error, child, rows } => Ok(refusal::explain(pool, child, &rows, error).await),
         WriteRefusal::Database(error) => Err(error),
     }
 }

@@ -186,7 +186,9 @@ const EVENTS: &str = "
     FROM acted.tutorial_events event
     JOIN acted.products store_product ON store_product.id = event.product_id AND store_product.is_active
     LEFT JOIN acted.tutorial_locations location ON location.id = event.location_id
-    LEFT JOIN acted.tutorial_venues venue ON venue.id = event.venue_id";
+    LEFT JOIN acted.tutorial_venues venue ON venue.id = event.venue_id
+    WHERE NOT EXISTS (SELECT FROM lectern.event_details details
+                      WHERE details.tutorial_event_id = event.id AND details.cancelled)";
 
 const SESSIONS: &str = "
     SELECT session.id, session.tutorial_event_id AS event_id, session.title, session.start_date AS start,

@@ -30,6 +30,7 @@ use crate::sync;
 use crate::sync::job::SyncJobs;
 use crate::timetable_import;
 use crate::timetable_import::job::ImportJobs;
+use crate::tutorials;
 use crate::webhooks;
 
 /// Options of `lectern serve`.
@@ -189,6 +190,7 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
         .merge(search::pages::router(follower.clone(), urls, state.config.zone()))
         .merge(catalogue::api::router(&resources))
         .merge(timetable_import::mapping::api::router(&resources))
+        .merge(tutorials::api::router(&ResourceState { is_public: true, ..resources.clone() }))
         .merge(delivery::api::router(state.clone()))
         .merge(timetable_import::api::router(state.clone()))
         .merge(sync::api::router(state.clone()))
@@ -196,6 +198,7 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
     let known = [
         search::api::parameters(),
         catalogue::api::parameters(),
+        tutorials::api::parameters(),
         delivery::api::parameters(),
         timetable_import::api::parameters(),
         timetable_import::mapping::api::parameters(),
@@ -216,8 +219,8 @@ fn resource_state(state: &ServerState, follower: Follower) -> ResourceState {
             }
         })
     };
-    let is_public = state.config.public_catalogue;
     let guards = crate::bridges::store::CASCADE_GUARDS;
+    let is_public = state.config.public_catalogue;
     ResourceState { server: state.clone(), refresh: Arc::new(refresh), is_public, guards }
 }
 

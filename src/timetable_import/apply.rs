@@ -11,14 +11,18 @@ use tokio_util::sync::CancellationToken;
 use crate::bridges;
 use crate::error::Result;
 use crate::outbox::DeliveryStep;
+use crate::tutorials::places::Places;
 use crate::tutorials::{self, Event, KnownEvent};
 
 use super::history;
 use super::options::ImportOptions;
-use super::places::{EventsAndOversold, Places};
+
 use super::plan::new_instructors;
 use super::plan::{BlockOutcome, ImportPlan, PlanItem, PlannedEvent};
 use super::store;
+
+/// Events as they are to be stored, and their oversold places, each with its local id.
+pub(super) type EventsAndOversold = (Vec<(i64, Event)>, Vec<(i64, i32)>);
 
 /// How to apply a plan.
 #[derive(Clone, Copy, Debug)]

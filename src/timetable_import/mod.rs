@@ -18,7 +18,6 @@ pub mod mapping;
 pub mod old_files;
 pub mod options;
 mod parse;
-mod places;
 pub mod plan;
 mod progress;
 pub mod publish;

@@ -19,11 +19,12 @@ use crate::gateway;
 use crate::gateway::AuditMode;
 use crate::outbox::DeliveryStep;
 use crate::tutorials;
+use crate::tutorials::places::Places;
 use crate::tutorials::{Event, KnownEvent};
 use crate::{bridges, outbox, runs};
 
+use super::apply::EventsAndOversold;
 use super::history;
-use super::places::{EventsAndOversold, Places};
 use super::store;
 
 /// The result of undoing an import, or the plan before it is executed.

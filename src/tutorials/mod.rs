@@ -4,7 +4,9 @@
 //! caller's transaction. A write that changes nothing writes no row. The number of statements does not depend on the
 //! number of events. The import validates timetables; this module relies on the constraints of the database.
 
+pub mod api;
 mod event;
+pub mod places;
 pub mod reference;
 pub mod store;
 
@@ -25,6 +27,12 @@ pub const CREATE_EVENT: &str = "create_event";
 pub const UPDATE_EVENT: &str = "update_event";
 /// Effect: remove the event locally and in Administrate.
 pub const REMOVE_EVENT: &str = "remove_event";
+/// Effect: cancel the event in Administrate, then remove it locally.
+pub const CANCEL_AND_REMOVE_EVENT: &str = "cancel_and_remove_event";
+/// Effect: delete the event in Administrate, then remove it locally.
+pub const DELETE_EVENT: &str = "delete_event";
+/// The effects that remove an event.
+pub const REMOVALS: [&str; 3] = [REMOVE_EVENT, CANCEL_AND_REMOVE_EVENT, DELETE_EVENT];
 /// The kind of subject of these effects.
 pub const EVENT: &str = "event";
 
@@ -96,6 +104,21 @@ pub async fn request_steps(
 ) -> Result<()> {
     let named = events.iter().map(|(id, code)| (*id, code.as_str()));
     outbox::enqueue(db, run, &effects(UPDATE_EVENT, true, steps, named)).await
+}
+
+/// Enqueues the creation of events that are stored already, given by id and code.
+pub async fn request_creation(
+    db: &mut PgConnection,
+    events: &[(i64, String)],
+    steps: &'static [DeliveryStep],
+) -> Result<()> {
+    let named = events.iter().map(|(id, code)| (*id, code.as_str()));
+    outbox::enqueue(db, None, &effects(CREATE_EVENT, true, steps, named)).await
+}
+
+/// Enqueues the removal of an event by one of [`REMOVALS`]. It stays locally until Administrate has removed it.
+pub async fn remove_event(db: &mut PgConnection, id: i64, code: &str, removal: &'static str) -> Result<()> {
+    outbox::enqueue(db, None, &effects(removal, true, &[], std::iter::once((id, code)))).await
 }
 
 /// Enqueues the removal of events. They stay locally until Administrate has removed them.

@@ -1,8 +1,8 @@
 //! A server under load: followers of an import, searches beside an import, clients that do not read, and half-open
 //! connections. The peer is an earlier build of the same program.
 
-mod client;
-mod server;
+pub mod client;
+pub mod server;
 mod webhooks;
 
 use std::time::{Duration, Instant};

@@ -9,6 +9,7 @@ use crate::bridges::event_links::{EventLink, ExternalIds, PossibleDuplicate, Rem
 use crate::bridges::lifecycle::LifecycleState;
 use crate::error::{Error, Result};
 use crate::names::fold;
+use crate::tutorials;
 use crate::tutorials::Event;
 
 /// Returns the link of a local event, `None` if it is not linked.
@@ -356,8 +357,9 @@ pub async fn external_ids(db: &mut PgConnection, event: &Event) -> Result<Extern
         "SELECT entity_type, label, external_id FROM adm.custom_fields WHERE entity_type IN ('Event', 'Session')
          ORDER BY id DESC",
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
+    ids.event_values = tutorials::store::custom_values(db, &event.code).await?;
     let key = |(entity, label, key): (String, String, String)| ((entity, fold(&label)), Id::new(key));
     ids.custom_fields = fields.into_iter().map(key).collect();
     Ok(ids)

@@ -2,6 +2,7 @@
 
 pub mod baseline;
 pub mod cascade;
+pub mod deliverable;
 pub mod event_rows;
 pub mod events;
 pub mod links;

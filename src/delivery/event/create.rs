@@ -16,6 +16,8 @@ use crate::names::fold;
 impl EventDelivery<'_> {
     /// Creates the event, or finds it in Administrate, and stores its ids at once.
     pub(crate) async fn create(&mut self, desired: &DesiredEvent) -> Result<EventLink, DeliveryError> {
+        let complete = desired.clone().with_windows(&self.known.event);
+        let (baseline, desired) = (&desired.event, &complete);
         if let Some(link) = self.find_existing(desired).await? {
             return Ok(link);
         }
@@ -36,7 +38,7 @@ impl EventDelivery<'_> {
         self.remarks.extend(created.warnings.into_iter().map(|warning| Notice::Warning(warning.to_string())));
         if created.unsupported_fields.is_empty() {
             // Otherwise the next step tries to write what this mutation did not accept.
-            self.set_baseline(BaselineKind::Event, &link.external_id, &desired.event).await?;
+            self.set_baseline(BaselineKind::Event, &link.external_id, baseline).await?;
         }
         Ok(link)
     }

@@ -104,7 +104,7 @@ impl EventDelivery<'_> {
     async fn link_or_existing(&mut self, link: Option<EventLink>) -> Result<Option<EventLink>, DeliveryError> {
         match link {
             None if self.item.in_doubt => {
-                let desired = self.desired().await?;
+                let desired = self.desired().await?.with_windows(&self.known.event);
                 self.find_existing(&desired).await
             }
             link => Ok(link),
@@ -165,12 +165,12 @@ impl EventDelivery<'_> {
         Ok(())
     }
 
-    /// Removes the event locally and in Administrate, where a draft is deleted and another event is cancelled. A remote event
-    /// that was adopted stays as it is. The removal fails while places are sold.
+    /// Removes the event locally and in Administrate, as the effect says: by an undo, a draft is deleted and another event is
+    /// cancelled. A remote event that was adopted stays as it is then. A deletion fails while places are sold.
     pub(crate) async fn remove(&mut self, link: Option<EventLink>) -> Result<(), DeliveryError> {
         let link = self.link_or_existing(link).await?;
         if let Some(link) = &link
-            && !self.publication_state(link).await?.existed_before
+            && (self.item.effect != tutorials::REMOVE_EVENT || !self.publication_state(link).await?.existed_before)
         {
             self.delete_or_cancel(&link.external_id).await?;
         }
@@ -187,6 +187,13 @@ impl EventDelivery<'_> {
     async fn delete_or_cancel(&self, event: &Id) -> Result<(), DeliveryError> {
         self.check_cancelled()?;
         let Some(remote) = self.worker.client.event(event).await? else { return Ok(()) };
+        let lifecycle = LifecycleState::of(remote.lifecycle.as_deref());
+        if self.item.effect == tutorials::CANCEL_AND_REMOVE_EVENT {
+            return match lifecycle {
+                Some(LifecycleState::Cancelled) => Ok(()),
+                _ => self.cancel_remote(event).await,
+            };
+        }
         let sold = remote.max_places.zip(remote.remaining_places).map_or(0, |(max, remaining)| max - remaining);
         if sold > 0 {
             return Err(DeliveryError::Invalid(format!(
@@ -194,17 +201,27 @@ impl EventDelivery<'_> {
             )));
         }
         self.check_cancelled()?;
-        match LifecycleState::of(remote.lifecycle.as_deref()) {
+        match lifecycle {
             Some(LifecycleState::Draft) => {
                 self.worker.client.delete_events(std::slice::from_ref(event)).await.map(drop)?
             }
-            Some(LifecycleState::Cancelled) => {}
-            _ => {
-                let changes = EventChanges { lifecycle: Some(Lifecycle::Cancelled), ..EventChanges::default() };
-                self.worker.client.update_event(event, &changes).await.map(drop)?;
+            state if self.item.effect == tutorials::DELETE_EVENT => {
+                let state = state.map_or_else(|| "not a draft".to_owned(), |state| state.to_string());
+                return Err(DeliveryError::Invalid(format!(
+                    "Administrate deletes drafts only, and the event is {state} there: repeat the deletion with \
+                     remote=cancel or remote=keep"
+                )));
             }
+            Some(LifecycleState::Cancelled) => {}
+            _ => self.cancel_remote(event).await?,
         }
         Ok(())
+    }
+
+    async fn cancel_remote(&self, event: &Id) -> Result<(), DeliveryError> {
+        self.check_cancelled()?;
+        let changes = EventChanges { lifecycle: Some(Lifecycle::Cancelled), ..EventChanges::default() };
+        Ok(self.worker.client.update_event(event, &changes).await.map(drop)?)
     }
 }
 

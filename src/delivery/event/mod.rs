@@ -22,7 +22,7 @@ use crate::bridges::events::{Baseline, BaselineKind, EventLink};
 use crate::merge::desired::{DesiredEvent, desired_event};
 use crate::outbox::{DeliveryStep, OutboxItem};
 use crate::tutorials;
-use crate::tutorials::{KnownEvent, REMOVE_EVENT};
+use crate::tutorials::KnownEvent;
 
 /// The delivery of one outbox item of an event.
 pub(super) struct EventDelivery<'a> {
@@ -139,7 +139,7 @@ impl EventDelivery<'_> {
         let mut db = self.worker.pool.acquire().await?;
         let link = events::link_of(&mut db, self.known.id).await?;
         drop(db);
-        if self.item.effect == REMOVE_EVENT {
+        if tutorials::REMOVALS.contains(&self.item.effect.as_str()) {
             return self.remove(link.map(|link| self.without_lost(link))).await;
         }
         if self.known.event.cancelled {

@@ -205,7 +205,8 @@ mod tests {
             needs.entry(table.to_owned()).or_default().extend(privileges);
         }
         let mappings = &crate::timetable_import::mapping::api::PRODUCT_MAPPINGS;
-        for resource in crate::catalogue::resources::RESOURCES.iter().chain([&mappings]) {
+        let tutorials = &crate::tutorials::api::resources::RESOURCES;
+        for resource in crate::catalogue::resources::RESOURCES.iter().chain(tutorials).chain([&mappings]) {
             for (table, privileges) in resource.needed_privileges() {
                 needs.entry(table.to_owned()).or_default().extend(privileges);
             }

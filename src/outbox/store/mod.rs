@@ -4,7 +4,7 @@ mod claims;
 
 use sqlx::{PgConnection, PgPool};
 
-use super::{Backlog, DeliveryCounts, DeliveryState, DeliveryStep, Effect, OutboxItem, SubjectStatus};
+use super::{Backlog, DeliveryCounts, DeliveryState, DeliveryStep, Effect, OpenItem, OutboxItem, SubjectStatus};
 use crate::error::Result;
 use crate::runs;
 use crate::text::without_nul;
@@ -171,6 +171,58 @@ pub async fn undelivered_state(db: &mut PgConnection, kind: &str, subject_id: i6
     .bind(subject_id)
     .fetch_optional(db)
     .await?)
+}
+
+/// Returns the undelivered effect of a subject, and claims it until the end of the transaction.
+///
+/// The second value is false when a worker is carrying it out.
+pub async fn open_item(db: &mut PgConnection, kind: &str, subject_id: i64) -> Result<Option<(OpenItem, bool)>> {
+    let item: Option<OpenItem> = sqlx::query_as(
+        "SELECT id, effect, state, in_doubt FROM lectern.outbox
+         WHERE subject_kind = $1 AND subject_id = $2 AND state <> 'delivered'",
+    )
+    .bind(kind)
+    .bind(subject_id)
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(item) = item else { return Ok(None) };
+    let is_claimed: bool = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1, $2::bigint::int)")
+        .bind(LOCKS)
+        .bind(item.id)
+        .fetch_one(db)
+        .await?;
+    Ok(Some((item, is_claimed)))
+}
+
+/// Returns the names of subjects whose undelivered effect is one of these.
+pub async fn subjects_with_effect(
+    db: &mut PgConnection,
+    kind: &str,
+    ids: &[i64],
+    effects: &[&str],
+) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar(
+        "SELECT subject FROM lectern.outbox
+         WHERE subject_kind = $1 AND subject_id = ANY ($2) AND effect = ANY ($3) AND state <> 'delivered' ORDER BY id",
+    )
+    .bind(kind)
+    .bind(ids)
+    .bind(effects)
+    .fetch_all(db)
+    .await?)
+}
+
+/// Closes the undelivered effect of a subject that no longer exists locally.
+pub async fn close(db: &mut PgConnection, kind: &str, subject_id: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE lectern.outbox SET state = 'delivered', next_attempt_at = NULL
+         WHERE subject_kind = $1 AND subject_id = $2 AND state <> 'delivered'",
+    )
+    .bind(kind)
+    .bind(subject_id)
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Reports whether anything was ever to be delivered.

@@ -58,6 +58,8 @@ struct RowSet {
     table: i64,
     sql: String,
     depth: usize,
+    /// Whether they are the row itself or parts of it.
+    is_part: bool,
 }
 
 /// Rows by table and id.
@@ -72,8 +74,8 @@ pub(in crate::resources) async fn dependents(
 ) -> Result<Dependents> {
     let (root, keys) = foreign_keys(db, resource.table).await?;
     let (mut blockers, mut cascades, mut weak) = (FoundRows::new(), FoundRows::new(), FoundRows::new());
-    let mut sets =
-        vec![RowSet { table: root, sql: format!("SELECT * FROM {} WHERE id = $1", resource.table), depth: 0 }];
+    let sql = format!("SELECT * FROM {} WHERE id = $1", resource.table);
+    let mut sets = vec![RowSet { table: root, sql, depth: 0, is_part: true }];
     while let Some(set) = sets.pop() {
         for key in keys.iter().filter(|key| key.parent == set.table) {
             let sql = format!(
@@ -93,11 +95,12 @@ pub(in crate::resources) async fn dependents(
                         let guarded = format!("SELECT * FROM ({sql}) AS child WHERE {}", guard.condition);
                         blockers.extend(self::rows(db, &key.table, &guarded, id).await?);
                     }
-                    if set.depth > 0 || !resource.has_part(&key.table) {
+                    let is_part = set.is_part && resource.has_part(&key.table);
+                    if !is_part {
                         cascades.extend(rows);
                     }
                     if set.depth < MAX_DEPTH {
-                        sets.push(RowSet { table: key.child, sql, depth: set.depth + 1 });
+                        sets.push(RowSet { table: key.child, sql, depth: set.depth + 1, is_part });
                     }
                 }
                 (false, true) => blockers.extend(rows),

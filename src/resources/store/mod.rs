@@ -8,4 +8,4 @@ mod write;
 pub(super) use dependents::{clearing, dependents};
 pub(super) use read::{ids, list, read};
 pub(super) use rules::{columns_of_constraint, rows_with_equal_values, unknown_references};
-pub(super) use write::{delete, insert, lock, set_links, set_parts, update};
+pub(super) use write::{delete, insert, lock, set_details, set_links, set_parts, update};

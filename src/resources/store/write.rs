@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::error::Result;
-use crate::resources::{LinkTable, PartTable, ResourceField, RowDraft, TableResource};
+use crate::resources::{DetailTable, LinkTable, PartTable, ResourceField, RowDraft, TableResource};
 
 /// Locks a row against changes, and for its deletion against new references to it. Returns whether it exists.
 ///
@@ -15,6 +15,9 @@ pub(in crate::resources) async fn lock(
     id: i64,
     is_deletion: bool,
 ) -> Result<bool> {
+    if let Some(statement) = resource.lock_first {
+        sqlx::query(statement).bind(id).execute(&mut *db).await?;
+    }
     let strength = if is_deletion { "FOR UPDATE" } else { "FOR NO KEY UPDATE" };
     let sql = format!("SELECT true FROM {} WHERE id = $1 {strength}", resource.table);
     let found: Option<bool> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?;
@@ -97,6 +100,43 @@ pub(in crate::resources) async fn update(
         differs = differs.join(" OR "),
     );
     sqlx::query(AssertSqlSafe(sql)).bind(id).bind(Value::Object(row)).execute(db).await?;
+    Ok(())
+}
+
+/// Writes the details of rows, as far as the drafts have values for them. Equal values write nothing.
+pub(in crate::resources) async fn set_details(
+    db: &mut PgConnection,
+    resource: &TableResource,
+    details: &DetailTable,
+    drafts: &[RowDraft],
+) -> Result<()> {
+    let written = resource.fields.iter().filter_map(|field| Some((field, field.written_detail()?)));
+    let written: Vec<_> =
+        written.filter(|(field, _)| drafts.iter().any(|draft| draft.values.contains_key(field.name))).collect();
+    if written.is_empty() {
+        return Ok(());
+    }
+    let columns = WrittenColumns::of(written.iter().copied());
+    let rows = drafts.iter().map(|draft| {
+        let values = written.iter().map(|(field, column)| ((*column).to_owned(), draft.value(field.name).clone()));
+        Value::Object(values.chain([("row_owner".to_owned(), json!(draft.id))]).collect())
+    });
+    let assignments: Vec<String> = written.iter().map(|(_, column)| format!("{column} = excluded.{column}")).collect();
+    let differs: Vec<String> =
+        written.iter().map(|(_, column)| format!("known.{column} IS DISTINCT FROM excluded.{column}")).collect();
+    let sql = format!(
+        "INSERT INTO {table} AS known ({own}, {names})
+         SELECT row_owner, {given} FROM jsonb_to_recordset($1) AS given (row_owner bigint, {types})
+         ON CONFLICT ({own}) DO UPDATE SET {assignments} WHERE {differs}",
+        table = details.table,
+        own = details.own,
+        names = columns.names,
+        given = columns.given,
+        types = columns.types,
+        assignments = assignments.join(", "),
+        differs = differs.join(" OR "),
+    );
+    sqlx::query(AssertSqlSafe(sql)).bind(Value::Array(rows.collect())).execute(db).await?;
     Ok(())
 }
 

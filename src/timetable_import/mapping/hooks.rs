@@ -10,7 +10,7 @@ use super::{ANY, store, stored_sitting, unknown_sitting};
 use crate::error::Result;
 use crate::names::{fold, tidy};
 use crate::resources::problems::Problems;
-use crate::resources::{ResourceHooks, RowDraft};
+use crate::resources::{ResourceHooks, RowDraft, WriteRequest};
 
 /// Stores names as the local records spell them, and finds store products by code.
 pub(super) struct MappingHooks {
@@ -22,6 +22,7 @@ impl ResourceHooks for MappingHooks {
     fn before<'a>(
         &'a self,
         db: &'a mut PgConnection,
+        _: &'a WriteRequest<'a>,
         drafts: &'a mut [RowDraft],
         problems: &'a mut Problems,
     ) -> BoxFuture<'a, Result<()>> {

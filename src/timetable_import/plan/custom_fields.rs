@@ -57,16 +57,15 @@ pub(crate) fn check(definition: &Definition, value: Option<&str>, has_default: b
         }
         return Ok(());
     };
-    let Some(expected) = type_error(definition, value) else { return Ok(()) };
+    let Some(expected) = expected_value(&definition.field_type, &definition.options, value) else { return Ok(()) };
     let message = format!("\"{value}\" is not valid for \"{label}\" in Administrate; write {expected}");
     Err(Issue::new(Code::InvalidValue, message).with_suggestions(definition.options.clone()))
 }
 
-/// Describes the expected values where a definition rejects this value.
-fn type_error(definition: &Definition, value: &str) -> Option<String> {
-    let options = &definition.options;
+/// Describes the expected values where a definition of this type with these options rejects a value.
+pub(crate) fn expected_value(field_type: &str, options: &[String], value: &str) -> Option<String> {
     let is_option = |value: &str| options.iter().any(|option| option.trim() == value.trim());
-    let kind: String = fold(&definition.field_type).chars().filter(char::is_ascii_alphanumeric).collect();
+    let kind: String = fold(field_type).chars().filter(char::is_ascii_alphanumeric).collect();
     let (is_valid, expected) = match kind.as_str() {
         "choice" | "dropdown" | "select" | "radio" => (options.is_empty() || is_option(value), options.join(", ")),
         "multichoice" | "multiselect" => {

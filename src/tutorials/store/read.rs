@@ -1,5 +1,8 @@
 //! SQL that reads events.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -77,4 +80,23 @@ pub async fn event_codes(db: &mut PgConnection) -> Result<Vec<Named>> {
 /// Returns the code of an event.
 pub async fn code_of(db: &mut PgConnection, id: i64) -> Result<Option<String>> {
     Ok(sqlx::query_scalar("SELECT code FROM acted.tutorial_events WHERE id = $1").bind(id).fetch_optional(db).await?)
+}
+
+/// Returns the values of an event for custom fields that are no fields of it, by label, as Administrate writes them.
+pub async fn custom_values(db: &mut PgConnection, code: &str) -> Result<BTreeMap<String, String>> {
+    let values: Option<Json<BTreeMap<String, Value>>> = sqlx::query_scalar(
+        "SELECT details.custom_fields FROM lectern.event_details AS details
+         JOIN acted.tutorial_events AS event ON event.id = details.tutorial_event_id WHERE event.code = $1",
+    )
+    .bind(code)
+    .fetch_optional(db)
+    .await?;
+    let text = |value: Value| match value {
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let values = values.map(|Json(values)| values).unwrap_or_default();
+    Ok(values.into_iter().map(|(label, value)| (label, text(value))).collect())
 }

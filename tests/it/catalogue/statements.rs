@@ -1,61 +1,26 @@
 //! The number of statements of a request does not grow with the rows.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use serde_json::{Value, json};
-use tracing::Subscriber;
-use tracing::field::{Field, Visit};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use super::Catalogue;
 use super::examples::examples;
+use crate::fixtures::statements::Statements;
 
-/// The statements of this thread, on which the server of a test runs.
-#[derive(Clone, Default)]
-struct Statements(Arc<Mutex<Vec<String>>>);
-
-impl Statements {
-    /// Returns how many statements of a resource were executed since the last call.
-    fn take(&self, table: &str) -> usize {
-        // Another thread may have been the first to execute the line that reports statements, which disables it.
-        tracing::callsite::rebuild_interest_cache();
-        let taken = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        taken
-            .iter()
-            .filter(|sql| sql.contains(table) && (sql.contains(" AS item") || sql.contains(" AS given")))
-            .count()
-    }
-}
-
-impl<S: Subscriber> Layer<S> for Statements {
-    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == "sqlx::query" {
-            let mut text = Text(String::new());
-            event.record(&mut text);
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text.0);
-        }
-    }
-}
-
-/// All fields of an event as text.
-struct Text(String);
-
-impl Visit for Text {
-    fn record_debug(&mut self, _: &Field, value: &dyn std::fmt::Debug) {
-        self.0 += &format!("{value:?} ");
-    }
+/// Returns how many statements of a resource were executed since the last call.
+fn take(log: &Statements, table: &str) -> usize {
+    let is_of_resource = |sql: &&String| sql.contains(table) && (sql.contains(" AS item") || sql.contains(" AS given"));
+    log.take().iter().filter(is_of_resource).count()
 }
 
 #[tokio::test]
 async fn number_of_statements_does_not_grow_with_the_rows() {
-    let log = Statements::default();
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(log.clone()));
+    let (log, _guard) = Statements::record();
     let catalogue = Catalogue::new().await;
     let statements = async |table: &str, method: &str, path: &str, body: &Value| {
-        log.take(table);
+        take(&log, table);
         let (status, document) = catalogue.json(method, path, body).await;
         assert!(status < 300, "{method} {path}: {document}");
-        log.take(table)
+        take(&log, table)
     };
     for example in examples(&catalogue).await {
         let (path, table) = (example.path, example.table);

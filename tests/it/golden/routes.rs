@@ -5,7 +5,7 @@ use super::served::Served;
 use super::sides::Sides;
 
 /// The paths of all routes, with numbers in place of their parameters; no record has the id 99.
-pub const PATHS: [&str; 28] = [
+pub const PATHS: [&str; 34] = [
     "/",
     "/livez",
     "/readyz",
@@ -32,6 +32,12 @@ pub const PATHS: [&str; 28] = [
     "/api/catalogue/subjects",
     "/api/catalogue/subjects/99",
     "/api/catalogue/exam-sessions/99/copy",
+    "/api/tutorials/events",
+    "/api/tutorials/events/99",
+    "/api/tutorials/events/99/publish",
+    "/api/tutorials/events/99/cancel",
+    "/api/tutorials/events/99/sessions/order",
+    "/api/tutorials/sessions/99",
     "/webhooks/administrate",
     "/no/such/path",
 ];

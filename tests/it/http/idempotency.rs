@@ -23,6 +23,11 @@ async fn execute(fixture: &ApiFixture, sql: &'static str) {
     sqlx::query(sql).execute(&fixture.import.db.pool).await.expect(sql);
 }
 
+/// Returns the body of a tutorial event.
+fn new_event(code: &str, product: i64) -> Value {
+    json!({ "code": code, "product_id": product, "start_date": "2026-06-01", "end_date": "2026-06-30" })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn repeated_post_returns_the_same_response() {
     let fixture = ApiFixture::new().await;
@@ -43,6 +48,11 @@ async fn repeated_post_returns_the_same_response() {
     )
     .await;
     let copy = "/api/catalogue/exam-sessions/901/copy".to_owned();
+    let (event, product): (i64, i64) = sqlx::query_as("SELECT id, product_id FROM acted.tutorial_events")
+        .fetch_one(&fixture.import.db.pool)
+        .await
+        .expect("the event");
+    let of_event = |action: &str| (format!("/api/tutorials/events/{event}/{action}"), None, None);
     let routes = [
         ("/api/catalogue/subjects".to_owned(), Some(json!({ "code": "K1" })), Some(json!({ "code": "K2" }))),
         (copy, Some(json!({ "from": 902 })), Some(json!({ "from": 902, "dry_run": true }))),
@@ -52,6 +62,9 @@ async fn repeated_post_returns_the_same_response() {
         ("/api/outbox/retry".to_owned(), Some(json!({ "ids": [1] })), Some(json!({ "ids": [] }))),
         (format!("{run}/undo"), Some(json!({ "dry_run": true })), Some(json!({ "dry_run": false }))),
         ("/api/syncs".to_owned(), Some(json!({ "entity": "all", "dry_run": true })), Some(json!({ "entity": "all" }))),
+        ("/api/tutorials/events".to_owned(), Some(new_event("K1", product)), Some(new_event("K2", product))),
+        of_event("publish"),
+        of_event("cancel"),
         ("/api/search/unified".to_owned(), Some(json!({ "searchQuery": "x" })), Some(json!({ "searchQuery": "y" }))),
     ];
     let known = PATHS.iter().filter(|path| path.starts_with("/api/") && !path.contains('?'));

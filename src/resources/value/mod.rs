@@ -1,19 +1,18 @@
 //! One JSON value, checked and brought into the form in which it is stored.
 
+mod text;
+mod time;
+
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
+use self::text::{email, line, note, url};
+use self::time::{date, instant, time_zone};
 use super::problems::Problems;
 use super::{DefaultValue, FieldUsage, ResourceField, ValueKind};
-use crate::names;
-
-/// The longest text with line breaks, in characters.
-const MAX_NOTE_CHARS: usize = 100_000;
 
 /// The number from which an amount has too many digits.
 const AMOUNT_LIMIT: i64 = 100_000_000;
@@ -23,7 +22,9 @@ pub(super) const MAX_INTEGER: i64 = i32::MAX as i64;
 
 /// Returns the stored form of a value for a field, or adds its problems.
 pub(super) fn parse_field(field: &ResourceField, value: &Value, at: &str, problems: &mut Problems) -> Option<Value> {
-    let is_absent = value.is_null() || (value == "" && is_text(&field.kind));
+    let is_optional = matches!(field.usage, FieldUsage::Optional(_));
+    let is_blank = value == "" && (is_text(&field.kind) || (is_optional && is_moment(&field.kind)));
+    let is_absent = value.is_null() || is_blank;
     if !is_absent {
         return parse(&field.kind, value, at, problems);
     }
@@ -45,7 +46,20 @@ pub(super) fn parse_field(field: &ResourceField, value: &Value, at: &str, proble
 }
 
 fn is_text(kind: &ValueKind) -> bool {
-    matches!(kind, ValueKind::Line { .. } | ValueKind::Note | ValueKind::Choice(_) | ValueKind::Currency)
+    matches!(
+        kind,
+        ValueKind::Line { .. }
+            | ValueKind::Note
+            | ValueKind::Choice(_)
+            | ValueKind::Currency
+            | ValueKind::Url { .. }
+            | ValueKind::Email
+            | ValueKind::TimeZone
+    )
+}
+
+fn is_moment(kind: &ValueKind) -> bool {
+    matches!(kind, ValueKind::Date | ValueKind::Time | ValueKind::Instant { .. })
 }
 
 fn parse(kind: &ValueKind, value: &Value, at: &str, problems: &mut Problems) -> Option<Value> {
@@ -63,7 +77,16 @@ fn parse(kind: &ValueKind, value: &Value, at: &str, problems: &mut Problems) -> 
         }
         ValueKind::Amount => amount(value, at, problems),
         ValueKind::Currency => currency(value, at, problems),
-        ValueKind::Instant { is_end } => instant(value, *is_end, at, problems),
+        ValueKind::Instant { is_end } => instant(value, Some(*is_end), at, problems),
+        ValueKind::Time => instant(value, None, at, problems),
+        ValueKind::Date => date(value, at, problems),
+        ValueKind::Url { max } => url(value, *max, at, problems),
+        ValueKind::Email => email(value, at, problems),
+        ValueKind::TimeZone => time_zone(value, at, problems),
+        ValueKind::Names => list(value, at, problems, |value, at, problems| line(value, 255, at, problems)),
+        ValueKind::Labels if value.is_object() => Some(value.clone()),
+        ValueKind::Record(_) => wrong_type(at, "left out: it is only read", problems),
+        ValueKind::Labels => wrong_type(at, "an object with a value for each label", problems),
         ValueKind::Ids(_) => {
             let parse = |value: &Value, at: &str, problems: &mut Problems| integer(value, 1, i64::MAX, at, problems);
             list(value, at, problems, parse)
@@ -96,34 +119,6 @@ fn integer(value: &Value, min: i64, max: i64, at: &str, problems: &mut Problems)
 /// Reports whether a number is an integer that no column can store.
 fn is_huge(number: f64) -> bool {
     number.fract() == 0.0 && number.abs() >= 9.0e18
-}
-
-/// Returns one line of text, without invisible characters and outer white space.
-fn line(value: &Value, max: usize, at: &str, problems: &mut Problems) -> Option<Value> {
-    let Some(text) = value.as_str() else { return wrong_type(at, "a text", problems) };
-    let visible = names::visible(text);
-    let text = visible.trim();
-    let length = text.chars().count();
-    match text {
-        "" => violated(at, "must not be empty", problems),
-        _ if text.chars().any(char::is_control) => {
-            violated(at, "must not contain line breaks or control characters", problems)
-        }
-        _ if length > max => violated(at, format!("has {length} characters, at most {max} are allowed"), problems),
-        _ => Some(text.into()),
-    }
-}
-
-fn note(value: &Value, at: &str, problems: &mut Problems) -> Option<Value> {
-    let Some(text) = value.as_str() else { return wrong_type(at, "a text", problems) };
-    let length = text.chars().count();
-    if text.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t')) {
-        return violated(at, "must not contain control characters other than line breaks and tabs", problems);
-    }
-    match length > MAX_NOTE_CHARS {
-        true => violated(at, format!("has {length} characters, at most {MAX_NOTE_CHARS} are allowed"), problems),
-        false => Some(text.into()),
-    }
 }
 
 fn choice(value: &Value, words: &[&str], at: &str, problems: &mut Problems) -> Option<Value> {
@@ -164,29 +159,6 @@ fn currency(value: &Value, at: &str, problems: &mut Problems) -> Option<Value> {
     match text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
         true => Some(text.into()),
         false => violated(at, "must be a code of three letters like GBP", problems),
-    }
-}
-
-fn instant(value: &Value, is_end: bool, at: &str, problems: &mut Problems) -> Option<Value> {
-    let Some(text) = value.as_str().map(str::trim) else { return wrong_type(at, "a time (RFC 3339)", problems) };
-    let time = if is_end { "23:59:59" } else { "00:00:00" };
-    let read = match text.parse::<Date>() {
-        Ok(date) if text.len() == 10 => format!("{date}T{time}Z").parse::<Timestamp>(),
-        _ => text.parse::<Timestamp>(),
-    };
-    match read {
-        Ok(instant) if (1..=9999).contains(&instant.to_zoned(jiff::tz::TimeZone::UTC).year()) => {
-            Some(instant.round(jiff::Unit::Microsecond).unwrap_or(instant).to_string().into())
-        }
-        Ok(_) => violated(at, "must be in the years 1 to 9999", problems),
-        Err(_) => {
-            problems.malformed(
-                at,
-                "invalid_date",
-                "must be a date or a time with its offset, like 2026-04-01 or 2026-04-01T09:00:00+01:00",
-            );
-            None
-        }
     }
 }
 
@@ -231,7 +203,7 @@ fn item(value: &Value, fields: &[ResourceField], at: &str, problems: &mut Proble
         wrong_type(at, "an object", problems);
         return Map::new();
     };
-    unknown_fields(given, fields.iter(), at, problems);
+    unknown_fields(given, fields.iter().map(|field| field.name), at, problems);
     let mut item = Map::new();
     for field in fields.iter().filter(|field| !matches!(field.usage, FieldUsage::ReadOnly)) {
         let at = format!("{at}/{}", field.name);
@@ -251,12 +223,12 @@ fn item(value: &Value, fields: &[ResourceField], at: &str, problems: &mut Proble
 /// Adds the fields of a document that do not exist.
 pub(super) fn unknown_fields<'a>(
     given: &Map<String, Value>,
-    known: impl Iterator<Item = &'a ResourceField> + Clone,
+    known: impl Iterator<Item = &'a str> + Clone,
     at: &str,
     problems: &mut Problems,
 ) {
-    for name in given.keys().filter(|name| known.clone().all(|field| field.name != name.as_str())) {
-        let names: Vec<&str> = known.clone().map(|field| field.name).collect();
+    for name in given.keys().filter(|name| known.clone().all(|field| field != name.as_str())) {
+        let names: Vec<&str> = known.clone().collect();
         let pointer = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
         problems.malformed(pointer, "unknown_field", format!("unknown field: use {}", names.join(", ")));
     }
@@ -318,6 +290,32 @@ mod tests {
             (ValueKind::Choice(&["eBook"]), json!("x"), Err(422)),
             (ValueKind::Ids("t"), json!([2, 1, 2]), Ok(json!([2, 1]))),
             (ValueKind::Ids("t"), json!([1, "2"]), Err(400)),
+        ] {
+            let name = format!("{kind:?} {value}");
+            assert_eq!(parsed(kind, &value), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn days_times_and_addresses_are_checked() {
+        for (kind, value, expected) in [
+            (ValueKind::Time, json!("2026-10-25T01:30:00+01:00"), Ok(json!("2026-10-25T00:30:00Z"))),
+            (ValueKind::Time, json!("2026-10-25"), Err(400)),
+            (ValueKind::Date, json!("2026-10-25"), Ok(json!("2026-10-25"))),
+            (ValueKind::Date, json!("2026-10-25T00:00:00Z"), Err(400)),
+            (ValueKind::Date, json!("2026-02-30"), Err(400)),
+            (ValueKind::Url { max: 500 }, json!(" https://example.org/a?b "), Ok(json!("https://example.org/a?b"))),
+            (ValueKind::Url { max: 500 }, json!("HTTP://example.org"), Ok(json!("HTTP://example.org"))),
+            (ValueKind::Url { max: 500 }, json!("/a"), Err(422)),
+            (ValueKind::Url { max: 500 }, json!("https://"), Err(422)),
+            (ValueKind::Url { max: 500 }, json!("javascript:alert(1)"), Err(422)),
+            (ValueKind::Url { max: 20 }, json!("https://example.org/abcdef"), Err(422)),
+            (ValueKind::Email, json!("ada@example.org"), Ok(json!("ada@example.org"))),
+            (ValueKind::Email, json!("ada"), Err(422)),
+            (ValueKind::TimeZone, json!("europe/london"), Ok(json!("Europe/London"))),
+            (ValueKind::TimeZone, json!("Mars/North"), Err(422)),
+            (ValueKind::Names, json!(["Ada  Marlow", "x"]), Ok(json!(["Ada  Marlow", "x"]))),
+            (ValueKind::Labels, json!([]), Err(400)),
         ] {
             let name = format!("{kind:?} {value}");
             assert_eq!(parsed(kind, &value), expected, "{name}");

@@ -1,20 +1,15 @@
 //! The places of an event when its maximum changes: sold places stay sold, also beyond the maximum.
 
-use crate::tutorials::Event;
-
-/// Events as they are to be stored, and their oversold places, each with its local id.
-pub(super) type EventsAndOversold = (Vec<(i64, Event)>, Vec<(i64, i32)>);
-
 /// The unsold places of an event, and the places sold beyond its maximum. At most one of them is not 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Places {
-    pub(super) remaining: i32,
-    pub(super) oversold: i32,
+pub struct Places {
+    pub remaining: i32,
+    pub oversold: i32,
 }
 
 impl Places {
     /// Returns the places after a change of the maximum.
-    pub(super) fn moved(self, change: i32) -> Places {
+    pub fn moved(self, change: i32) -> Places {
         // Places that are free again prove that nothing is oversold any more.
         let balance = if self.remaining > 0 { self.remaining } else { self.remaining.saturating_sub(self.oversold) };
         let moved = balance.saturating_add(change);
@@ -22,7 +17,7 @@ impl Places {
     }
 
     /// Returns the number of sold places of an event with a maximum.
-    pub(super) fn sold(self, maximum: i32) -> i32 {
+    pub fn sold(self, maximum: i32) -> i32 {
         let oversold = if self.remaining > 0 { 0 } else { self.oversold };
         maximum.saturating_sub(self.remaining).saturating_add(oversold)
     }

@@ -1,0 +1,270 @@
+//! What the routes of resources share: who reads, pages, transactions, and answers.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+
+use super::body::{self, Mode};
+use super::problems::Problems;
+use super::query::{self, ListRefusal, ListRequest};
+use super::refusal;
+use super::store;
+use super::write::{self, WriteRefusal, unknown_row};
+use super::{Audience, CascadeGuard, NestedList, RowDraft, TableResource, WriteRequest};
+use crate::error::Error;
+use crate::http::auth::AuthError;
+use crate::http::etag;
+use crate::http::problem::HttpProblem;
+use crate::http::state::ServerState;
+use crate::identity::Caller;
+
+/// Brings the searches of this process up to date after a write.
+pub type Refresh = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// What the routes of resources share.
+#[derive(Clone)]
+pub struct ResourceState {
+    pub server: ServerState,
+    pub refresh: Refresh,
+    /// Whether anonymous callers may read the public rows.
+    pub is_public: bool,
+    /// Rows of other tables that a cascade does not delete.
+    pub guards: &'static [CascadeGuard],
+}
+
+impl FromRef<ResourceState> for PgPool {
+    fn from_ref(state: &ResourceState) -> Self {
+        state.server.pool.clone()
+    }
+}
+
+/// The state of the routes of one resource.
+#[derive(Clone)]
+pub(super) struct Endpoint {
+    pub shared: ResourceState,
+    pub resource: &'static TableResource,
+}
+
+impl FromRef<Endpoint> for PgPool {
+    fn from_ref(endpoint: &Endpoint) -> Self {
+        endpoint.shared.server.pool.clone()
+    }
+}
+
+/// Who reads.
+pub(super) struct RowReader(pub Audience);
+
+impl FromRequestParts<Endpoint> for RowReader {
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, endpoint: &Endpoint) -> Result<Self, AuthError> {
+        match Caller::from_request_parts(parts, endpoint).await {
+            Ok(caller) if !caller.role.has_subject() => Ok(RowReader(Audience::from(caller.role))),
+            // A route that needs no token ignores one that is unknown or does not suffice.
+            Ok(_) | Err(AuthError::Unknown | AuthError::Invalid) if endpoint.shared.is_public => {
+                Ok(RowReader(Audience::Public))
+            }
+            Ok(_) => Err(AuthError::Forbidden(
+                "the role of this token does not suffice: use the token of a reader, operator or admin",
+            )),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Returns the documents of rows that a caller sees, in the order of the ids.
+pub async fn documents(
+    db: &mut PgConnection,
+    state: &ResourceState,
+    resource: &TableResource,
+    caller: &Caller,
+    ids: &[i64],
+) -> crate::error::Result<Vec<Value>> {
+    let audience = Audience::from(caller.role);
+    let mut documents = store::read(db, resource, ids, &[], audience).await?;
+    write::complete(resource, Some(&state.server.config), audience, &mut documents);
+    Ok(documents)
+}
+
+impl Endpoint {
+    pub(super) fn write_request<'a>(
+        &'a self,
+        caller: &'a Caller,
+        parameters: &'a [(String, String)],
+    ) -> WriteRequest<'a> {
+        WriteRequest { config: Some(&self.shared.server.config), audience: Audience::from(caller.role), parameters }
+    }
+
+    /// `owner`: the id of the row of another resource to which the listed rows belong.
+    pub(super) async fn list(
+        &self,
+        RowReader(audience): RowReader,
+        owner: Option<i64>,
+        headers: &HeaderMap,
+        pairs: &[(String, String)],
+    ) -> Result<Response, HttpProblem> {
+        let mut request = match query::parse(self.resource, pairs, audience) {
+            Ok(request) => request,
+            Err(ListRefusal::Parameters(problem)) => return Err(problem),
+            Err(ListRefusal::Reader(error)) => return Ok(error.into_response()),
+        };
+        let mut path = self.resource.path.to_owned();
+        if let (Some(owner), Some(nested)) = (owner, &self.resource.nested) {
+            self.find_owner(nested, owner, audience).await?;
+            request.filters.insert(nested.field.to_owned(), json!([owner]));
+            path = nested.path.replace("{id}", &owner.to_string());
+        }
+        let mut connection = self.connection().await?;
+        let (count, mut results) = store::list(&mut connection, self.resource, &request).await?;
+        write::complete(self.resource, Some(&self.shared.server.config), audience, &mut results);
+        let (next, previous) = self.neighbours(&path, headers, pairs, &request, count);
+        Ok(Json(json!({ "count": count, "next": next, "previous": previous, "results": results })).into_response())
+    }
+
+    /// Checks that the row of a nested list exists.
+    pub(super) async fn find_owner(
+        &self,
+        nested: &NestedList,
+        owner: i64,
+        audience: Audience,
+    ) -> Result<(), HttpProblem> {
+        let mut connection = self.connection().await?;
+        let found = store::read(&mut connection, nested.parent, &[owner], &[], audience).await?;
+        if found.is_empty() { Err(unknown_row(nested.parent)) } else { Ok(()) }
+    }
+
+    pub(super) async fn create(
+        &self,
+        caller: &Caller,
+        parameters: &[(String, String)],
+        body: &Value,
+        mut problems: Problems,
+    ) -> Result<Response, HttpProblem> {
+        let request = self.write_request(caller, parameters);
+        let (mut drafts, is_list) = body::new_rows(self.resource, body, &mut problems);
+        let mut transaction = self.begin().await?;
+        let created = write::create(&mut transaction, self.resource, &request, &mut drafts, problems).await;
+        let mut documents = self.end(transaction, created, &drafts).await?;
+        match documents.pop() {
+            Some(document) if !is_list => {
+                let location = self.resource.item_path.replace("{id}", &document["id"].to_string());
+                let mut response = etag::with_etag(&HeaderMap::new(), StatusCode::CREATED, document);
+                if let Ok(location) = HeaderValue::from_str(&location) {
+                    response.headers_mut().insert(header::LOCATION, location);
+                }
+                Ok(response)
+            }
+            last => {
+                documents.extend(last);
+                Ok((StatusCode::CREATED, Json(Value::Array(documents))).into_response())
+            }
+        }
+    }
+
+    pub(super) async fn change(
+        &self,
+        caller: &Caller,
+        id: i64,
+        headers: &HeaderMap,
+        parameters: &[(String, String)],
+        body: (Mode, &Value),
+    ) -> Result<Response, HttpProblem> {
+        self.require_if_match(headers)?;
+        let request = self.write_request(caller, parameters);
+        let mut attempted = Vec::new();
+        let mut transaction = self.begin().await?;
+        let changed = write::change(&mut transaction, self.resource, &request, id, body, headers, &mut attempted).await;
+        let document = self.end(transaction, changed, &attempted).await?;
+        Ok(etag::with_etag(&HeaderMap::new(), StatusCode::OK, document))
+    }
+
+    pub(super) fn require_if_match(&self, headers: &HeaderMap) -> Result<(), HttpProblem> {
+        match self.shared.server.config.http.require_if_match && !headers.contains_key(header::IF_MATCH) {
+            true => Err(HttpProblem::new(
+                StatusCode::PRECONDITION_REQUIRED,
+                "If-Match is required: read the document and send its ETag",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) async fn connection(&self) -> Result<sqlx::pool::PoolConnection<Postgres>, HttpProblem> {
+        Ok(self.shared.server.pool.acquire().await.map_err(Error::from)?)
+    }
+
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, HttpProblem> {
+        Ok(self.shared.server.pool.begin().await.map_err(Error::from)?)
+    }
+
+    /// Commits a write and brings search up to date, or explains why the write is refused.
+    pub(super) async fn end<T>(
+        &self,
+        transaction: Transaction<'static, Postgres>,
+        outcome: Result<T, WriteRefusal>,
+        drafts: &[RowDraft],
+    ) -> Result<T, HttpProblem> {
+        let outcome = match outcome {
+            Ok(written) => transaction.commit().await.map(|()| written).map_err(|error| Error::from(error).into()),
+            Err(refusal) => {
+                transaction.rollback().await.map_err(Error::from)?;
+                Err(refusal)
+            }
+        };
+        match outcome {
+            Ok(written) => {
+                (self.shared.refresh)().await;
+                Ok(written)
+            }
+            Err(WriteRefusal::Request(problem)) => Err(problem),
+            Err(WriteRefusal::Database(error)) => {
+                Err(refusal::explain(&self.shared.server.pool, self.resource, drafts, error).await)
+            }
+            Err(WriteRefusal::Included { error, child, rows }) => {
+                Err(refusal::explain(&self.shared.server.pool, child, &rows, error).await)
+            }
+        }
+    }
+
+    /// Returns the addresses of the next and the previous page.
+    fn neighbours(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+        pairs: &[(String, String)],
+        request: &ListRequest,
+        count: i64,
+    ) -> (Option<String>, Option<String>) {
+        let last = ((count - 1) / request.page_size + 1).max(1);
+        let base = base_url(&self.shared.server.config.public_url, headers);
+        let address = |page: i64| {
+            let page = page.to_string();
+            let others = pairs.iter().filter(|(name, _)| name != "page");
+            let all = others.map(|(name, value)| (name.as_str(), value.as_str())).chain([("page", page.as_str())]);
+            let encode = |text| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC);
+            // The names of parameters are known ones.
+            let query: Vec<String> = all.map(|(name, value)| format!("{name}={}", encode(value))).collect();
+            format!("{base}{path}/?{}", query.join("&"))
+        };
+        let next = (request.page < last).then(|| address(request.page + 1));
+        let previous = (request.page > 1).then(|| address((request.page - 1).min(last)));
+        (next, previous)
+    }
+}
+
+/// Returns the URL of this server: the setting, or the host that the request names.
+fn base_url(public_url: &str, headers: &HeaderMap) -> String {
+    if !public_url.is_empty() {
+        return public_url.trim_end_matches('/').to_owned();
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.and_then(|host| host.parse::<Authority>().ok());
+    host.map_or_else(String::new, |host| format!("http://{host}"))
+}

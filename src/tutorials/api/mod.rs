@@ -1,0 +1,183 @@
+//! Tutorials over HTTP: events with sessions and their reference data as documents, and what is done with an event.
+//!
+//! Everyone reads, without addresses of people and what concerns Administrate. Operators write.
+
+mod clashes;
+mod complete;
+mod custom_fields;
+mod defaults;
+mod hooks;
+mod removal;
+pub mod resources;
+mod staff;
+mod store;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::Response;
+use axum::routing::{post, put};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use self::resources::RESOURCES;
+use self::resources::events::EVENTS;
+use self::resources::sessions::SESSIONS;
+use crate::bridges::deliverable::{DeliverableEvent, request_delivery};
+use crate::bridges::store::deliverable::deliverable_events;
+use crate::error::Error;
+use crate::http::auth::Operator;
+use crate::http::etag;
+use crate::http::json::JsonBody;
+use crate::http::parameters::RouteParameters;
+use crate::http::problem::HttpProblem;
+use crate::identity::Caller;
+use crate::outbox;
+use crate::outbox::DeliveryStep;
+use crate::resources::api::{self, ResourceState};
+use crate::resources::problems::Problems;
+use crate::tutorials::{self, EVENT, REMOVALS};
+
+const PUBLISH: &str = "/api/tutorials/events/{id}/publish";
+const CANCEL: &str = "/api/tutorials/events/{id}/cancel";
+const ORDER: &str = "/api/tutorials/events/{id}/sessions/order";
+
+/// The parameters that the routes know.
+pub fn parameters() -> Vec<RouteParameters> {
+    let mut known = api::parameters(&RESOURCES);
+    known.extend([(Method::POST, PUBLISH, vec![]), (Method::POST, CANCEL, vec![]), (Method::PUT, ORDER, vec![])]);
+    known
+}
+
+/// The routes of tutorials. Further routes of one event belong here, beside those that publish and cancel it.
+pub fn router(state: &ResourceState) -> Router {
+    let of_event = Router::new()
+        .route(PUBLISH, post(publish))
+        .route(CANCEL, post(cancel))
+        .route(ORDER, put(order))
+        .with_state(state.clone());
+    api::router(&RESOURCES, state).merge(of_event)
+}
+
+type EventId = Result<Path<i64>, PathRejection>;
+
+/// Publishes an event and its sessions in Administrate.
+async fn publish(
+    Operator(caller): Operator,
+    State(state): State<ResourceState>,
+    id: EventId,
+) -> Result<Response, HttpProblem> {
+    let (mut transaction, event) = linked_event(&state, id, "published").await?;
+    if event.is_cancelled {
+        let detail = "the event is cancelled: reinstate it in Administrate, or create a new one";
+        return Err(HttpProblem::new(StatusCode::CONFLICT, detail));
+    }
+    let published = [(event.id, event.code)];
+    tutorials::request_steps(&mut transaction, None, &published, &[DeliveryStep::Publish]).await?;
+    accepted(&state, transaction, &caller, event.id).await
+}
+
+/// Cancels an event locally and in Administrate.
+async fn cancel(
+    Operator(caller): Operator,
+    State(state): State<ResourceState>,
+    id: EventId,
+) -> Result<Response, HttpProblem> {
+    let (mut transaction, event) = linked_event(&state, id, "cancelled").await?;
+    if !event.is_cancelled {
+        store::events::cancel(&mut transaction, event.id).await?;
+        request_delivery(&mut transaction, &[event.id]).await?;
+    }
+    accepted(&state, transaction, &caller, event.id).await
+}
+
+/// Locks an event that Administrate knows.
+async fn linked_event(
+    state: &ResourceState,
+    id: EventId,
+    done: &str,
+) -> Result<(Transaction<'static, Postgres>, DeliverableEvent), HttpProblem> {
+    let mut transaction = state.server.pool.begin().await.map_err(Error::from)?;
+    let id = locked_event(&mut transaction, id).await?;
+    let event = deliverable_events(&mut transaction, &[id]).await?.pop().ok_or_else(unknown_event)?;
+    if event.is_linked {
+        return Ok((transaction, event));
+    }
+    let advice = match outbox::undelivered_subjects(&mut transaction, EVENT, Some(&[id])).await?.is_empty() {
+        true if done == "cancelled" => "change its field cancelled instead",
+        true => "administrate.reason of the event says why",
+        false => "its delivery is pending, see administrate of the event",
+    };
+    let detail = format!("the event is not in Administrate, so that it cannot be {done} there: {advice}");
+    Err(HttpProblem::new(StatusCode::CONFLICT, detail))
+}
+
+/// Locks an event for a change and returns its id.
+async fn locked_event(db: &mut PgConnection, id: EventId) -> Result<i64, HttpProblem> {
+    let Path(id) = id.map_err(|_| unknown_event())?;
+    store::events::lock(db, id).await?.ok_or_else(unknown_event)?;
+    let removed = outbox::subjects_with_effect(db, EVENT, &[id], &REMOVALS).await?;
+    match removed.is_empty() {
+        true => Ok(id),
+        false => Err(HttpProblem::new(StatusCode::CONFLICT, "the event is being removed")),
+    }
+}
+
+fn unknown_event() -> HttpProblem {
+    HttpProblem::new(StatusCode::NOT_FOUND, "there is no such event")
+}
+
+/// Commits a request to Administrate and returns the event.
+async fn accepted(
+    state: &ResourceState,
+    mut transaction: Transaction<'static, Postgres>,
+    caller: &Caller,
+    id: i64,
+) -> Result<Response, HttpProblem> {
+    let document = api::documents(&mut transaction, state, &EVENTS, caller, &[id]).await?.pop();
+    transaction.commit().await.map_err(Error::from)?;
+    (state.refresh)().await;
+    Ok(etag::with_etag(&HeaderMap::new(), StatusCode::ACCEPTED, document.ok_or_else(unknown_event)?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrderBody {
+    /// The ids of all sessions of the event, in their new order.
+    ids: Vec<i64>,
+}
+
+/// Numbers the sessions of an event from 1, in the order of the body.
+async fn order(
+    Operator(caller): Operator,
+    State(state): State<ResourceState>,
+    id: EventId,
+    JsonBody(body): JsonBody<OrderBody>,
+) -> Result<Json<Value>, HttpProblem> {
+    let mut transaction = state.server.pool.begin().await.map_err(Error::from)?;
+    let id = locked_event(&mut transaction, id).await?;
+    let known = store::sessions::ids_of(&mut transaction, id).await?;
+    let mut problems = Problems::default();
+    for (place, session) in body.ids.iter().enumerate() {
+        let at = format!("/ids/{place}");
+        if !known.contains(session) {
+            problems.violated(at, "unknown_reference", format!("the event has no session {session}"));
+        } else if body.ids[..place].contains(session) {
+            problems.violated(at, "invalid_value", "is in the list already");
+        }
+    }
+    let missing: Vec<String> = known.iter().filter(|id| !body.ids.contains(id)).map(i64::to_string).collect();
+    if !missing.is_empty() {
+        problems.violated("/ids", "missing_value", format!("must contain all sessions: add {}", missing.join(", ")));
+    }
+    problems.check()?;
+    if store::sessions::set_order(&mut transaction, &body.ids).await? > 0 {
+        request_delivery(&mut transaction, &[id]).await?;
+    }
+    let sessions = api::documents(&mut transaction, &state, &SESSIONS, &caller, &body.ids).await?;
+    transaction.commit().await.map_err(Error::from)?;
+    (state.refresh)().await;
+    Ok(Json(json!({ "count": sessions.len(), "next": null, "previous": null, "results": sessions })))
+}
