@@ -9,7 +9,6 @@ pub mod cli;
 mod instructors;
 mod known;
 mod order;
-mod places;
 mod plan;
 mod read;
 mod refused;

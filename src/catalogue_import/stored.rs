@@ -1,9 +1,9 @@
 //! Which table stores the rows of a kind, and what identifies a row.
 
-use super::places::{COURSE_TEMPLATES, INSTRUCTORS, LOCATIONS, VENUES};
 use super::sheets::SheetKind;
-use crate::catalogue::resources::RESOURCES;
+use crate::catalogue::resources::RESOURCES as CATALOGUE;
 use crate::resources::TableResource;
+use crate::tutorials::api::resources::RESOURCES as TUTORIALS;
 
 /// Kinds whose rows are stored as documents of a resource: with the fields that identify a row, and those by which other rows
 /// name it.
@@ -37,6 +37,5 @@ pub const STORED: [(SheetKind, &str, &[&str], &[&str]); 15] = [
 
 /// Returns the resource with a table.
 pub fn resource_of(table: &str) -> Option<&'static TableResource> {
-    let more = [&LOCATIONS, &VENUES, &INSTRUCTORS, &COURSE_TEMPLATES];
-    RESOURCES.iter().copied().chain(more).find(|resource| resource.table == table)
+    CATALOGUE.iter().chain(&TUTORIALS).copied().find(|resource| resource.table == table)
 }

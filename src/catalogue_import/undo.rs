@@ -11,15 +11,15 @@ use super::stored::resource_of;
 use crate::bridges::store::CASCADE_GUARDS;
 use crate::error::{Error, Result};
 use crate::http::problem::HttpProblem;
-use crate::resources::{TableResource, rows};
+use crate::resources::{FieldUsage, ResourceField, TableResource, rows};
 use crate::runs::{self, RunKind};
 use crate::tutorials::reference::{InUseReasons, delete_unused, in_use};
 
 /// Most blockers in a sentence.
 const MAX_NAMED: usize = 5;
 
-/// Fields that are no values of a row: times, and what other rows tell.
-const NO_VALUES: [&str; 5] = ["created_at", "updated_at", "create_date", "modified_date", "product_ids"];
+/// A field of groups that other rows tell.
+const OF_OTHER_ROWS: &str = "product_ids";
 
 /// Fields by which users know a row, the best one first.
 const NAMES: [&str; 7] = ["code", "session_code", "product_code", "fullname", "bundle_name", "name", "first_name"];
@@ -131,8 +131,11 @@ async fn undo_row(
     let Some(current) = rows::one(db, resource, *id).await? else {
         return Ok(if before.is_some() { Err(refused("it was deleted since", Vec::new())) } else { Ok(false) });
     };
-    if values_of(&current) != values_of(after) {
-        return Ok(Err(refused(&format!("it was changed since ({})", changed_fields(after, &current)), Vec::new())));
+    if values_of(resource, &current) != values_of(resource, after) {
+        return Ok(Err(refused(
+            &format!("it was changed since ({})", changed_fields(resource, after, &current)),
+            Vec::new(),
+        )));
     }
     let Some(before) = before else {
         let cleared = rows::clearing(db, resource, *id).await?;
@@ -148,7 +151,7 @@ async fn undo_row(
         return Ok(if is_consequence { Ok(false) } else { Err(refused(reason, blockers)) });
     };
     let values = before.as_object().into_iter().flatten();
-    let changed = values.filter(|(field, value)| after[field.as_str()] != **value && is_value(field));
+    let changed = values.filter(|(field, value)| after[field.as_str()] != **value && is_value(resource, field));
     let patch: Map<String, Value> = changed.map(|(field, value)| (field.clone(), value.clone())).collect();
     let written = rows::write(db, pool, resource, Some(*id), &Value::Object(patch)).await?;
     Ok(written.map(|_| true).map_err(|problem| refused(problem.detail(), Vec::new())))
@@ -173,18 +176,19 @@ fn name_of(resource: &TableResource, id: i64, document: &Value) -> String {
     format!("{} {name}", resource.noun)
 }
 
-fn is_value(field: &str) -> bool {
-    !NO_VALUES.contains(&field)
+fn is_value(resource: &TableResource, field: &str) -> bool {
+    let is_written = |known: &&ResourceField| known.name == field && !matches!(known.usage, FieldUsage::ReadOnly);
+    field != OF_OTHER_ROWS && resource.fields.iter().any(|known| is_written(&known))
 }
 
 /// Returns the values of a document.
-fn values_of(document: &Value) -> Map<String, Value> {
-    let fields = document.as_object().into_iter().flatten().filter(|(field, _)| is_value(field));
+fn values_of(resource: &TableResource, document: &Value) -> Map<String, Value> {
+    let fields = document.as_object().into_iter().flatten().filter(|(field, _)| is_value(resource, field));
     fields.map(|(field, value)| (field.clone(), value.clone())).collect()
 }
 
-fn changed_fields(old: &Value, new: &Value) -> String {
-    let old = values_of(old).into_iter();
+fn changed_fields(resource: &TableResource, old: &Value, new: &Value) -> String {
+    let old = values_of(resource, old).into_iter();
     old.filter(|(field, value)| new[field] != *value)
         .map(|(field, _)| field.replace('_', " "))
         .collect::<Vec<_>>()
