@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts, Path, State};
 use axum::http::request::Parts;
-use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -21,12 +20,13 @@ use super::store;
 use super::write::{self, WriteRefusal, unknown_row};
 use super::{CascadeGuard, RowDraft, TableResource};
 use crate::error::Error;
+use crate::history::{self, Interface};
 use crate::http::auth::{AuthError, Operator};
 use crate::http::etag;
 use crate::http::json::JsonBody;
 use crate::http::parameters::RouteParameters;
 use crate::http::problem::{FieldError, HttpProblem};
-use crate::http::query::{Pairs, pairs};
+use crate::http::query::{Pairs, base_url, pairs};
 use crate::http::state::ServerState;
 use crate::identity::{Caller, Role};
 
@@ -155,13 +155,13 @@ async fn read(
 }
 
 async fn create(
-    _: Operator,
+    Operator(caller): Operator,
     State(endpoint): State<Endpoint>,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Response, HttpProblem> {
     let mut problems = Problems::default();
     let (mut drafts, is_list) = body::new_rows(endpoint.resource, &body, &mut problems);
-    let mut transaction = endpoint.begin().await?;
+    let mut transaction = endpoint.begin(&caller).await?;
     let created = write::create(&mut transaction, endpoint.resource, &mut drafts, problems).await;
     let mut documents = endpoint.end(transaction, created, &drafts).await?;
     match documents.pop() {
@@ -181,34 +181,35 @@ async fn create(
 }
 
 async fn replace(
-    _: Operator,
+    Operator(caller): Operator,
     State(endpoint): State<Endpoint>,
     RowId(id): RowId,
     headers: HeaderMap,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Response, HttpProblem> {
-    write_one(&endpoint, id, &headers, (Mode::Replace, &body)).await
+    write_one(&endpoint, &caller, id, &headers, (Mode::Replace, &body)).await
 }
 
 async fn change(
-    _: Operator,
+    Operator(caller): Operator,
     State(endpoint): State<Endpoint>,
     RowId(id): RowId,
     headers: HeaderMap,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Response, HttpProblem> {
-    write_one(&endpoint, id, &headers, (Mode::Change, &body)).await
+    write_one(&endpoint, &caller, id, &headers, (Mode::Change, &body)).await
 }
 
 async fn write_one(
     endpoint: &Endpoint,
+    caller: &Caller,
     id: i64,
     headers: &HeaderMap,
     body: (Mode, &Value),
 ) -> Result<Response, HttpProblem> {
     endpoint.require_if_match(headers)?;
     let mut attempted = Vec::new();
-    let mut transaction = endpoint.begin().await?;
+    let mut transaction = endpoint.begin(caller).await?;
     let changed = write::change(&mut transaction, endpoint.resource, id, body, headers, &mut attempted).await;
     let document = endpoint.end(transaction, changed, &attempted).await?;
     Ok(etag::with_etag(&HeaderMap::new(), StatusCode::OK, document))
@@ -223,7 +224,7 @@ async fn remove(
 ) -> Result<StatusCode, HttpProblem> {
     let may_cascade = parse_cascade(&pairs(address)?)? && caller.role == Role::Admin;
     endpoint.require_if_match(&headers)?;
-    let mut transaction = endpoint.begin().await?;
+    let mut transaction = endpoint.begin(&caller).await?;
     let guards = endpoint.shared.guards;
     let removed = write::remove(&mut transaction, endpoint.resource, id, &headers, may_cascade, guards).await;
     endpoint.end(transaction, removed, &[]).await?;
@@ -257,8 +258,11 @@ impl Endpoint {
         Ok(self.shared.server.pool.acquire().await.map_err(Error::from)?)
     }
 
-    async fn begin(&self) -> Result<Transaction<'static, Postgres>, HttpProblem> {
-        Ok(self.shared.server.pool.begin().await.map_err(Error::from)?)
+    /// Begins a transaction in which the history names the caller.
+    async fn begin(&self, caller: &Caller) -> Result<Transaction<'static, Postgres>, HttpProblem> {
+        let mut transaction = self.shared.server.pool.begin().await.map_err(Error::from)?;
+        history::sign(&mut transaction, &caller.name, Interface::Http).await?;
+        Ok(transaction)
     }
 
     /// Commits a write and brings search up to date, or explains why the write is refused.
@@ -310,14 +314,4 @@ impl Endpoint {
         let previous = (request.page > 1).then(|| address((request.page - 1).min(last)));
         (next, previous)
     }
-}
-
-/// Returns the URL of this server: the setting, or the host that the request names.
-fn base_url(public_url: &str, headers: &HeaderMap) -> String {
-    if !public_url.is_empty() {
-        return public_url.trim_end_matches('/').to_owned();
-    }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = host.and_then(|host| host.parse::<Authority>().ok());
-    host.map_or_else(String::new, |host| format!("http://{host}"))
 }

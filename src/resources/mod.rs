@@ -8,6 +8,7 @@
 
 pub mod api;
 mod body;
+pub mod description;
 pub mod problems;
 mod query;
 mod refusal;
