@@ -40,14 +40,17 @@ pub fn description(is_public: bool) -> ApiPart {
         let count = json!({ "type": "integer", "minimum": 0 });
         json!({ "type": "object", "description": about, "additionalProperties": count, "example": { "prices": 12 } })
     };
-    part.with_schema("CopyCounts", json!({
-        "type": "object", "required": ["dry_run", "counts", "unchanged"],
-        "properties": {
-            "dry_run": { "type": "boolean" },
-            "counts": counts("Copied rows by kind."),
-            "unchanged": counts("Rows by kind that existed already."),
-        },
-    }))
+    part.with_schema(
+        "CopyCounts",
+        json!({
+            "type": "object", "required": ["dry_run", "counts", "unchanged"],
+            "properties": {
+                "dry_run": { "type": "boolean" },
+                "counts": counts("Copied rows by kind."),
+                "unchanged": counts("Rows by kind that existed already."),
+            },
+        }),
+    )
 }
 
 /// The routes of the catalogue.

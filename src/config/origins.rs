@@ -56,7 +56,8 @@ mod tests {
         assert_eq!(origins.listed, ["https://shop.example", "http://localhost:3000"]);
         assert!(origins.any_may_search);
         assert_eq!(read(""), Ok(CorsOrigins::default()));
-        for wrong in ["shop.example", "https://shop.example/cart", "ftp://shop.example", "https://*", "https://u:p@a.b"] {
+        for wrong in ["shop.example", "https://shop.example/cart", "ftp://shop.example", "https://*", "https://u:p@a.b"]
+        {
             let message = read(wrong).err().unwrap_or_default();
             assert!(message.contains("LECTERN_CORS_ORIGINS"), "{wrong}: {message}");
         }

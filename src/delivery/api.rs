@@ -32,14 +32,15 @@ struct OutboxRoutes;
 
 /// Describes the routes.
 pub fn description() -> ApiPart {
-    ApiPart::of(&<OutboxRoutes as utoipa::OpenApi>::openapi())
-        .with_schema("OutboxList", outbox_schema())
-        .with_schema("OutboxDecided", json!({
+    ApiPart::of(&<OutboxRoutes as utoipa::OpenApi>::openapi()).with_schema("OutboxList", outbox_schema()).with_schema(
+        "OutboxDecided",
+        json!({
             "type": "object", "required": ["id", "state"],
             "properties": {
                 "id": { "type": "integer", "format": "int64" }, "state": { "type": "string", "example": "pending" },
             },
-        }))
+        }),
+    )
 }
 
 fn outbox_schema() -> Value {

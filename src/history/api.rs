@@ -59,13 +59,16 @@ pub fn description() -> ApiPart {
         },
     });
     let address = || json!({ "type": ["string", "null"], "description": "Address of the page; null: there is none." });
-    ApiPart::of(&<HistoryRoutes as utoipa::OpenApi>::openapi()).with_schema("EventHistory", json!({
-        "type": "object", "required": ["count", "next", "previous", "results"],
-        "properties": {
-            "count": { "type": "integer", "minimum": 0 }, "next": address(), "previous": address(),
-            "results": { "type": "array", "items": entry },
-        },
-    }))
+    ApiPart::of(&<HistoryRoutes as utoipa::OpenApi>::openapi()).with_schema(
+        "EventHistory",
+        json!({
+            "type": "object", "required": ["count", "next", "previous", "results"],
+            "properties": {
+                "count": { "type": "integer", "minimum": 0 }, "next": address(), "previous": address(),
+                "results": { "type": "array", "items": entry },
+            },
+        }),
+    )
 }
 
 /// The parameters that the route knows.
@@ -133,7 +136,8 @@ fn entry(mut stored: Value) -> Value {
     let mut names: Vec<&String> = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name))).collect();
     names.retain(|name| !TIMES.contains(&name.as_str()));
     let value = |values: &Map<String, Value>, name: &str| values.get(name).cloned().unwrap_or_default();
-    let changes = names.into_iter().map(|name| json!({ "field": name, "old": value(&old, name), "new": value(&new, name) }));
+    let changes =
+        names.into_iter().map(|name| json!({ "field": name, "old": value(&old, name), "new": value(&new, name) }));
     stored["changes"] = changes.collect();
     if let Some(entry) = stored.as_object_mut() {
         entry.remove("old");

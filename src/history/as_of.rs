@@ -60,12 +60,15 @@ pub async fn as_of(db: &mut PgConnection, event: i64, time: Timestamp) -> Result
     let Some(row) = rows(db, EVENTS, &[event], time).await?.remove(&event.to_string()) else { return Ok(None) };
     let details = rows(db, DETAILS, &[event], time).await?.remove(&event.to_string()).unwrap_or_default();
     let staff = rows(db, STAFF, &[event], time).await?;
-    let mut sessions: Vec<Map<String, Value>> =
-        rows(db, SESSIONS, &[event], time).await?.into_values().filter(|row| row["tutorial_event_id"] == event).collect();
+    let mut sessions: Vec<Map<String, Value>> = rows(db, SESSIONS, &[event], time)
+        .await?
+        .into_values()
+        .filter(|row| row["tutorial_event_id"] == event)
+        .collect();
     sessions.sort_by_key(|row| row["sequence"].as_i64());
     let session_ids: Vec<i64> = sessions.iter().filter_map(|row| row["id"].as_i64()).collect();
     let links = rows(db, LINKS, &session_ids, time).await?;
-    let places = Places::at(db, sessions.iter().chain([&row]), time).await?;
+    let places = PlaceNames::at(db, sessions.iter().chain([&row]), time).await?;
     let instructors_of = |session: &Value| -> Vec<i64> {
         let own = links.values().filter(|link| link["tutorialsessions_id"] == *session);
         let mut ids: Vec<i64> = own.filter_map(|link| link["tutorialinstructor_id"].as_i64()).collect();
@@ -130,20 +133,20 @@ fn taken_back(
 }
 
 /// Names of locations and venues at a time.
-struct Places {
+struct PlaceNames {
     locations: BTreeMap<String, Map<String, Value>>,
     venues: BTreeMap<String, Map<String, Value>>,
 }
 
-impl Places {
+impl PlaceNames {
     async fn at<'a>(
         db: &mut PgConnection,
         of: impl Iterator<Item = &'a Map<String, Value>> + Clone,
         time: Timestamp,
-    ) -> Result<Places> {
+    ) -> Result<PlaceNames> {
         let ids = |column: &str| -> Vec<i64> { of.clone().filter_map(|row| row[column].as_i64()).collect() };
         let (locations, venues) = (ids("location_id"), ids("venue_id"));
-        Ok(Places {
+        Ok(PlaceNames {
             locations: rows(db, LOCATIONS, &locations, time).await?,
             venues: rows(db, VENUES, &venues, time).await?,
         })

@@ -10,7 +10,8 @@ pub fn schemas() -> ApiPart {
     let mut summary = run.clone();
     summary["entity"] = json!({ "type": "string", "description": "Syncs: what is synchronised." });
     summary["file"] = json!({ "type": "string", "description": "Imports: name of the workbook." });
-    summary["counts"] = json!({ "type": ["object", "null"], "description": "Counts of the result; null until there is one." });
+    summary["counts"] =
+        json!({ "type": ["object", "null"], "description": "Counts of the result; null until there is one." });
     let list = json!({
         "type": "object", "required": ["results", "next_cursor"],
         "properties": {

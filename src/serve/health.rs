@@ -43,7 +43,8 @@ struct HealthRoutes;
 pub fn description() -> ApiPart {
     let text = json!({ "type": "string", "example": "alive" });
     let alive = json!({ "type": "object", "required": ["status"], "properties": { "status": text } });
-    let worker = json!({ "type": "object", "properties": { "name": { "type": "string" }, "state": { "type": "string" } } });
+    let worker =
+        json!({ "type": "object", "properties": { "name": { "type": "string" }, "state": { "type": "string" } } });
     let ready = json!({
         "type": "object", "required": ["status", "catalogue_version", "catalogue_age_seconds", "workers"],
         "properties": {

@@ -33,7 +33,8 @@ pub async fn unknown_path(request: Request) -> Response {
 /// Reports whether a client names HTML before JSON among the types that it accepts, as browsers do.
 fn prefers_html(headers: &HeaderMap) -> bool {
     let accepted = headers.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok()).unwrap_or_default();
-    let place = |kind: &str| accepted.split(',').position(|one| one.split(';').next().unwrap_or_default().trim() == kind);
+    let place =
+        |kind: &str| accepted.split(',').position(|one| one.split(';').next().unwrap_or_default().trim() == kind);
     match (place("text/html"), place("application/json")) {
         (Some(html), Some(json)) => html < json,
         (html, None) => html.is_some(),

@@ -34,11 +34,17 @@ struct WebhookRoutes;
 pub fn description() -> ApiPart {
     let state = json!({ "type": "string", "enum": ["received", "known"] });
     ApiPart::of(&<WebhookRoutes as utoipa::OpenApi>::openapi())
-        .with_schema("WebhookDelivery", json!({ "type": "object", "description": "A delivery as Administrate sends it." }))
-        .with_schema("WebhookReceipt", json!({
-            "type": "object", "required": ["state"],
-            "properties": { "id": { "type": "integer", "format": "int64" }, "state": state },
-        }))
+        .with_schema(
+            "WebhookDelivery",
+            json!({ "type": "object", "description": "A delivery as Administrate sends it." }),
+        )
+        .with_schema(
+            "WebhookReceipt",
+            json!({
+                "type": "object", "required": ["state"],
+                "properties": { "id": { "type": "integer", "format": "int64" }, "state": state },
+            }),
+        )
 }
 
 /// Returns the route of webhooks.

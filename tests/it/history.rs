@@ -14,7 +14,10 @@ use crate::fixtures::test_db::TestDb;
 use crate::fixtures::timetable::{event, fixture_for, write};
 
 async fn execute(db: &TestDb, sql: &str) {
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&db.pool).await.unwrap_or_else(|error| panic!("{error}\n{sql}"));
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(&db.pool)
+        .await
+        .unwrap_or_else(|error| panic!("{error}\n{sql}"));
 }
 
 async fn history_of(db: &TestDb, table: &str) -> Vec<Value> {
@@ -49,7 +52,8 @@ async fn statements_of_other_programs_are_recorded_with_their_role() {
     let db = TestDb::new().await;
     Provider::insert(&db).await;
     let before = history_of(&db, "acted.tutorial_locations").await.len();
-    execute(&db, "INSERT INTO acted.tutorial_locations (name) SELECT 'Town ' || n FROM generate_series(1, 3) AS n").await;
+    execute(&db, "INSERT INTO acted.tutorial_locations (name) SELECT 'Town ' || n FROM generate_series(1, 3) AS n")
+        .await;
     execute(&db, "UPDATE acted.tutorial_locations SET name = name").await;
     execute(&db, "UPDATE acted.tutorial_locations SET name = 'Leeds', code = 'L' WHERE name = 'Town 2'").await;
     execute(&db, "DELETE FROM acted.tutorial_locations WHERE name = 'Town 3'").await;
@@ -88,7 +92,8 @@ async fn changes_over_http_name_the_token() {
     assert_eq!(send("PATCH", &item, json!({ "code": "" })).await.0, 422);
     assert_eq!(send("DELETE", &item, json!({})).await.0, 204);
     let entries = history_of(&db, "acted.catalog_subjects").await;
-    let seen: Vec<Value> = entries.iter().map(|entry| json!([entry["action"], entry["actor"], entry["interface"]])).collect();
+    let seen: Vec<Value> =
+        entries.iter().map(|entry| json!([entry["action"], entry["actor"], entry["interface"]])).collect();
     let expected = ["insert", "update", "delete"].map(|action| json!([action, "a test", "http"]));
     assert_eq!(seen, expected);
     assert_eq!(entries[1]["new"]["code"], "CM1");
@@ -142,15 +147,24 @@ async fn event_is_shown_as_it_was() {
     assert_eq!(as_of(before).await, None);
     assert_eq!(as_of(now(&db).await).await, None);
     let first = as_of(created).await.expect("it existed");
-    assert_eq!((&first["code"], &first["location"], &first["venue"]), (&json!("CM2-01"), &json!("London"), &json!("Quill House")));
+    assert_eq!(
+        (&first["code"], &first["location"], &first["venue"]),
+        (&json!("CM2-01"), &json!("London"), &json!("Quill House"))
+    );
     assert_eq!((&first["remain_space"], &first["subject_code"]), (&json!(12), &json!("CM2")));
     assert_ne!(first["max_places"], 99);
     let sessions = first["sessions"].as_array().expect("a list");
     assert_eq!(sessions.iter().map(|one| one["sequence"].clone()).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(sessions[0]["instructor_ids"], json!([provider.instructor]));
-    assert_eq!((&sessions[0]["tutorial_event"], &first["instructors"][0]["display_name"]), (&json!(id), &json!("Ada Marlow")));
+    assert_eq!(
+        (&sessions[0]["tutorial_event"], &first["instructors"][0]["display_name"]),
+        (&json!(id), &json!("Ada Marlow"))
+    );
     let second = as_of(changed).await.expect("it existed");
-    assert_eq!((&second["code"], &second["location"], &second["max_places"]), (&json!("CM2-02"), &json!("Leeds"), &json!(99)));
+    assert_eq!(
+        (&second["code"], &second["location"], &second["max_places"]),
+        (&json!("CM2-02"), &json!("Leeds"), &json!(99))
+    );
     assert_eq!(second["sessions"].as_array().map(Vec::len), Some(1));
     assert_eq!(second["sessions"][0]["instructor_ids"], json!([]));
 }
@@ -160,8 +174,14 @@ async fn history_of_an_event_contains_its_sessions_and_links() {
     let db = TestDb::new().await;
     let provider = Provider::insert(&db).await;
     let (id, other) = (create_event(&db, &provider, "CM2-01").await, create_event(&db, &provider, "CM2-09").await);
-    execute(&db, &format!("UPDATE acted.tutorial_sessions SET tutorial_event_id = {other}, sequence = 3
-                           WHERE tutorial_event_id = {id} AND sequence = 2")).await;
+    execute(
+        &db,
+        &format!(
+            "UPDATE acted.tutorial_sessions SET tutorial_event_id = {other}, sequence = 3
+                           WHERE tutorial_event_id = {id} AND sequence = 2"
+        ),
+    )
+    .await;
     execute(&db, &format!("DELETE FROM acted.tutorial_events WHERE id = {id}")).await;
     let site = Site::serve(&db).await;
     let path = |id: i64| format!("/api/tutorials/events/{id}/history/");
@@ -182,7 +202,8 @@ async fn history_of_an_event_contains_its_sessions_and_links() {
     assert_eq!(of("acted.tutorial_sessions", "update"), 1, "a session that moved away");
     assert_eq!(of("acted.tutorial_session_instructors", "delete"), 1, "with its session");
     let created = results.iter().find(|one| one["table"] == "acted.tutorial_events" && one["action"] == "insert");
-    let code = created.expect("it")["changes"].as_array().expect("a list").iter().find(|change| change["field"] == "code");
+    let code =
+        created.expect("it")["changes"].as_array().expect("a list").iter().find(|change| change["field"] == "code");
     assert_eq!(code, Some(&json!({ "field": "code", "old": null, "new": "CM2-01" })));
     let (_, page) = get(&format!("{}?page_size=2&page=2", path(id))).await;
     assert_eq!(page["results"], json!(results[2..4]));

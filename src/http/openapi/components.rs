@@ -46,7 +46,9 @@ pub fn responses() -> Value {
             } },
         });
         match *status {
-            "401" | "403" => response["headers"] = json!({ "WWW-Authenticate": reference("headers", "WWW-Authenticate") }),
+            "401" | "403" => {
+                response["headers"] = json!({ "WWW-Authenticate": reference("headers", "WWW-Authenticate") })
+            }
             "409" | "429" => response["headers"] = json!({ "Retry-After": reference("headers", "Retry-After") }),
             _ => {}
         }
@@ -113,9 +115,7 @@ pub fn security_schemes() -> Value {
 }
 
 pub fn parameters() -> Value {
-    let header = |name: &str, about: &str, example: &str| {
-        json!({ "name": name, "in": "header", "description": about, "schema": { "type": "string" }, "example": example })
-    };
+    let header = |name: &str, about: &str, example: &str| json!({ "name": name, "in": "header", "description": about, "schema": { "type": "string" }, "example": example });
     json!({
         "IfMatch": header(
             "If-Match", "ETag of the record as it was read: a record that has changed since then is not overwritten (412).",

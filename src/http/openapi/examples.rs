@@ -51,7 +51,8 @@ const VALUES: &[(&str, &str)] = &[
 pub fn add(document: &mut Value) {
     let schemas = document["components"]["schemas"].clone();
     let Some(paths) = document["paths"].as_object_mut() else { return };
-    for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(|operations| operations.values_mut()) {
+    for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(|operations| operations.values_mut())
+    {
         add_to_content(&mut operation["requestBody"]["content"], &schemas, true);
         if operation["requestBody"]["content"].is_null()
             && let Some(operation) = operation.as_object_mut()
@@ -86,7 +87,9 @@ impl Maker<'_> {
             let target = reference.rsplit('/').next().unwrap_or_default();
             return self.example(&self.schemas[target], name, depth + 1);
         }
-        for given in [&schema["example"], &schema["examples"][0], &schema["default"], &schema["enum"][0], &schema["const"]] {
+        for given in
+            [&schema["example"], &schema["examples"][0], &schema["default"], &schema["enum"][0], &schema["const"]]
+        {
             if !given.is_null() && self.fits_table(schema, name).is_none() {
                 return given.clone();
             }

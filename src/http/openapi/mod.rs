@@ -77,7 +77,9 @@ pub fn document(parts: impl IntoIterator<Item = ApiPart>) -> Value {
     for (path, operations) in &mut all.paths {
         for (method, operation) in operations.as_object_mut().into_iter().flatten() {
             rules::complete(path, method, operation);
-            tags.extend(operation["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
+            tags.extend(
+                operation["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned),
+            );
         }
     }
     let mut schemas = components::schemas();

@@ -16,7 +16,11 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     if operation["responses"]["200"]["headers"].get("ETag").is_some() && method == "get" {
         add_parameter(operation, reference("parameters", "IfNoneMatch"));
         let headers = json!({ "ETag": reference("headers", "ETag") });
-        add_response(operation, "304", || json!({ "description": "The client has this document.", "headers": headers }));
+        add_response(
+            operation,
+            "304",
+            || json!({ "description": "The client has this document.", "headers": headers }),
+        );
     }
     let mut statuses = vec!["408", "500", "503"];
     if is_api {
@@ -91,8 +95,7 @@ fn add_path_parameters(path: &str, operation: &mut Value) {
             _ => "Id of the record.",
         };
         let schema = json!({ "type": "integer", "format": "int64", "minimum": 1 });
-        let parameter =
-            json!({ "name": name, "in": "path", "required": true, "description": about, "schema": schema, "example": 12 });
+        let parameter = json!({ "name": name, "in": "path", "required": true, "description": about, "schema": schema, "example": 12 });
         add_parameter(operation, parameter);
     }
 }

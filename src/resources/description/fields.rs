@@ -51,7 +51,9 @@ pub fn written_schema(field: &ResourceField) -> Value {
         ValueKind::Note => json!({ "type": "string", "maxLength": 100_000 }),
         ValueKind::Choice(words) => json!({ "type": "string", "enum": words }),
         ValueKind::Choices(words) => json!({ "type": "array", "items": { "type": "string", "enum": words } }),
-        ValueKind::Amount => json!({ "type": ["string", "number"], "description": "At most two decimals.", "example": "610.00" }),
+        ValueKind::Amount => {
+            json!({ "type": ["string", "number"], "description": "At most two decimals.", "example": "610.00" })
+        }
         ValueKind::Currency => json!({ "type": "string", "pattern": "^[A-Za-z]{3}$", "description": "ISO 4217 code." }),
         ValueKind::Instant { is_end } => json!({
             "type": "string",

@@ -81,7 +81,8 @@ impl DescribedResource<'_> {
                 "description": "1: also delete the records that belong to it. Only for admins.",
             }));
         }
-        remove["responses"] = json!({ "204": { "description": "The record is deleted." }, "409": { "description": "" } });
+        remove["responses"] =
+            json!({ "204": { "description": "The record is deleted." }, "409": { "description": "" } });
         remove
     }
 
@@ -105,8 +106,16 @@ impl DescribedResource<'_> {
         let orders: Vec<String> =
             scalar().flat_map(|field| [field.name.to_owned(), format!("-{}", field.name)]).collect();
         let mut parameters = vec![
-            query("page", "Number of the page, from 1.", json!({ "type": "integer", "minimum": 1, "maximum": 2_147_483_647, "default": 1 })),
-            query("page_size", "Records of a page.", json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 })),
+            query(
+                "page",
+                "Number of the page, from 1.",
+                json!({ "type": "integer", "minimum": 1, "maximum": 2_147_483_647, "default": 1 }),
+            ),
+            query(
+                "page_size",
+                "Records of a page.",
+                json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 }),
+            ),
             listed("ordering", "Fields, the first one first; - for descending.", &orders),
         ];
         parameters.extend(self.include_parameter());

@@ -25,7 +25,12 @@ pub fn get_parameters() -> Value {
         query("include_bundles", "Whether bundles are found too.", json!({ "type": "boolean" }), json!(true)),
         query("starts_from", "Only events that start on this day or later.", date(), json!("2026-04-01")),
         query("starts_to", "Only events that start on this day or earlier.", date(), json!("2026-06-30")),
-        query("available", "Only events that can be booked, or only others.", json!({ "type": "boolean" }), json!(true)),
+        query(
+            "available",
+            "Only events that can be booked, or only others.",
+            json!({ "type": "boolean" }),
+            json!(true),
+        ),
     ];
     parameters.extend(ListFilter::ALL.iter().map(|filter| {
         let schema = json!({ "type": "array", "items": { "type": "string" }, "maxItems": 1000 });
@@ -49,9 +54,8 @@ fn navigation() -> impl Iterator<Item = Value> {
 
 /// Describes the body of `POST`.
 pub fn body() -> Value {
-    let object = |properties: Value| {
-        json!({ "type": "object", "additionalProperties": false, "properties": properties })
-    };
+    let object =
+        |properties: Value| json!({ "type": "object", "additionalProperties": false, "properties": properties });
     let mut filters = json!({});
     for filter in ListFilter::ALL {
         filters[filter.key()] = json!({

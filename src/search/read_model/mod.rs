@@ -13,7 +13,9 @@ pub mod text;
 
 use self::categories::Categories;
 use self::ranking::{Matches, Vocabulary};
-use self::rows::{BundleRow, ComponentRow, FilterRow, PriceRecord, StoreProductRow, TutorialEventRow, TutorialSessionRow};
+use self::rows::{
+    BundleRow, ComponentRow, FilterRow, PriceRecord, StoreProductRow, TutorialEventRow, TutorialSessionRow,
+};
 
 /// Type of a listing, as clients distinguish them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

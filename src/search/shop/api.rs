@@ -157,8 +157,10 @@ async fn products(State(state): State<SearchState>, address: Pairs) -> Result<Re
     let given = pairs(address)?;
     let (session, subject) = (value(&given, "exam_session"), value(&given, "subject_code"));
     let (Some(session), Some(subject)) = (session, subject) else {
-        let missing = [("exam_session", session), ("subject_code", subject)].into_iter().filter(|(_, given)| given.is_none());
-        let errors = missing.map(|(name, _)| FieldError::new(format!("/{name}"), "missing_value", "the parameter is required"));
+        let missing =
+            [("exam_session", session), ("subject_code", subject)].into_iter().filter(|(_, given)| given.is_none());
+        let errors =
+            missing.map(|(name, _)| FieldError::new(format!("/{name}"), "missing_value", "the parameter is required"));
         return Err(HttpProblem::fields(errors.collect::<FieldErrors>()));
     };
     Ok(Json(tutorials::products(&*state.model()?, Some((session, subject)))).into_response())

@@ -68,7 +68,10 @@ fn setting<'a>(model: &'a ReadModel, row: &'a FilterRow) -> FilterSetting<'a> {
                 id: entry["id"].as_i64()?,
                 name: entry["name"].as_str()?,
                 code: entry["code"].as_str(),
-                display_order: entry["display_order"].as_i64().and_then(|order| order.try_into().ok()).unwrap_or_default(),
+                display_order: entry["display_order"]
+                    .as_i64()
+                    .and_then(|order| order.try_into().ok())
+                    .unwrap_or_default(),
                 is_default: entry["is_default"] == true,
             })
         })

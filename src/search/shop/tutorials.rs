@@ -134,8 +134,7 @@ pub fn products<'a>(model: &'a ReadModel, of: Option<(&str, &str)>) -> Vec<Tutor
 
 /// Returns the variations of a tutorial product; none if it is not on sale.
 pub fn variations<'a>(model: &'a ReadModel, product: i64, subject: Option<&str>) -> Option<Vec<ShopVariation<'a>>> {
-    let of_product: Vec<&StoreProduct> =
-        tutorials(model).filter(|one| one.row.catalog_product_id == product).collect();
+    let of_product: Vec<&StoreProduct> = tutorials(model).filter(|one| one.row.catalog_product_id == product).collect();
     let chosen = of_product.iter().filter(|one| is_of_subject(one, subject));
     let found = chosen.map(|one| {
         let row = &one.row;

@@ -44,7 +44,8 @@ async fn long_linter_finds_nothing_in_the_description() {
     let description = write_description(&db);
     let folder = node("clients-node", &fixture("package.json"));
     let spectral = folder.join("node_modules/.bin/spectral");
-    let arguments = ["lint", "--fail-severity", "hint", "--ruleset", &text(&fixture("spectral.yaml")), &text(&description)];
+    let arguments =
+        ["lint", "--fail-severity", "hint", "--ruleset", &text(&fixture("spectral.yaml")), &text(&description)];
     let printed = run(&text(&spectral), &arguments, None);
     assert!(printed.contains("No results"), "{printed}");
 }
@@ -62,8 +63,20 @@ async fn long_client_in_typescript_makes_a_round_trip() {
     let (types, main) = (work.join("api.d.ts"), work.join("round_trip.ts"));
     std::fs::copy(fixture("round_trip.ts"), &main).expect("copied");
     run(&program("openapi-typescript"), &[&text(&description), "--output", &text(&types)], None);
-    let options = ["--strict", "--target", "es2022", "--module", "es2022", "--moduleResolution", "bundler", "--skipLibCheck",
-                   "--types", "", "--lib", "es2022,dom"];
+    let options = [
+        "--strict",
+        "--target",
+        "es2022",
+        "--module",
+        "es2022",
+        "--moduleResolution",
+        "bundler",
+        "--skipLibCheck",
+        "--types",
+        "",
+        "--lib",
+        "es2022,dom",
+    ];
     let declared = work.join("process.d.ts");
     std::fs::write(&declared, "declare const process: { argv: string[] };\n").expect("written");
     run(&program("tsc"), &[&options[..], &[&text(&main), &text(&types), &text(&declared)]].concat(), None);
@@ -86,8 +99,19 @@ async fn long_client_in_python_makes_a_round_trip() {
     let client = db.folder().join("client");
     let (config, package) = (db.folder().join("config.yaml"), "package_name_override: lectern_client\n");
     std::fs::write(&config, package).expect("written");
-    let arguments = ["generate", "--path", &text(&description), "--output-path", &text(&client), "--meta", "none", "--config",
-                     &text(&config), "--overwrite"].map(str::to_owned);
+    let arguments = [
+        "generate",
+        "--path",
+        &text(&description),
+        "--output-path",
+        &text(&client),
+        "--meta",
+        "none",
+        "--config",
+        &text(&config),
+        "--overwrite",
+    ]
+    .map(str::to_owned);
     let generator = text(&programs.join("openapi-python-client"));
     let printed = run(&generator, &arguments.iter().map(String::as_str).collect::<Vec<_>>(), None);
     assert!(!printed.contains("WARNING"), "every operation has a function: {printed}");
@@ -142,9 +166,11 @@ async fn long_tester_of_apis_finds_no_server_error_and_no_undocumented_answer() 
 /// Returns an installed Chromium.
 fn browser() -> String {
     let names = ["chromium", "chromium-browser", "google-chrome"];
-    let works = |name: &&&str| std::process::Command::new(**name).arg("--version").output().is_ok_and(|o| o.status.success());
+    let works =
+        |name: &&&str| std::process::Command::new(**name).arg("--version").output().is_ok_and(|o| o.status.success());
     let found = names.iter().find(works);
-    (*found.expect("no browser: `tools/prerequisites long` installs Chromium (Debian: apt-get install chromium)")).to_owned()
+    (*found.expect("no browser: `tools/prerequisites long` installs Chromium (Debian: apt-get install chromium)"))
+        .to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,10 +185,9 @@ async fn long_page_of_another_origin_reads_and_writes_in_a_browser() {
     tokio::spawn(async move { axum::serve(listener, page).await });
     let secret = token(&db, Role::Operator).await;
     let browser = browser();
-    for (origins, expected) in [
-        (shop.as_str(), r#"{"popular":1,"found":1,"version":"#),
-        ("https://other.example", "failed: TypeError"),
-    ] {
+    for (origins, expected) in
+        [(shop.as_str(), r#"{"popular":1,"found":1,"version":"#), ("https://other.example", "failed: TypeError")]
+    {
         let site = Site::serve_with(&db, &db.config(&[("LECTERN_CORS_ORIGINS", origins)])).await;
         let profile = db.folder().join("profile");
         let arguments = [

@@ -76,14 +76,16 @@ async fn every_described_parameter_is_accepted_and_no_other() {
         let path = path.replace("{id}", "9").replace("{run}", "9").replace("{product}", "9");
         let request = site.request(&method.to_uppercase(), &format!("{path}?nonsense=1")).bearer_auth(&secret);
         let problem: Value = request.send().await.expect("an answer").json().await.expect("JSON");
-        let message = problem["errors"][0]["message"].as_str().unwrap_or_else(|| panic!("{name}: {problem}")).to_owned();
+        let message =
+            problem["errors"][0]["message"].as_str().unwrap_or_else(|| panic!("{name}: {problem}")).to_owned();
         let known: BTreeSet<String> = match message.split_once(": use ") {
             Some((_, names)) => names.split(", ").map(str::to_owned).collect(),
             None => BTreeSet::new(),
         };
         let parameters = operation["parameters"].as_array().into_iter().flatten();
         let described = parameters.map(|one| resolved(&document, one)).filter(|one| one["in"] == "query");
-        let described: BTreeSet<String> = described.map(|one| one["name"].as_str().expect("a name").to_owned()).collect();
+        let described: BTreeSet<String> =
+            described.map(|one| one["name"].as_str().expect("a name").to_owned()).collect();
         assert_eq!(described, known, "{name}: {message}");
     }
 }
@@ -144,5 +146,9 @@ async fn command_and_server_print_the_same_document_and_a_page_with_calls() {
         let id = operation["operationId"].as_str().expect("an id");
         assert!(page.contains(&format!("id=\"{id}\"")), "{name}");
     }
-    assert_eq!(page.matches("<pre><code>curl ").count(), each_operation(&served).count(), "one call for each operation");
+    assert_eq!(
+        page.matches("<pre><code>curl ").count(),
+        each_operation(&served).count(),
+        "one call for each operation"
+    );
 }

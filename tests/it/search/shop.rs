@@ -86,7 +86,8 @@ async fn menu_suggestions_and_filters_have_the_shapes_of_the_shop() {
 #[tokio::test]
 async fn tutorials_have_the_shapes_of_the_shop_and_follow_changes() {
     let (db, provider, site) = shop().await;
-    let product: i64 = sqlx::query_scalar("SELECT id FROM acted.catalog_products").fetch_one(&db.pool).await.expect("one");
+    let product: i64 =
+        sqlx::query_scalar("SELECT id FROM acted.catalog_products").fetch_one(&db.pool).await.expect("one");
     let events = get(&site, "/api/tutorials/list/?subject_code=cm2").await;
     let event = &events[0];
     for name in "id, code, venue, is_soldout, start_date, end_date, store_product_code, subject_code".split(", ") {
@@ -114,7 +115,10 @@ async fn tutorials_have_the_shapes_of_the_shop_and_follow_changes() {
     assert_keys(&offers[0], "subject_id, subject_code, subject_name, product_id, location, variations");
     assert_keys(&offers[0]["variations"][0], "id, name, description, description_short, events");
     let offered = &offers[0]["variations"][0]["events"][0];
-    for name in "id, code, venue, location, is_soldout, finalisation_date, remain_space, start_date, end_date, title, price".split(", ") {
+    for name in
+        "id, code, venue, location, is_soldout, finalisation_date, remain_space, start_date, end_date, title, price"
+            .split(", ")
+    {
         assert!(offered.get(name).is_some(), "{name}: {offered}");
     }
     assert_eq!(offered["price"], Value::Null);
@@ -122,6 +126,10 @@ async fn tutorials_have_the_shapes_of_the_shop_and_follow_changes() {
     site.follower.reload_now().await.expect("loaded");
     assert_eq!(get(&site, "/api/tutorials/list").await, json!([]));
     for (method, path) in [("POST", "/api/tutorials/list"), ("DELETE", "/api/catalog/search")] {
-        assert_eq!(problem(site.request(method, path).send().await.expect("an answer")).await.0, 405, "{method} {path}");
+        assert_eq!(
+            problem(site.request(method, path).send().await.expect("an answer")).await.0,
+            405,
+            "{method} {path}"
+        );
     }
 }
