@@ -63,43 +63,47 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO lectern.history
                (table_name, row_key, event_id, session_id, action, new, actor, interface, run_id, note)
-        SELECT source, coalesce(r->>single_key, lectern.history_key(r, keys)), (r->>event_column)::bigint, (r->>session_column)::bigint,
-               'insert', r, who, through, run, remark
+        SELECT source, coalesce(r->>single_key, lectern.history_key(r, keys)), (r->>event_column)::bigint,
+               (r->>session_column)::bigint, 'insert', r, who, through, run, remark
         FROM (SELECT to_jsonb(n) AS r FROM new_rows AS n) AS written;
     ELSIF TG_OP = 'DELETE' THEN
         INSERT INTO lectern.history
                (table_name, row_key, event_id, session_id, action, old, actor, interface, run_id, note)
-        SELECT source, coalesce(r->>single_key, lectern.history_key(r, keys)), (r->>event_column)::bigint, (r->>session_column)::bigint,
-               'delete', r, who, through, run, remark
+        SELECT source, coalesce(r->>single_key, lectern.history_key(r, keys)), (r->>event_column)::bigint,
+               (r->>session_column)::bigint, 'delete', r, who, through, run, remark
         FROM (SELECT to_jsonb(o) AS r FROM old_rows AS o) AS deleted;
     ELSIF TG_OP = 'UPDATE' THEN
         INSERT INTO lectern.history
                (table_name, row_key, event_id, session_id, action, old, new, actor, interface, run_id, note)
         WITH before AS MATERIALIZED (
-                 SELECT coalesce(r->>single_key, lectern.history_key(r, keys)) AS key, r FROM (SELECT to_jsonb(o) AS r FROM old_rows AS o) AS o),
+                 SELECT coalesce(r->>single_key, lectern.history_key(r, keys)) AS key, r
+                 FROM (SELECT to_jsonb(o) AS r FROM old_rows AS o) AS o),
              after AS MATERIALIZED (
-                 SELECT coalesce(r->>single_key, lectern.history_key(r, keys)) AS key, r FROM (SELECT to_jsonb(n) AS r FROM new_rows AS n) AS n),
+                 SELECT coalesce(r->>single_key, lectern.history_key(r, keys)) AS key, r
+                 FROM (SELECT to_jsonb(n) AS r FROM new_rows AS n) AS n),
              pairs AS (
-                 SELECT coalesce(after.key, before.key) AS key, before.r AS old, after.r AS new
+                 SELECT coalesce(after.key, before.key) AS key, before.r AS was, after.r AS is_now
                  FROM before FULL JOIN after ON after.key = before.key WHERE before.r IS DISTINCT FROM after.r),
              -- A new key is the end of one row and the beginning of another.
              changes AS (
-                 SELECT key, old AS whole_old, coalesce(new, old) AS whole,
-                        CASE WHEN new IS NULL THEN 'delete' WHEN old IS NULL THEN 'insert' ELSE 'update' END AS action,
-                        CASE WHEN new IS NULL OR old IS NULL THEN old
-                             ELSE (SELECT jsonb_object_agg(c.key, c.value) FROM jsonb_each(old) AS c
-                                   WHERE c.value IS DISTINCT FROM new->c.key) END AS old,
-                        CASE WHEN new IS NULL OR old IS NULL THEN new
-                             ELSE (SELECT jsonb_object_agg(c.key, c.value) FROM jsonb_each(new) AS c
-                                   WHERE c.value IS DISTINCT FROM old->c.key) END AS new
+                 SELECT key, was AS whole_before, coalesce(is_now, was) AS whole,
+                        CASE WHEN is_now IS NULL THEN 'delete' WHEN was IS NULL THEN 'insert' ELSE 'update' END AS action,
+                        CASE WHEN is_now IS NULL OR was IS NULL THEN was
+                             ELSE (SELECT jsonb_object_agg(c.key, c.value) FROM jsonb_each(was) AS c
+                                   WHERE c.value IS DISTINCT FROM is_now->c.key) END AS values_before,
+                        CASE WHEN is_now IS NULL OR was IS NULL THEN is_now
+                             ELSE (SELECT jsonb_object_agg(c.key, c.value) FROM jsonb_each(is_now) AS c
+                                   WHERE c.value IS DISTINCT FROM was->c.key) END AS values_after
                  FROM pairs)
-        SELECT source, key, event, (whole->>session_column)::bigint, action, old, new, who, through, run, remark
+        SELECT source, key, event, (whole->>session_column)::bigint, action, values_before, values_after, who, through,
+               run, remark
         FROM changes
              -- A row that moves to another event is a change of both.
-             CROSS JOIN LATERAL (SELECT DISTINCT event FROM (VALUES ((whole->>event_column)::bigint),
-                                                                    ((whole_old->>event_column)::bigint)) AS of (event)
-                                 WHERE event IS NOT NULL OR whole->>event_column IS NULL) AS events
-        WHERE action <> 'update' OR new - ARRAY['updated_at', 'modified_date'] <> '{}';
+             CROSS JOIN LATERAL (
+                 SELECT DISTINCT event FROM (VALUES ((whole->>event_column)::bigint),
+                                                    ((whole_before->>event_column)::bigint)) AS of (event)
+                 WHERE event IS NOT NULL OR whole->>event_column IS NULL) AS events
+        WHERE action <> 'update' OR values_after - ARRAY['updated_at', 'modified_date'] <> '{}';
     ELSE
         INSERT INTO lectern.history (table_name, row_key, action, actor, interface, run_id, note)
         VALUES (source, '', 'truncate', who, through, run, remark);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// The deepest nesting of an example.
-const MAX_DEPTH: usize = 8;
+const MAX_DEPTH: usize = 16;
 
 /// Values of properties and parameters by name, for whichever of them fits the type.
 const VALUES: &[(&str, &str)] = &[
@@ -30,7 +30,7 @@ const VALUES: &[(&str, &str)] = &[
     ("email", "ann.lee@example.org"),
     ("first_name", "Ann"),
     ("last_name", "Lee"),
-    ("display_name", "Ann Lee"),
+    ("display_name", "London"),
     ("sitting", "2026A"),
     ("entity", "locations"),
     ("state", "queued"),
@@ -45,6 +45,12 @@ const VALUES: &[(&str, &str)] = &[
     ("type", "Tutorial"),
     ("delivered", "RXZlbnQ6NDI="),
     ("external_id", "RXZlbnQ6NDI="),
+    ("last_error", "Administrate answers 503"),
+    ("detail", "there is no such subject"),
+    ("exam_session_code", "2026-04"),
+    ("subject_description", "Financial engineering and loss reserving"),
+    ("product_description", "Three days with an experienced tutor"),
+    ("message", "no location is called \"Lndon\""),
 ];
 
 /// Adds an example to every JSON body that has none.

@@ -70,7 +70,10 @@ pub fn written_schema(field: &ResourceField) -> Value {
     };
     if let FieldUsage::Optional(default) = &field.usage {
         match default {
-            DefaultValue::Flag(_) | DefaultValue::Number(_) => schema["default"] = default.json(),
+            // Generators of clients take a property with the keyword `default` as one that is always sent.
+            DefaultValue::Flag(_) | DefaultValue::Number(_) => {
+                schema["description"] = format!("{} where it is not given.", default.json()).into();
+            }
             DefaultValue::Generated => schema["description"] = "Generated where it is not given.".into(),
             DefaultValue::Null | DefaultValue::Text(_) | DefaultValue::EmptyList => {}
         }

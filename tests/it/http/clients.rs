@@ -63,23 +63,9 @@ async fn long_client_in_typescript_makes_a_round_trip() {
     let (types, main) = (work.join("api.d.ts"), work.join("round_trip.ts"));
     std::fs::copy(fixture("round_trip.ts"), &main).expect("copied");
     run(&program("openapi-typescript"), &[&text(&description), "--output", &text(&types)], None);
-    let options = [
-        "--strict",
-        "--target",
-        "es2022",
-        "--module",
-        "es2022",
-        "--moduleResolution",
-        "bundler",
-        "--skipLibCheck",
-        "--types",
-        "",
-        "--lib",
-        "es2022,dom",
-    ];
-    let declared = work.join("process.d.ts");
-    std::fs::write(&declared, "declare const process: { argv: string[] };\n").expect("written");
-    run(&program("tsc"), &[&options[..], &[&text(&main), &text(&types), &text(&declared)]].concat(), None);
+    std::fs::copy(fixture("tsconfig.json"), work.join("tsconfig.json")).expect("copied");
+    std::fs::write(work.join("process.d.ts"), "declare const process: { argv: string[] };\n").expect("written");
+    run(&program("tsc"), &["--project", &text(&work)], None);
     let address = format!("http://{}", site.address);
     let arguments = [text(&work.join("round_trip.js")), address, secret];
     let printed = tokio::task::spawn_blocking(move || {
@@ -97,8 +83,6 @@ async fn long_client_in_python_makes_a_round_trip() {
     let description = write_description(&db);
     let programs = python("clients-python", &fixture("requirements.txt"));
     let client = db.folder().join("client");
-    let (config, package) = (db.folder().join("config.yaml"), "package_name_override: lectern_client\n");
-    std::fs::write(&config, package).expect("written");
     let arguments = [
         "generate",
         "--path",
@@ -108,7 +92,7 @@ async fn long_client_in_python_makes_a_round_trip() {
         "--meta",
         "none",
         "--config",
-        &text(&config),
+        &text(&fixture("client.yaml")),
         "--overwrite",
     ]
     .map(str::to_owned);

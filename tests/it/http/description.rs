@@ -99,7 +99,7 @@ async fn operations_are_complete() {
         for member in ["operationId", "summary", "description"] {
             assert!(operation[member].as_str().is_some_and(|text| !text.is_empty()), "{name}: {member}");
         }
-        assert!(ids.insert(operation["operationId"].clone()), "{name}");
+        assert!(ids.insert(operation["operationId"].to_string()), "{name}");
         let tag = operation["tags"][0].as_str().expect("a tag");
         assert!(document["tags"].as_array().expect("tags").iter().any(|known| known["name"] == tag), "{name}: {tag}");
         let needs_token = operation.get("security").is_none();
