@@ -64,7 +64,7 @@ struct Receiver {
 ///
 /// The delivery is signed, and stored before it is answered. Administrate repeats a delivery only after an answer of 5xx.
 #[utoipa::path(
-    post, path = "/webhooks/administrate", operation_id = "receiveWebhook", tag = "webhooks", security(()),
+    post, path = "/webhooks/administrate", operation_id = "receiveWebhook", tag = "webhooks", security(("signature" = [])),
     request_body(content = ref("#/components/schemas/WebhookDelivery"), content_type = "application/json"),
     responses(
         (status = 202, description = "A new delivery.", body = ref("#/components/schemas/WebhookReceipt")),

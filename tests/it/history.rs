@@ -82,7 +82,10 @@ async fn changes_over_http_name_the_token() {
     let site = Site::serve(&db).await;
     let secret = token(&db, Role::Operator).await;
     let send = async |method: &str, path: &str, body: Value| {
-        answer(site.request(method, &format!("/api/catalogue/{path}")).bearer_auth(&secret).json(&body)).await
+        let request = site.request(method, &format!("/api/catalogue/{path}")).bearer_auth(&secret).json(&body);
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        (status, response.json::<Value>().await.unwrap_or_default())
     };
     let (status, created) = send("POST", "subjects", json!({ "code": "CM2" })).await;
     assert_eq!(status, 201, "{created}");

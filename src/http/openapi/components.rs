@@ -111,6 +111,9 @@ pub fn security_schemes() -> Value {
         "type": "http", "scheme": "bearer",
         "description": "A token of `lectern token create`. Roles: admin may do everything; operator imports, syncs and \
                         edits; reader reads.",
+    }, "signature": {
+        "type": "apiKey", "in": "header", "name": "x-administrate-signature",
+        "description": "HMAC of a delivery and its time, made by Administrate with the secret of the webhooks.",
     } })
 }
 
