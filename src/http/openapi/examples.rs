@@ -101,8 +101,8 @@ impl Maker<'_> {
             }
         }
         for choice in ["oneOf", "anyOf"] {
-            let choices = schema[choice].as_array().into_iter().flatten();
-            if let Some(first) = choices.filter(|choice| choice["type"] != "null").next() {
+            let mut choices = schema[choice].as_array().into_iter().flatten();
+            if let Some(first) = choices.find(|choice| choice["type"] != "null") {
                 return self.example(first, name, depth + 1);
             }
         }

@@ -86,6 +86,7 @@ fn session(id: i64, sequence: i32, place: Place) -> TutorialSessionRow {
 pub fn sample_model() -> ReadModel {
     let holborn = || place(Some("London"), Some("Holborn Rooms"));
     ReadModel::build(CatalogueRows {
+        filters: Vec::new(),
         version: 7,
         store_products: vec![
             store_product(100, CM2, NOTES, PRINTED),
