@@ -101,7 +101,7 @@ async fn default_data(State(state): State<SearchState>, query_string: Pairs) -> 
 
 /// Search for a text, with a minimum score.
 ///
-/// An older search, kept for existing programs. New ones use the unified search.
+/// An older search for existing programs. New ones use the unified search.
 #[utoipa::path(
     get, path = "/api/search/fuzzy", operation_id = "searchFuzzy", tag = "search", security(()),
     params(
@@ -119,7 +119,7 @@ async fn fuzzy(State(state): State<SearchState>, query_string: Pairs) -> Result<
 
 /// Search for a text with filters, with a minimum score.
 ///
-/// An older search, kept for existing programs. New ones use the unified search.
+/// An older search for existing programs. New ones use the unified search.
 #[utoipa::path(
     get, path = "/api/search/advanced-fuzzy", operation_id = "searchAdvancedFuzzy", tag = "search", security(()),
     params(

@@ -32,12 +32,12 @@ async fn preflight_is_answered_on_every_route_and_lists_what_is_allowed() {
     for path in
         ["/api/search/unified/", "/api/outbox", "/api/catalogue/subjects/7", "/api/openapi.json", "/no/such/path", "/"]
     {
-        let asked = [
+        let headers = [
             ("origin", SHOP),
             ("access-control-request-method", "PATCH"),
             ("access-control-request-headers", "authorization, content-type"),
         ];
-        let answer = send(&site, "OPTIONS", path, &asked).await;
+        let answer = send(&site, "OPTIONS", path, &headers).await;
         assert_eq!(answer.status(), 204, "{path}");
         assert_eq!(header(&answer, "access-control-allow-origin"), SHOP, "{path}");
         assert_eq!(header(&answer, "access-control-allow-credentials"), "true", "{path}");
