@@ -52,7 +52,7 @@ pub fn render(document: &Value, address: &str) -> String {
     });
     let page = DocsPage {
         version: text(&document["info"]["version"]),
-        about: text(&document["info"]["description"]).split("\n\n").map(str::to_owned).collect(),
+        about: text(&document["info"]["description"]).replace('`', "").split("\n\n").map(str::to_owned).collect(),
         groups: groups.collect(),
     };
     page.render().unwrap_or_else(|error| {
@@ -95,7 +95,7 @@ fn view(document: &Value, operation: &Value, (method, path): (&str, &str), addre
         method: method.to_uppercase(),
         path: path.to_owned(),
         summary: text(&operation["summary"]),
-        description: text(&operation["description"]),
+        description: text(&operation["description"]).replace('`', ""),
         needs_token,
         curl: curl(operation, (method, path), &parameters, address),
         parameters: parameters.into_iter().map(parameter_view).collect(),
@@ -124,7 +124,7 @@ fn parameter_view(parameter: &Value) -> ParameterView {
         place: text(&parameter["in"]),
         kind,
         is_required: parameter["required"] == true,
-        about: text(&parameter["description"]),
+        about: text(&parameter["description"]).replace('`', ""),
     }
 }
 

@@ -36,7 +36,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate, SizeAbove};
 use tower_http::normalize_path::NormalizePath;
 use tower_service::Service;
 
@@ -50,6 +50,8 @@ use crate::http::problem::HttpProblem;
 
 /// Largest JSON body, in bytes.
 pub const BODY_LIMIT: usize = 2 * 1024 * 1024;
+/// The least size of a response that is compressed.
+const MIN_COMPRESSED_BYTES: u64 = 1024;
 const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 /// The longest time that requests in progress may take after the server was stopped.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -92,8 +94,12 @@ pub struct Layers {
 /// Adds the common layers to the routes of the modules.
 pub fn app(routes: Router, layers: Layers) -> App {
     let Layers { known, replays, origins, limits } = layers;
-    // Event streams are not compressed: a client would wait for the end of a block. A workbook is compressed already.
-    let compressible = DefaultPredicate::new().and(NotForContentType::const_new(WORKBOOK));
+    // Event streams are not compressed: a client would wait for the end of a block. A workbook is compressed already. A
+    // short response stays one packet, which reaches also a client that is refused before its whole body is read.
+    let compressible = SizeAbove::new(MIN_COMPRESSED_BYTES)
+        .and(DefaultPredicate::new())
+        .and(NotForContentType::const_new(WORKBOOK))
+        .and(NotForContentType::const_new("application/problem+json"));
     let routes = routes
         .layer(middleware::from_fn_with_state(replays, idempotency::replay))
         .layer(middleware::from_fn_with_state(known, parameters::refuse_unknown))

@@ -9,6 +9,9 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     if operation["description"].as_str().is_none_or(str::is_empty) {
         operation["description"] = operation["summary"].clone();
     }
+    // The first line of a comment is a sentence; a summary is a heading.
+    let summary = operation["summary"].as_str().unwrap_or_default().trim_end_matches('.').to_owned();
+    operation["summary"] = summary.into();
     let needs_token = operation.get("security").is_none();
     let takes_json = operation["requestBody"]["content"].get("application/json").is_some();
     let is_api = path.starts_with("/api/");

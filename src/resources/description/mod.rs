@@ -85,8 +85,8 @@ impl DescribedResource<'_> {
             properties[field.name] = fields::written_schema(field);
         }
         let about = match is_change {
-            true => format!("Fields of a {} to change. Others stay.", self.resource.noun),
-            false => format!("A {} as it is written. Read-only fields are ignored.", self.resource.noun),
+            true => format!("Fields of {} to change. Others stay.", with_article(self.resource.noun)),
+            false => format!("What is written of {}. Read-only fields are ignored.", with_article(self.resource.noun)),
         };
         let mut schema = json!({
             "type": "object", "description": about, "properties": properties, "additionalProperties": false,
@@ -101,7 +101,7 @@ impl DescribedResource<'_> {
 fn list_schema(name: &str, noun: &str) -> Value {
     let address = |about: &str| json!({ "type": ["string", "null"], "format": "uri", "description": about });
     json!({
-        "type": "object", "description": format!("One page of a list; each result is a {noun}."),
+        "type": "object", "description": format!("One page of a list; each result is {}.", with_article(noun)),
         "required": ["count", "next", "previous", "results"],
         "properties": {
             "count": { "type": "integer", "minimum": 0, "description": "Number of records on all pages." },
@@ -110,6 +110,12 @@ fn list_schema(name: &str, noun: &str) -> Value {
             "results": { "type": "array", "items": { "$ref": format!("#/components/schemas/{name}") } },
         },
     })
+}
+
+/// Returns `a subject` or `an exam session`.
+fn with_article(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {noun}")
 }
 
 fn last_segment(path: &str) -> &str {

@@ -2,26 +2,26 @@
 
 use serde_json::{Value, json};
 
-use super::{DescribedResource, pascal_case};
+use super::{DescribedResource, pascal_case, with_article};
 use crate::resources::{ResourceField, ValueKind};
 
 impl DescribedResource<'_> {
     /// Describes the operations of the list.
     pub(super) fn list_operations(&self) -> Value {
-        let (name, noun) = (self.name(), self.resource.noun);
+        let (name, noun) = (self.name(), with_article(self.resource.noun));
         let plural = pascal_case(super::last_segment(self.resource.path));
         let mut list = self.operation(
             &format!("list{plural}"),
             &format!("List {}", self.plural_noun()),
             &format!("Returns a page of the list. Parameters with the name of a field filter; a repeated one accepts several \
-                      values, and an empty one finds records without a value. Each result is a {noun}."),
+                      values, and an empty one finds records without a value. Each result is {noun}."),
         );
         list["parameters"] = self.list_parameters();
         list["responses"] = json!({ "200": response("One page of the list.", &reference(&format!("{name}List"))) });
         self.open(&mut list);
         let mut create = self.operation(
             &format!("create{name}"),
-            &format!("Create a {noun}"),
+            &format!("Create {noun}"),
             "Creates one record, or all records of a list or none of them.",
         );
         let (input, document) = (reference(&format!("{name}Input")), reference(&name));
@@ -34,21 +34,21 @@ impl DescribedResource<'_> {
 
     /// Describes the operations of one document.
     pub(super) fn item_operations(&self) -> Value {
-        let (name, noun) = (self.name(), self.resource.noun);
+        let (name, noun) = (self.name(), with_article(self.resource.noun));
         let document = |about: &str| {
             let mut response = response(about, &reference(&name));
             response["headers"] = json!({ "ETag": header("ETag") });
             json!({ "200": response })
         };
         let mut read =
-            self.operation(&format!("get{name}"), &format!("Read a {noun}"), "Returns the record and its ETag.");
+            self.operation(&format!("get{name}"), &format!("Read {noun}"), "Returns the record and its ETag.");
         read["parameters"] = self.include_parameter().into_iter().collect();
         read["responses"] = document("The record.");
         self.open(&mut read);
         let if_match = json!([{ "$ref": "#/components/parameters/IfMatch" }]);
         let mut replace = self.operation(
             &format!("replace{name}"),
-            &format!("Replace a {noun}"),
+            &format!("Replace {noun}"),
             "Writes all fields. A field that is not given gets its default; a list that is not given stays.",
         );
         replace["parameters"] = if_match.clone();
@@ -56,7 +56,7 @@ impl DescribedResource<'_> {
         replace["responses"] = document("The record as it is now.");
         let mut change = self.operation(
             &format!("update{name}"),
-            &format!("Change a {noun}"),
+            &format!("Change {noun}"),
             "Writes the fields that are given. Others stay; null removes the value of an optional field.",
         );
         change["parameters"] = if_match.clone();
@@ -71,7 +71,7 @@ impl DescribedResource<'_> {
     fn removal(&self, if_match: &Value) -> Value {
         let mut remove = self.operation(
             &format!("delete{}", self.name()),
-            &format!("Delete a {}", self.resource.noun),
+            &format!("Delete {}", with_article(self.resource.noun)),
             "Deletes the record with its parts. 409 lists the records that forbid it, or that would be deleted too.",
         );
         remove["parameters"] = if_match.clone();
