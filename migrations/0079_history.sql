@@ -139,7 +139,8 @@ BEGIN
         'acted.bundle_products', 'acted.filter_groups', 'acted.filter_product_product_groups',
         'acted.filter_configurations', 'acted.filter_configuration_groups', 'acted.staff',
         'acted.tutorial_course_templates', 'acted.tutorial_locations', 'acted.tutorial_venues',
-        'acted.tutorial_instructors', 'adm.locations', 'adm.venues', 'adm.instructors', 'adm.course_templates'
+        'acted.tutorial_instructors', 'adm.locations', 'adm.venues', 'adm.instructors', 'adm.course_templates',
+        'lectern.product_mappings'
     ] LOOP
         PERFORM lectern.watch_history(t, 'id');
     END LOOP;

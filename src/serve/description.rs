@@ -24,6 +24,7 @@ pub fn document(config: &Config) -> Value {
         search::shop::api::description(),
         catalogue::api::description(config.public_catalogue),
         timetable_import::api::description(),
+        timetable_import::mapping::api::description(),
         sync::api::description(),
         delivery::api::description(),
         history::api::description(),
