@@ -12,8 +12,10 @@ demo: prerequisites
 test: test-prerequisites check
 	$(CARGO) test --locked --workspace
 
-# Adopts a living database in every state, place and naming, with Django, and kills the program at many moments.
-long: test-prerequisites
+# Adopts a living database in every state, place and naming, with Django, and kills the program at many moments. Lints the
+# description of the API, generates clients from it, tests the server with it, and calls the API from a page in a browser.
+long:
+	@tools/prerequisites long
 	$(CARGO) test --locked --test it -- --ignored long_
 
 # Runs a thousand imports with one fault each. ARGS="--seed 7" repeats one.

@@ -115,6 +115,8 @@ enum Command {
     Search(crate::search::cli::Args),
     /// Serve the HTTP API and the site
     Serve(crate::serve::cli::Args),
+    /// Print the description of the HTTP API (OpenAPI 3.1)
+    Openapi,
     /// Create, list and revoke tokens for the HTTP API
     Token(crate::identity::cli::Args),
     /// List, replay and register webhooks from Administrate
@@ -259,6 +261,12 @@ async fn dispatch(global: &Global, context: &Context, command: Command, fault: O
         Command::Sync(args) => crate::sync::cli::run(context, args).await,
         Command::Token(args) => crate::identity::cli::run(context, args).await,
         Command::Webhooks(args) => crate::webhooks::cli::run(context, args).await,
+        Command::Openapi => {
+            let document = crate::serve::description::document(&context.config);
+            context.console.print(serde_json::to_string_pretty(&document).unwrap_or_default());
+            context.console.document(&document)?;
+            Ok(Exit::Done)
+        }
         Command::Settings(args) => settings(global, &context.console, args.effective),
         Command::Licences => {
             context.console.print_text(NOTICE);

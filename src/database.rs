@@ -118,12 +118,20 @@ async fn prepare(connection: &mut PgConnection, statement_timeout_ms: u32) -> sq
                 set_config('quote_all_identifiers', 'off', false), set_config('standard_conforming_strings', 'on', false),
                 set_config('transform_null_equals', 'off', false), set_config('array_nulls', 'on', false),
                 set_config('IntervalStyle', 'postgres', false), set_config('bytea_output', 'hex', false),
-                set_config('xmloption', 'content', false), set_config('check_function_bodies', 'on', false)",
+                set_config('xmloption', 'content', false), set_config('check_function_bodies', 'on', false),
+                set_config('lectern.interface', 'cli', false), set_config('lectern.actor', $2, false)",
     )
     .bind(statement_timeout_ms.to_string())
+    .bind(user_name())
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Returns the name of the user of this process, whom the history names where no token is used.
+fn user_name() -> String {
+    let uid = nix::unistd::Uid::effective();
+    nix::unistd::User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
 }
 
 fn connect_options(url: &str) -> Result<PgConnectOptions> {

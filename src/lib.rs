@@ -19,6 +19,7 @@ pub mod embedded;
 pub mod error;
 pub mod files;
 pub mod gateway;
+pub mod history;
 pub mod http;
 pub mod identity;
 pub mod jobs;

@@ -6,14 +6,16 @@ use axum::http::{Method, StatusCode};
 use axum::routing::post;
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::copy::{CopyRequest, copy, document, subjects_by_code};
 use super::resources::RESOURCES;
 use super::store;
 use crate::error::Error;
+use crate::history::{self, Interface};
 use crate::http::auth::Operator;
 use crate::http::json::JsonBody;
+use crate::http::openapi::ApiPart;
 use crate::http::parameters::RouteParameters;
 use crate::http::problem::HttpProblem;
 use crate::resources::api::{self, ResourceState};
@@ -26,31 +28,68 @@ pub fn parameters() -> Vec<RouteParameters> {
     known
 }
 
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(copy_to))]
+struct CatalogueRoutes;
+
+/// Describes the routes. `is_public`: whether their readers need no token.
+pub fn description(is_public: bool) -> ApiPart {
+    let mut part = crate::resources::description::describe(&RESOURCES, is_public);
+    part.extend(ApiPart::of(&<CatalogueRoutes as utoipa::OpenApi>::openapi()));
+    let counts = |about: &str| {
+        let count = json!({ "type": "integer", "minimum": 0 });
+        json!({ "type": "object", "description": about, "additionalProperties": count, "example": { "prices": 12 } })
+    };
+    part.with_schema(
+        "CopyCounts",
+        json!({
+            "type": "object", "required": ["dry_run", "counts", "unchanged"],
+            "properties": {
+                "dry_run": { "type": "boolean" },
+                "counts": counts("Copied rows by kind."),
+                "unchanged": counts("Rows by kind that existed already."),
+            },
+        }),
+    )
+}
+
 /// The routes of the catalogue.
 pub fn router(state: &ResourceState) -> Router {
     let copies = Router::new().route("/api/catalogue/exam-sessions/{id}/copy", post(copy_to)).with_state(state.clone());
     api::router(&RESOURCES, state).merge(copies)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ExamSessionCopy)]
 struct CopyBody {
     /// Id of the exam session that is copied.
     from: i64,
     /// Codes of subjects. None: all.
+    #[schema(example = json!(["CM2"]))]
     subjects: Option<Vec<String>>,
+    /// Whether to count only.
     #[serde(default)]
     dry_run: bool,
 }
 
-/// Copies to the exam session of the path.
+/// Copy an exam session.
+///
+/// Copies subjects, store products, prices and bundles of another exam session to the one of the path. What exists there
+/// already stays.
+#[utoipa::path(
+    post, path = "/api/catalogue/exam-sessions/{id}/copy", operation_id = "copyExamSession", tag = "catalogue",
+    request_body = CopyBody,
+    responses((status = 200, description = "What was copied.", body = ref("#/components/schemas/CopyCounts")))
+)]
 async fn copy_to(
-    _: Operator,
+    Operator(caller): Operator,
     State(state): State<ResourceState>,
     to: Result<Path<i64>, PathRejection>,
     JsonBody(body): JsonBody<CopyBody>,
 ) -> Result<Json<Value>, HttpProblem> {
     let mut transaction = state.server.pool.begin().await.map_err(Error::from)?;
+    history::sign(&mut transaction, &caller.name, Interface::Http).await?;
     let known = store::exam_sessions(&mut transaction).await?;
     let is_known = |id: i64| known.iter().any(|(known, _)| *known == id);
     let to = to.ok().map(|Path(id)| id).filter(|id| is_known(*id));

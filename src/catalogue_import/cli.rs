@@ -11,6 +11,7 @@ use super::{apply, report, template, undo};
 use crate::app::Context;
 use crate::console::counted;
 use crate::error::{Error, Exit, Result};
+use crate::history::{Interface, sign_run};
 use crate::output_file::{self, Existing};
 use crate::runs::{self, RunKind};
 use crate::text::shell_word;
@@ -151,6 +152,7 @@ async fn begin(
             Some(runs::begin(&mut transaction, RunKind::CatalogueImport, &file).await?)
         }
     };
+    sign_run(&mut transaction, run, Interface::Import).await?;
     let plan = apply::apply(&mut transaction, pool, &context.config.sittings, given).await?;
     if let Some(run) = run {
         runs::save_journal(&mut transaction, run, &plan.journal).await?;
@@ -235,6 +237,7 @@ async fn undo_run(context: &Context, pool: &PgPool, args: &UndoArgs) -> Result<E
     }
     let mut transaction = pool.begin().await?;
     lock(&mut transaction).await?;
+    sign_run(&mut transaction, Some(args.run), Interface::Import).await?;
     let undone = undo::undo(&mut transaction, pool, args.run).await?;
     let is_refused = !undone.refused.is_empty();
     let mut run = None;

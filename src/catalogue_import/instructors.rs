@@ -118,12 +118,6 @@ impl Applier<'_> {
     }
 
     pub(super) fn email_problem(&self, email: &str, name: &str) -> Option<Issue> {
-        let (local, domain) = email.rsplit_once('@').unwrap_or_default();
-        let is_address = !local.is_empty() && domain.contains('.') && !email.contains(char::is_whitespace);
-        if !email.is_empty() && !is_address {
-            let message = format!("\"{email}\" is not an e-mail address");
-            return Some(Issue::new(Code::InvalidValue, message));
-        }
         let owner = self.people.by_email.get(&fold(email)).filter(|owner| fold(&owner.name) != fold(name))?;
         let owner = if owner.name.is_empty() { &owner.username } else { &owner.name };
         let message = format!("the account of {owner} has this address already; correct the name or the address");

@@ -6,6 +6,7 @@
 mod addresses;
 pub mod cron;
 pub mod effective;
+mod origins;
 mod sources;
 mod trust;
 
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use self::origins::CorsOrigins;
 use self::sources::{file_path, merge, merge_with};
 use crate::error::{Error, Result};
 
@@ -28,6 +30,7 @@ pub struct Config {
     pub postgres_bin: PathBuf,
     pub bind: String,
     pub public_url: String,
+    pub cors_origins: CorsOrigins,
     pub time_zone: String,
     pub http_timeout_ms: u64,
     pub retry_base_ms: u64,
@@ -120,6 +123,7 @@ pub struct Retention {
     pub run_days: u16,
     pub short_run_days: u16,
     pub outbox_days: u16,
+    pub history_days: u16,
     pub dead_webhook_days: u16,
     pub idempotency_key_days: u16,
     pub report_days: u16,
@@ -188,6 +192,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("LECTERN_POSTGRES_BIN", "postgres_bin"),
     ("LECTERN_BIND", "bind"),
     ("LECTERN_PUBLIC_URL", "public_url"),
+    ("LECTERN_CORS_ORIGINS", "cors_origins"),
     ("LECTERN_TIME_ZONE", "time_zone"),
     ("LECTERN_HTTP_TIMEOUT_MS", "http_timeout_ms"),
     ("LECTERN_RETRY_BASE_MS", "retry_base_ms"),

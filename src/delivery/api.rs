@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::gateway::{AuditMode, connect};
 use crate::http::auth::{Operator, Reader};
 use crate::http::json::JsonBody;
+use crate::http::openapi::ApiPart;
 use crate::http::parameters::RouteParameters;
 use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::query::{Pairs, pairs};
@@ -25,6 +26,41 @@ pub fn parameters() -> Vec<RouteParameters> {
     vec![(Method::GET, "/api/outbox", vec!["all"])]
 }
 
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(list, retry, decide))]
+struct OutboxRoutes;
+
+/// Describes the routes.
+pub fn description() -> ApiPart {
+    ApiPart::of(&<OutboxRoutes as utoipa::OpenApi>::openapi()).with_schema("OutboxList", outbox_schema()).with_schema(
+        "OutboxDecided",
+        json!({
+            "type": "object", "required": ["id", "state"],
+            "properties": {
+                "id": { "type": "integer", "format": "int64" }, "state": { "type": "string", "example": "pending" },
+            },
+        }),
+    )
+}
+
+fn outbox_schema() -> Value {
+    let item = json!({
+        "type": "object", "required": ["id", "effect", "subject", "state", "attempts", "last_error", "next_attempt_at"],
+        "properties": {
+            "id": { "type": "integer", "format": "int64" },
+            "effect": { "type": "string", "description": "What must happen in Administrate.", "example": "create_event" },
+            "subject": { "type": "string", "description": "The record that it is about.", "example": "CM2-01-26A" },
+            "state": { "type": "string", "enum": ["pending", "delivered", "failed", "unknown"], "example": "failed" },
+            "attempts": { "type": "integer" },
+            "last_error": { "type": ["string", "null"] },
+            "next_attempt_at": { "type": ["string", "null"], "format": "date-time" },
+        },
+    });
+    json!({
+        "type": "object", "required": ["items"], "properties": { "items": { "type": "array", "items": item } },
+    })
+}
+
 /// The routes of the outbox.
 pub fn router(state: ServerState) -> Router {
     Router::new()
@@ -34,7 +70,14 @@ pub fn router(state: ServerState) -> Router {
         .with_state(state)
 }
 
-/// Lists undelivered items; with `all=true` also delivered ones. Prints what `lectern outbox list --json` prints.
+/// Lists undelivered items.
+///
+/// With `all=true` also delivered ones. Returns what `lectern outbox list --json` prints.
+#[utoipa::path(
+    get, path = "/api/outbox", operation_id = "listOutbox", tag = "outbox",
+    params(("all" = Option<bool>, Query, description = "Whether delivered items are listed too.")),
+    responses((status = 200, description = "The items.", body = ref("#/components/schemas/OutboxList")))
+)]
 async fn list(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Json<Value>, HttpProblem> {
     let mut all = false;
     for (name, value) in pairs(address)? {
@@ -51,14 +94,24 @@ async fn list(_: Reader, State(state): State<ServerState>, address: Pairs) -> Re
     Ok(Json(json!({ "items": items })))
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = OutboxRetry)]
 struct Retry {
-    /// None: all pending and failed items.
+    /// Numbers of items; none: all pending and failed ones.
     ids: Option<Vec<i64>>,
 }
 
+/// Deliver items again.
+///
 /// Makes items due at once; the worker delivers them.
+#[utoipa::path(
+    post, path = "/api/outbox/retry", operation_id = "retryOutbox", tag = "outbox", request_body = Option<Retry>,
+    responses(
+        (status = 202, description = "The number of items that are due.", body = ref("#/components/schemas/Due")),
+        (status = 404, description = "")
+    )
+)]
 async fn retry(
     _: Operator,
     State(state): State<ServerState>,
@@ -75,10 +128,15 @@ async fn retry(
     Ok((StatusCode::ACCEPTED, Json(json!({ "due": due }))))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = OutboxDecision)]
 struct ResolveBody {
+    /// The event was created: its id in Administrate.
+    #[schema(example = "RXZlbnQ6NDI=")]
     delivered: Option<String>,
+    /// True: the event was not created, and is created again.
+    #[schema(example = false)]
     recreate: Option<bool>,
 }
 
@@ -98,7 +156,16 @@ impl ResolveBody {
     }
 }
 
-/// Resolves an item. Body: `{"delivered": EXTERNAL_ID}` or `{"recreate": true}`.
+/// Decide on an item whose outcome is unknown.
+///
+/// The body is `{"delivered": EXTERNAL_ID}` or `{"recreate": true}`.
+#[utoipa::path(
+    post, path = "/api/outbox/{id}/resolve", operation_id = "resolveOutboxItem", tag = "outbox", request_body = ResolveBody,
+    responses(
+        (status = 202, description = "The item is due.", body = ref("#/components/schemas/OutboxDecided")),
+        (status = 502, description = "")
+    )
+)]
 async fn decide(
     _: Operator,
     State(state): State<ServerState>,

@@ -4,6 +4,8 @@ pub mod auth;
 pub mod etag;
 pub mod idempotency;
 pub mod json;
+pub mod openapi;
+pub mod page;
 pub mod parameters;
 pub mod problem;
 pub mod query;

@@ -15,6 +15,25 @@ const MAX_FIELD_ERRORS: usize = 20;
 /// The longest pointer in a response, in characters. A name that a client invented may be longer.
 const MAX_POINTER_CHARS: usize = 300;
 
+/// The name under which the shop reads messages about a whole request.
+const NO_FIELD: &str = "non_field_errors";
+
+/// The beginnings of the paths that the shop calls without a token.
+const SHOP_PATHS: [&str; 7] = [
+    "/api/search",
+    "/api/catalog",
+    "/api/products",
+    "/api/tutorials/list",
+    "/api/tutorials/products",
+    "/api/tutorials/data",
+    "/api/store",
+];
+
+/// Reports whether the shop calls a path. Its problems have further members.
+pub fn is_of_shop(path: &str) -> bool {
+    SHOP_PATHS.iter().any(|start| path.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+}
+
 /// One invalid field of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
@@ -162,6 +181,23 @@ impl HttpProblem {
         self.members.get(name)
     }
 
+    /// Returns the same problem with the members that the shop reads: `error`, and `details` from field to messages.
+    pub fn with_shop_members(self) -> Self {
+        let mut details: Map<String, Value> = Map::new();
+        for error in self.errors.first() {
+            let field = match error.pointer.trim_start_matches('/') {
+                "" => NO_FIELD,
+                field => field,
+            };
+            let messages = details.entry(field).or_insert_with(|| Value::Array(Vec::new()));
+            if let Some(messages) = messages.as_array_mut() {
+                messages.push(error.message.as_str().into());
+            }
+        }
+        let error = Value::from(self.detail.as_str());
+        self.with_member("error", error).with_member("details", Value::Object(details))
+    }
+
     /// Returns the invalid fields.
     pub fn errors(&self) -> &[FieldError] {
         self.errors.first()
@@ -219,7 +255,10 @@ impl IntoResponse for HttpProblem {
         };
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let kind = HeaderValue::from_static("application/problem+json");
-        (self.status, [(header::CONTENT_TYPE, kind)], body).into_response()
+        let mut response = (self.status, [(header::CONTENT_TYPE, kind)], body).into_response();
+        // A layer may add members to it.
+        response.extensions_mut().insert(self);
+        response
     }
 }
 

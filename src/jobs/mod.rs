@@ -7,6 +7,7 @@
 //! The queue knows no module: a module describes its [`Queue`], enqueues [`Job`]s and implements [`JobHandler`].
 
 pub mod api;
+pub mod description;
 mod store;
 mod worker;
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
@@ -20,9 +19,11 @@ use super::store;
 use super::write::{self, WriteRefusal, unknown_row};
 use super::{Audience, CascadeGuard, NestedList, RowDraft, TableResource, WriteRequest};
 use crate::error::Error;
+use crate::history::{self, Interface};
 use crate::http::auth::AuthError;
 use crate::http::etag;
 use crate::http::problem::HttpProblem;
+use crate::http::query::base_url;
 use crate::http::state::ServerState;
 use crate::identity::Caller;
 
@@ -150,7 +151,7 @@ impl Endpoint {
     ) -> Result<Response, HttpProblem> {
         let request = self.write_request(caller, parameters);
         let (mut drafts, is_list) = body::new_rows(self.resource, body, &mut problems);
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin(caller).await?;
         let created = write::create(&mut transaction, self.resource, &request, &mut drafts, problems).await;
         let mut documents = self.end(transaction, created, &drafts).await?;
         match documents.pop() {
@@ -180,7 +181,7 @@ impl Endpoint {
         self.require_if_match(headers)?;
         let request = self.write_request(caller, parameters);
         let mut attempted = Vec::new();
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.begin(caller).await?;
         let changed = write::change(&mut transaction, self.resource, &request, id, body, headers, &mut attempted).await;
         let document = self.end(transaction, changed, &attempted).await?;
         Ok(etag::with_etag(&HeaderMap::new(), StatusCode::OK, document))
@@ -200,8 +201,11 @@ impl Endpoint {
         Ok(self.shared.server.pool.acquire().await.map_err(Error::from)?)
     }
 
-    pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, HttpProblem> {
-        Ok(self.shared.server.pool.begin().await.map_err(Error::from)?)
+    /// Begins a transaction in which the history names the caller.
+    pub(super) async fn begin(&self, caller: &Caller) -> Result<Transaction<'static, Postgres>, HttpProblem> {
+        let mut transaction = self.shared.server.pool.begin().await.map_err(Error::from)?;
+        history::sign(&mut transaction, &caller.name, Interface::Http).await?;
+        Ok(transaction)
     }
 
     /// Commits a write and brings search up to date, or explains why the write is refused.
@@ -257,14 +261,4 @@ impl Endpoint {
         let previous = (request.page > 1).then(|| address((request.page - 1).min(last)));
         (next, previous)
     }
-}
-
-/// Returns the URL of this server: the setting, or the host that the request names.
-fn base_url(public_url: &str, headers: &HeaderMap) -> String {
-    if !public_url.is_empty() {
-        return public_url.trim_end_matches('/').to_owned();
-    }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = host.and_then(|host| host.parse::<Authority>().ok());
-    host.map_or_else(String::new, |host| format!("http://{host}"))
 }

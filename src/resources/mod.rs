@@ -9,6 +9,7 @@
 pub mod api;
 mod audience;
 mod body;
+pub mod description;
 mod endpoint;
 mod filter;
 mod hooks;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::error::Result;
-use crate::{gateway, jobs, outbox, runs, search, timetable_import, webhooks};
+use crate::{gateway, history, jobs, outbox, runs, search, timetable_import, webhooks};
 
 /// How often old data is deleted.
 const INTERVAL: Duration = Duration::from_secs(3600);
@@ -43,11 +43,18 @@ enum OldRows {
     IdempotencyKeys,
     Runs,
     Effects,
+    Changes,
 }
 
 impl OldRows {
-    const ALL: [OldRows; 5] =
-        [OldRows::Calls, OldRows::Webhooks, OldRows::IdempotencyKeys, OldRows::Runs, OldRows::Effects];
+    const ALL: [OldRows; 6] = [
+        OldRows::Calls,
+        OldRows::Webhooks,
+        OldRows::IdempotencyKeys,
+        OldRows::Runs,
+        OldRows::Effects,
+        OldRows::Changes,
+    ];
 
     /// Returns the number of rows that one statement deletes at most.
     fn limit(self) -> i64 {
@@ -65,6 +72,7 @@ impl OldRows {
             OldRows::IdempotencyKeys => jobs::purge_keys(pool, keep.idempotency_key_days.into(), limit).await,
             OldRows::Runs => runs::purge(pool, keep.run_days.into(), keep.short_run_days.into(), limit).await,
             OldRows::Effects => outbox::purge_delivered(pool, keep.outbox_days.into(), limit).await,
+            OldRows::Changes => history::purge(pool, keep.history_days.into(), limit).await,
         }
     }
 }

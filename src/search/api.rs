@@ -13,12 +13,14 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::compose::SessionUrls;
-use super::legacy::{self, FuzzyQuery};
-use super::query::{self, Query, search};
+use super::legacy::{self, DefaultData, FuzzyQuery, FuzzyResponse};
+use super::query::{self, Query, description, search};
 use super::read_model::ReadModel;
 use super::read_model::follow::Follower;
+use super::response::SearchResponse;
 use crate::http::etag;
 use crate::http::json::JsonBody;
+use crate::http::openapi::ApiPart;
 use crate::http::parameters::RouteParameters;
 use crate::http::problem::HttpProblem;
 use crate::http::query::{Pairs, pairs};
@@ -61,6 +63,18 @@ pub fn parameters() -> Vec<RouteParameters> {
     ]
 }
 
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(unified_get, unified_post, default_data, fuzzy, advanced_fuzzy))]
+struct SearchRoutes;
+
+/// Describes the routes.
+pub fn description() -> ApiPart {
+    let mut part = ApiPart::of(&<SearchRoutes as utoipa::OpenApi>::openapi());
+    part.paths["/api/search/unified"]["get"]["parameters"] = description::get_parameters();
+    part.paths["/api/search/unified"]["post"]["parameters"] = description::post_parameters();
+    part.with_schema("SearchRequest", description::body())
+}
+
 /// Returns the routes of search.
 pub fn router(follower: Follower, urls: SessionUrls) -> Router {
     Router::new()
@@ -71,24 +85,70 @@ pub fn router(follower: Follower, urls: SessionUrls) -> Router {
         .with_state(SearchState { follower, urls })
 }
 
+/// Suggestions for an empty search box.
+///
+/// The first products of the catalogue, and the values of its filters.
+#[utoipa::path(
+    get, path = "/api/search/default-data", operation_id = "getSearchDefaults", tag = "search", security(()),
+    params(("limit" = Option<u64>, Query, description = "Products to return; 5 if not given.", minimum = 1, maximum = 100)),
+    responses((status = 200, description = "The suggestions.", body = DefaultData))
+)]
 async fn default_data(State(state): State<SearchState>, query_string: Pairs) -> Result<Response, HttpProblem> {
     let limit = legacy::parse_default_limit(&pairs(query_string)?).map_err(HttpProblem::fields)?;
     let model = state.model()?;
     Ok(Json(legacy::default_data(&model, limit, state.urls)).into_response())
 }
 
+/// Search for a text, with a minimum score.
+///
+/// An older search for existing programs. New ones use the unified search.
+#[utoipa::path(
+    get, path = "/api/search/fuzzy", operation_id = "searchFuzzy", tag = "search", security(()),
+    params(
+        ("q" = String, Query, description = "The text, at least two characters.", min_length = 2, example = "cm2 london"),
+        ("min_score" = Option<u64>, Query, description = "Least score of a result; 60 if not given.", minimum = 0, maximum = 100),
+        ("limit" = Option<u64>, Query, description = "Products to return; 50 if not given.", minimum = 1, maximum = 100)
+    ),
+    responses((status = 200, description = "The products found.", body = FuzzyResponse))
+)]
 async fn fuzzy(State(state): State<SearchState>, query_string: Pairs) -> Result<Response, HttpProblem> {
     let query = FuzzyQuery::parse_fuzzy(&pairs(query_string)?).map_err(HttpProblem::fields)?;
     let model = state.model()?;
     Ok(Json(legacy::fuzzy_search(&model, &query, "fuzzy", state.urls)).into_response())
 }
 
+/// Search for a text with filters, with a minimum score.
+///
+/// An older search for existing programs. New ones use the unified search.
+#[utoipa::path(
+    get, path = "/api/search/advanced-fuzzy", operation_id = "searchAdvancedFuzzy", tag = "search", security(()),
+    params(
+        ("q" = Option<String>, Query, description = "The text.", example = "london"),
+        ("subjects" = Option<String>, Query, description = "Ids of subjects, with commas.", pattern = "^[0-9]{1,18}(,[0-9]{1,18})*$", example = "1,2"),
+        ("categories" = Option<String>, Query, description = "Ids of groups, with commas.", pattern = "^[0-9]{1,18}(,[0-9]{1,18})*$", example = "3"),
+        ("min_score" = Option<u64>, Query, description = "Least score of a result; 60 if not given.", minimum = 0, maximum = 100),
+        ("limit" = Option<u64>, Query, description = "Products to return; 50 if not given.", minimum = 1, maximum = 100)
+    ),
+    responses((status = 200, description = "The products found.", body = FuzzyResponse))
+)]
 async fn advanced_fuzzy(State(state): State<SearchState>, query_string: Pairs) -> Result<Response, HttpProblem> {
     let query = FuzzyQuery::parse_advanced(&pairs(query_string)?).map_err(HttpProblem::fields)?;
     let model = state.model()?;
     Ok(Json(legacy::fuzzy_search(&model, &query, "fuzzy_with_filters", state.urls)).into_response())
 }
 
+/// Search products, events and bundles.
+///
+/// Finds words of products, subjects, event codes, venues, locations, instructors and session titles, with typing errors
+/// and unfinished words. The counts of filters follow the text.
+#[utoipa::path(
+    get, path = "/api/search/unified", operation_id = "search", tag = "search", security(()),
+    responses((
+        status = 200, description = "One page of results.", body = SearchResponse,
+        headers(("ETag" = String, description = "Version of the response, a weak one."),
+                ("X-Catalogue-Version" = i64, description = "Version of the catalogue."))
+    ))
+)]
 async fn unified_get(
     State(state): State<SearchState>,
     headers: HeaderMap,
@@ -98,6 +158,19 @@ async fn unified_get(
     unified(&state, &headers, &query)
 }
 
+/// Search with a body.
+///
+/// The same search as with GET, for clients with many filters.
+#[utoipa::path(
+    post, path = "/api/search/unified", operation_id = "searchWithBody", tag = "search", security(()),
+    request_body(content = ref("#/components/schemas/SearchRequest"), description = "All members are optional."),
+    responses(
+        (status = 200, description = "One page of results.", body = SearchResponse,
+         headers(("ETag" = String, description = "Version of the response, a weak one."),
+                 ("X-Catalogue-Version" = i64, description = "Version of the catalogue."))),
+        (status = 304, description = "The client has this response.")
+    )
+)]
 async fn unified_post(
     State(state): State<SearchState>,
     headers: HeaderMap,

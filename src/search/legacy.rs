@@ -5,6 +5,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::compose::{self, SessionUrls};
 use super::read_model::{ReadModel, StoreProduct, row_number};
@@ -20,7 +21,7 @@ const DEFAULT_POPULAR_LIMIT: u64 = 5;
 const MAX_SUGGESTED_PRODUCTS: usize = 5;
 
 /// Response of `default-data`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DefaultData<'a> {
     pub popular_products: Vec<ResultItem<'a>>,
     pub total_count: usize,
@@ -28,7 +29,7 @@ pub struct DefaultData<'a> {
     pub search_info: DefaultInfo,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DefaultFilters<'a> {
     pub subjects: Vec<SubjectOption<'a>>,
     pub product_groups: Vec<GroupOption<'a>>,
@@ -36,7 +37,7 @@ pub struct DefaultFilters<'a> {
     pub products: Vec<ProductOption<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DefaultInfo {
     pub query: &'static str,
     #[serde(rename = "type")]
@@ -44,7 +45,7 @@ pub struct DefaultInfo {
 }
 
 /// Response of `fuzzy` and `advanced-fuzzy`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct FuzzyResponse<'a> {
     pub products: Vec<ResultItem<'a>>,
     pub total_count: usize,
@@ -52,14 +53,14 @@ pub struct FuzzyResponse<'a> {
     pub search_info: FuzzyInfo,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct FuzzyFilters<'a> {
     pub subjects: Vec<SubjectOption<'a>>,
     pub categories: Vec<GroupOption<'a>>,
     pub products: Vec<ProductOption<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct FuzzyInfo {
     pub query: String,
     pub min_score: u64,
@@ -67,28 +68,28 @@ pub struct FuzzyInfo {
     pub algorithm: &'static str,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SubjectOption<'a> {
     pub id: i64,
     pub code: &'a str,
     pub description: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct GroupOption<'a> {
     pub id: i64,
     pub name: &'a str,
     pub description: &'a str,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct VariationOption<'a> {
     pub id: i64,
     pub variation_type: &'a str,
     pub name: &'a str,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ProductOption<'a> {
     pub id: i64,
     pub shortname: &'a str,

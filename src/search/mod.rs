@@ -19,6 +19,7 @@ pub mod pages;
 pub mod query;
 pub mod read_model;
 pub mod response;
+pub mod shop;
 pub mod store;
 
 #[cfg(test)]

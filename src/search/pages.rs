@@ -6,8 +6,8 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::get;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -21,15 +21,13 @@ use super::query::{ListFilter, Query};
 use super::read_model::ReadModel;
 use super::read_model::follow::Follower;
 use super::response::{BundleItem, EventItem, Listing, PriceItem, ResultItem, SearchResponse, SessionItem};
+use crate::http::page::page;
 use crate::http::problem::{FieldError, HttpProblem};
 
 /// Products per page.
 const PAGE_SIZE: u64 = 20;
 /// Maximum number of events on a page whose sessions are shown without a click.
 const MAX_OPEN_EVENTS: usize = 3;
-/// Allows no scripts and nothing from other hosts.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; \
-                      frame-ancestors 'none'";
 
 /// Returns the route of the page. Times are shown in `zone`.
 pub fn router(follower: Follower, urls: SessionUrls, zone: TimeZone) -> Router {
@@ -106,23 +104,17 @@ fn render_home(
 ) -> Result<Response, HttpProblem> {
     let pairs = crate::http::query::pairs(query_string)?;
     let model = state.model()?;
-    let (status, page) = match Query::from_query_string(&pairs) {
+    let (status, found) = match Query::from_query_string(&pairs) {
         Ok(query) => (StatusCode::OK, results_page(&model, query, state.urls, zone)),
         Err(problems) => {
             (StatusCode::BAD_REQUEST, HomePage { problems: problems.first().to_vec(), ..empty_page(&model, zone) })
         }
     };
-    let html = page.render().map_err(|error| {
+    let html = found.render().map_err(|error| {
         tracing::error!(%error, "cannot render the search page");
         HttpProblem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error: see the server log")
     })?;
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    ];
-    Ok((status, headers, Html(html)).into_response())
+    Ok(page(status, html))
 }
 
 fn empty_page(model: &ReadModel, zone: &TimeZone) -> HomePage {

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Response of a unified search.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SearchResponse<'a> {
     /// The rows of this page.
     pub products: Vec<ResultItem<'a>>,
@@ -21,7 +22,7 @@ pub struct SearchResponse<'a> {
 }
 
 /// One row of a response.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum ResultItem<'a> {
     /// A catalogue product in one exam session of one subject, with its variations.
@@ -30,7 +31,7 @@ pub enum ResultItem<'a> {
     Bundle(Box<BundleItem<'a>>),
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Listing<'a> {
     pub id: i64,
     pub essp_id: i64,
@@ -51,7 +52,7 @@ pub struct Listing<'a> {
     pub variations: Vec<VariationItem<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct VariationItem<'a> {
     pub id: i64,
     pub store_product_id: i64,
@@ -65,10 +66,11 @@ pub struct VariationItem<'a> {
     pub events: Option<Vec<EventItem<'a>>>,
     /// Present when the variation has a recommendation; null when that is not sold in the same sitting.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<RecommendedItem>)]
     pub recommended_product: Option<Option<RecommendedItem<'a>>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PriceItem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
@@ -77,7 +79,7 @@ pub struct PriceItem<'a> {
     pub currency: &'a str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RecommendedItem<'a> {
     pub essp_id: i64,
     pub store_product_id: i64,
@@ -88,35 +90,41 @@ pub struct RecommendedItem<'a> {
     pub prices: Vec<PriceItem<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct EventItem<'a> {
     pub id: i64,
     pub code: &'a str,
     pub venue: Option<&'a str>,
     pub is_soldout: bool,
+    #[schema(value_type = Option<String>, format = Date)]
     pub finalisation_date: Option<Date>,
     pub remain_space: i32,
+    #[schema(value_type = String, format = Date)]
     pub start_date: Date,
+    #[schema(value_type = String, format = Date)]
     pub end_date: Date,
     pub title: &'a str,
     /// Always null: prices belong to the variation.
+    #[schema(example = json!(null))]
     pub price: Option<String>,
     pub sessions: Vec<SessionItem<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SessionItem<'a> {
     pub id: i64,
     pub title: &'a str,
     pub location: Option<&'a str>,
     pub venue: Option<&'a str>,
+    #[schema(format = DateTime)]
     pub start_date: String,
+    #[schema(format = DateTime)]
     pub end_date: String,
     pub sequence: i32,
     pub url: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BundleItem<'a> {
     pub id: i64,
     pub essp_id: i64,
@@ -139,7 +147,7 @@ pub struct BundleItem<'a> {
     pub components_count: usize,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ComponentItem<'a> {
     pub id: i64,
     pub product_code: &'a str,
@@ -151,13 +159,13 @@ pub struct ComponentItem<'a> {
     pub sort_order: i32,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ComponentProduct<'a> {
     pub id: i64,
     pub fullname: &'a str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ComponentVariation<'a> {
     pub id: i64,
     pub name: &'a str,
@@ -166,7 +174,7 @@ pub struct ComponentVariation<'a> {
 }
 
 /// Counts per filter key and value.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FilterCounts {
     /// By subject code.
     pub subjects: BTreeMap<String, FacetCount>,
@@ -181,7 +189,7 @@ pub struct FilterCounts {
 }
 
 /// Count of one filter value.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FacetCount {
     /// Store products (under `Bundle`: bundles) that would match the value.
     pub count: usize,
@@ -193,7 +201,7 @@ pub struct FacetCount {
 }
 
 /// Position of a page. `total_count` counts listings and bundles.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Pagination {
     pub page: u64,
     pub page_size: u64,
@@ -212,7 +220,7 @@ impl Pagination {
 }
 
 /// Measurements of one search.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Performance {
     /// Duration in seconds.
     pub duration: f64,

@@ -27,6 +27,7 @@ pub async fn load(pool: &PgPool) -> Result<CatalogueRows> {
         categories: sqlx::query_as(CATEGORIES).fetch_all(&mut *db).await?,
         memberships: sqlx::query_as(MEMBERSHIPS).fetch_all(&mut *db).await?,
         facet_entries: sqlx::query_as(FACET_ENTRIES).fetch_all(&mut *db).await?,
+        filters: sqlx::query_as(FILTERS).fetch_all(&mut *db).await?,
         bundles: sqlx::query_as(BUNDLES).fetch_all(&mut *db).await?,
         components: sqlx::query_as(COMPONENTS).fetch_all(&mut *db).await?,
         events: sqlx::query_as(EVENTS).fetch_all(&mut *db).await?,
@@ -162,6 +163,18 @@ const FACET_ENTRIES: &str = "
     JOIN acted.filter_configurations configuration
       ON configuration.id = entry.filter_configuration_id AND configuration.is_active
     JOIN acted.filter_groups category ON category.id = entry.filter_group_id AND category.is_active";
+
+const FILTERS: &str = "
+    SELECT filter.name, filter.display_label, filter.description, filter.filter_type, filter.filter_key,
+           filter.display_order, filter.is_collapsible, filter.is_expanded_by_default, filter.is_required,
+           filter.allow_multiple, filter.ui_config::jsonb, filter.validation_rules::jsonb, filter.dependency_rules::jsonb,
+           COALESCE((SELECT jsonb_agg(jsonb_build_object('id', category.id, 'name', category.name, 'code', category.code,
+                         'display_order', entry.display_order, 'is_default', entry.is_default)
+                         ORDER BY entry.display_order, category.display_order, category.id)
+                     FROM acted.filter_configuration_groups entry
+                     JOIN acted.filter_groups category ON category.id = entry.filter_group_id AND category.is_active
+                     WHERE entry.filter_configuration_id = filter.id), '[]') AS groups
+    FROM acted.filter_configurations filter WHERE filter.is_active ORDER BY filter.display_order, filter.name";
 
 const BUNDLES: &str = "
     SELECT bundle.id, COALESCE(NULLIF(bundle.override_name, ''), template.bundle_name) AS name,

@@ -19,6 +19,7 @@ use crate::delivery;
 use crate::delivery::worker::run_worker;
 use crate::error::{Error, Exit, Result};
 use crate::gateway::{AuditMode, connect};
+use crate::history;
 use crate::http::idempotency::Replays;
 use crate::http::state::ServerState;
 use crate::jobs::run_queue;
@@ -187,6 +188,7 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
     let resources = resource_state(state, follower.clone());
     let routes = crate::serve::health::router(follower.clone(), state.workers.clone())
         .merge(search::api::router(follower.clone(), urls))
+        .merge(search::shop::api::router(search::api::SearchState { follower: follower.clone(), urls }))
         .merge(search::pages::router(follower.clone(), urls, state.config.zone()))
         .merge(catalogue::api::router(&resources))
         .merge(timetable_import::mapping::api::router(&resources))
@@ -194,18 +196,25 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
         .merge(delivery::api::router(state.clone()))
         .merge(timetable_import::api::router(state.clone()))
         .merge(sync::api::router(state.clone()))
-        .merge(webhooks::api::router(state.clone()));
+        .merge(history::api::router(state.clone()))
+        .merge(webhooks::api::router(state.clone()))
+        .merge(crate::serve::description::router(&state.config));
     let known = [
         search::api::parameters(),
+        search::shop::api::parameters(),
         catalogue::api::parameters(),
         tutorials::api::parameters(),
         delivery::api::parameters(),
         timetable_import::api::parameters(),
         timetable_import::mapping::api::parameters(),
         sync::api::parameters(),
+        history::api::parameters(),
+        crate::serve::description::parameters(),
     ];
     let replays = Replays { pool: state.pool.clone(), body_limit: crate::serve::BODY_LIMIT };
-    crate::serve::app(routes, known.into_iter().flatten().collect(), replays, limits)
+    let origins = state.config.cors_origins.clone();
+    let known = known.into_iter().flatten().collect();
+    crate::serve::app(routes, crate::serve::Layers { known, replays, origins, limits })
 }
 
 /// Returns what the routes of resources share. A write is in the next search of this process.

@@ -12,6 +12,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use crate::background::{WorkerState, Workers};
+use crate::http::openapi::ApiPart;
 use crate::http::problem::HttpProblem;
 use crate::http::query::{Pairs, pairs};
 use crate::search::read_model::follow::Follower;
@@ -34,10 +35,48 @@ pub fn router(follower: Follower, workers: Workers) -> Router {
     Router::new().route("/livez", get(alive)).route("/readyz", get(ready)).with_state(HealthState { follower, workers })
 }
 
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(alive, ready))]
+struct HealthRoutes;
+
+/// Describes the routes.
+pub fn description() -> ApiPart {
+    let text = json!({ "type": "string", "example": "alive" });
+    let alive = json!({ "type": "object", "required": ["status"], "properties": { "status": text } });
+    let worker =
+        json!({ "type": "object", "properties": { "name": { "type": "string" }, "state": { "type": "string" } } });
+    let ready = json!({
+        "type": "object", "required": ["status", "catalogue_version", "catalogue_age_seconds", "workers"],
+        "properties": {
+            "status": { "type": "string", "example": "ready" },
+            "catalogue_version": { "type": "integer", "format": "int64" },
+            "catalogue_age_seconds": { "type": "integer", "format": "int64" },
+            "workers": { "type": "array", "items": worker },
+            "degraded": { "type": "array", "items": { "type": "string" }, "description": "What is missing; absent: nothing." },
+            "stale": { "type": "boolean", "description": "Whether a change of the catalogue is not loaded yet." },
+        },
+    });
+    ApiPart::of(&<HealthRoutes as utoipa::OpenApi>::openapi()).with_schema("Alive", alive).with_schema("Ready", ready)
+}
+
+/// Does the process respond?
+#[utoipa::path(
+    get, path = "/livez", operation_id = "getLiveness", tag = "service", security(()),
+    responses((status = 200, description = "It does.", body = ref("#/components/schemas/Alive")))
+)]
 async fn alive() -> Json<Value> {
     Json(json!({ "status": "alive" }))
 }
 
+/// Can the server answer requests?
+///
+/// Searches are answered from memory: without the database the server stays ready for them until the catalogue is ten
+/// minutes old, and `degraded` names what is missing.
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "getReadiness", tag = "service", security(()),
+    params(("for" = Option<String>, Query, description = "`write`: the database is required.", example = "write")),
+    responses((status = 200, description = "It can.", body = ref("#/components/schemas/Ready")))
+)]
 async fn ready(State(state): State<HealthState>, address: Pairs) -> Result<Json<Value>, HttpProblem> {
     let unavailable = |detail: String| Err(HttpProblem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
     let for_write = pairs(address)?.iter().any(|(name, value)| name == "for" && value == "write");

@@ -10,7 +10,11 @@
 mod body;
 pub mod cli;
 pub mod connections;
+mod cors;
+pub mod description;
+mod docs;
 pub mod health;
+mod refusals;
 pub mod runtime;
 mod stream;
 
@@ -31,18 +35,24 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate, SizeAbove};
 use tower_http::normalize_path::NormalizePath;
 use tower_service::Service;
 
 use self::body::{Progress, RequestBody, ResponseBody};
 use self::connections::{ConnectionPlace, Connections};
 use self::stream::ClientStream;
+use crate::config::CorsOrigins;
 use crate::http::idempotency::{self, Replays};
 use crate::http::parameters::{self, KnownParameters};
 use crate::http::problem::HttpProblem;
 
 /// Largest JSON body, in bytes.
 pub const BODY_LIMIT: usize = 2 * 1024 * 1024;
+/// The least size of a response that is compressed.
+const MIN_COMPRESSED_BYTES: u64 = 1024;
+const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 /// The longest time that requests in progress may take after the server was stopped.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause after a connection could not be accepted.
@@ -72,16 +82,35 @@ pub struct App {
     limits: Limits,
 }
 
+/// What the common layers need.
+#[derive(Clone, Debug)]
+pub struct Layers {
+    pub known: KnownParameters,
+    pub replays: Replays,
+    pub origins: CorsOrigins,
+    pub limits: Limits,
+}
+
 /// Adds the common layers to the routes of the modules.
-pub fn app(routes: Router, known: KnownParameters, replays: Replays, limits: Limits) -> App {
+pub fn app(routes: Router, layers: Layers) -> App {
+    let Layers { known, replays, origins, limits } = layers;
+    // Event streams are not compressed: a client would wait for the end of a block. A workbook is compressed already. A
+    // short response stays one packet, which reaches also a client that is refused before its whole body is read.
+    let compressible = SizeAbove::new(MIN_COMPRESSED_BYTES)
+        .and(DefaultPredicate::new())
+        .and(NotForContentType::const_new(WORKBOOK))
+        .and(NotForContentType::const_new("application/problem+json"));
     let routes = routes
         .layer(middleware::from_fn_with_state(replays, idempotency::replay))
         .layer(middleware::from_fn_with_state(known, parameters::refuse_unknown))
-        .fallback(unknown_path)
-        .method_not_allowed_fallback(wrong_method)
+        .fallback(refusals::unknown_path)
+        .method_not_allowed_fallback(refusals::wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(limits.idle, with_timeout))
-        .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panic_response(&*panic)));
+        .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panic_response(&*panic)))
+        .layer(middleware::from_fn(refusals::with_shop_members))
+        .layer(CompressionLayer::new().compress_when(compressible))
+        .layer(middleware::from_fn_with_state(origins, cors::allow));
     App { routes: NormalizePath::trim_trailing_slash(routes), limits }
 }
 
@@ -148,16 +177,6 @@ async fn with_timeout(State(idle): State<Duration>, request: Request, next: Next
             HttpProblem::new(StatusCode::REQUEST_TIMEOUT, "the request took too long: send it again").into_response()
         }
     }
-}
-
-async fn unknown_path(request: Request) -> HttpProblem {
-    HttpProblem::new(StatusCode::NOT_FOUND, format!("unknown path {}", request.uri().path()))
-}
-
-async fn wrong_method(request: Request) -> HttpProblem {
-    let detail =
-        format!("{} does not accept {}: the header Allow lists methods", request.uri().path(), request.method());
-    HttpProblem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
 
 fn panic_response(panic: &(dyn Any + Send)) -> Response {

@@ -11,10 +11,12 @@ use serde::Deserialize;
 
 use super::Entity;
 use super::job::{SYNCS, SyncRequest};
+use super::report::description::sync_run;
 use crate::error::Error;
 use crate::http::auth::{Operator, Reader};
 use crate::http::idempotency::idempotency_key;
 use crate::http::json::JsonBody;
+use crate::http::openapi::ApiPart;
 use crate::http::parameters::RouteParameters;
 use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::query::Pairs;
@@ -27,6 +29,15 @@ pub fn parameters() -> Vec<RouteParameters> {
     vec![(Method::GET, "/api/syncs", PARAMETERS.to_vec()), (Method::POST, "/api/syncs", Vec::new())]
 }
 
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(list_latest, enqueue, show, cancel_run))]
+struct SyncRoutes;
+
+/// Describes the routes.
+pub fn description() -> ApiPart {
+    ApiPart::of(&<SyncRoutes as utoipa::OpenApi>::openapi()).with_schema("SyncRun", sync_run())
+}
+
 /// Returns the routes of syncs.
 pub fn router(state: ServerState) -> Router {
     Router::new()
@@ -35,26 +46,47 @@ pub fn router(state: ServerState) -> Router {
         .with_state(state)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SyncRequest)]
 struct SyncBody {
     /// The name as on the command line, or `all`.
+    #[schema(example = "locations")]
     entity: String,
+    /// Whether to plan only.
     #[serde(default)]
     dry_run: bool,
     /// Ids in Administrate; empty: all records.
     #[serde(default)]
     only: BTreeSet<String>,
-    /// Allowed only with `all`.
+    /// Whether to go on after an entity that failed. Allowed only with `all`.
     #[serde(default)]
     skip_errors: bool,
 }
 
+/// List syncs, latest first.
+#[utoipa::path(
+    get, path = "/api/syncs", operation_id = "listSyncs", tag = "syncs",
+    params(
+        ("limit" = Option<i64>, Query, description = "Runs of a page, at most 200.", minimum = 1),
+        ("cursor" = Option<i64>, Query, description = "`next_cursor` of the page before.", minimum = 1)
+    ),
+    responses((status = 200, description = "One page of runs.", body = ref("#/components/schemas/RunList")))
+)]
 async fn list_latest(_: Reader, State(state): State<ServerState>, query: Pairs) -> Result<Response, HttpProblem> {
     list(&state.pool, &SYNCS, query).await
 }
 
-/// Enqueues a sync: `{"entity","dry_run","only","skip_errors"}` → 202 with `Location`.
+/// Request a sync.
+///
+/// The worker of `lectern serve` executes it. `Location` is the address of the run.
+#[utoipa::path(
+    post, path = "/api/syncs", operation_id = "createSync", tag = "syncs", request_body = SyncBody,
+    responses((
+        status = 202, description = "The run is queued.", body = ref("#/components/schemas/QueuedRun"),
+        headers(("Location" = String, description = "Address of the run."))
+    ))
+)]
 async fn enqueue(
     Operator(caller): Operator,
     State(state): State<ServerState>,
@@ -71,6 +103,17 @@ async fn enqueue(
     accepted_response(enqueued, &SYNCS)
 }
 
+/// Read a sync.
+///
+/// Returns the document that the command prints with `--json`, and the progress of the run.
+#[utoipa::path(
+    get, path = "/api/syncs/{run}", operation_id = "getSync", tag = "syncs",
+    responses(
+        (status = 200, description = "The run has ended.", body = ref("#/components/schemas/SyncRun"),
+         headers(("ETag" = String, description = "Version of the document."))),
+        (status = 202, description = "The run has not ended.", body = ref("#/components/schemas/SyncRun"))
+    )
+)]
 async fn show(
     _: Reader,
     State(state): State<ServerState>,
@@ -81,6 +124,16 @@ async fn show(
     Ok(run_response(&headers, &stored, document(&stored, &SYNCS, None)))
 }
 
+/// Cancel a sync.
+///
+/// A queued run does not start; a running one ends between two steps.
+#[utoipa::path(
+    delete, path = "/api/syncs/{run}", operation_id = "cancelSync", tag = "syncs",
+    responses(
+        (status = 202, description = "The run is cancelled.", body = ref("#/components/schemas/QueuedRun")),
+        (status = 409, description = ""), (status = 412, description = "")
+    )
+)]
 async fn cancel_run(
     _: Operator,
     State(state): State<ServerState>,

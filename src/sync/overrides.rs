@@ -8,6 +8,7 @@ use crate::bridges::overrides::{MatchOverride, OverrideKind};
 use crate::bridges::reference::LinkRow;
 use crate::bridges::store::overrides as store;
 use crate::error::{Error, Result};
+use crate::history::{self, Interface};
 use crate::names;
 use crate::sync::entities::course_templates::CourseTemplates;
 use crate::sync::entities::events::Events;
@@ -65,6 +66,7 @@ pub async fn find_local(db: &mut PgConnection, entity: Entity, name_or_id: &str)
 /// Stores an override and updates the bridge rows in one transaction.
 pub async fn save_override(db: &mut PgConnection, entity: Entity, entry: &MatchOverride) -> Result<()> {
     let mut transaction = db.begin().await?;
+    history::sign_run(&mut transaction, None, Interface::Sync).await?;
     match entity {
         Entity::Locations => relink::<Locations>(&mut transaction, entry).await?,
         Entity::Venues => relink::<Venues>(&mut transaction, entry).await?,

@@ -19,6 +19,7 @@ use super::run::{ProgressEvent, SyncRun};
 use super::undo::journal::UndoJournalRef;
 use crate::bridges::reference::{CascadedDeletes, LinkRow};
 use crate::error::{Error, Result};
+use crate::history::{self, Interface};
 use crate::runs;
 use crate::sync::report::findings::RecordError;
 
@@ -103,6 +104,7 @@ impl SyncRun {
         let prunable = self.prunable_rows::<E>(db).await?;
         let remote = self.fetch::<E>().await?;
         let mut transaction = db.begin().await?;
+        history::sign_run(&mut transaction, Some(run), Interface::Sync).await?;
         let rows = E::link_rows(&mut transaction).await?;
         let plan = self.plan::<E>(&mut transaction, remote, &rows, prunable).await?;
         let report = match self.plan_refusal(&plan, rows.len())? {
@@ -125,6 +127,7 @@ impl SyncRun {
     pub(super) async fn refresh_some<E: EntitySync>(&self, external_ids: &BTreeSet<String>) -> Result<()> {
         let remote = self.fetch::<E>().await?;
         let mut transaction = self.pool.begin().await?;
+        history::sign_run(&mut transaction, None, Interface::Sync).await?;
         let rows = E::link_rows(&mut transaction).await?;
         let local = E::local_records(&mut transaction, &self.context).await?;
         let decisions = Decisions::load(&mut transaction, E::ENTITY).await?;

@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::http::auth::{Operator, Reader};
 use crate::http::idempotency::idempotency_key;
 use crate::http::json::JsonBody;
+use crate::http::openapi::ApiPart;
 use crate::http::parameters::RouteParameters;
 use crate::http::problem::HttpProblem;
 use crate::http::query::{Pairs, pairs};
@@ -32,6 +33,18 @@ const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadshee
 /// The parameters that the routes know.
 pub fn parameters() -> Vec<RouteParameters> {
     vec![(Method::GET, "/api/imports", PARAMETERS.to_vec()), (Method::POST, "/api/imports", vec!["dry_run"])]
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(list_imports, create, show, cancel_run, progress::events, report, publish, retry, undo))]
+struct ImportRoutes;
+
+/// Describes the routes.
+pub fn description() -> ApiPart {
+    let mut part = ApiPart::of(&<ImportRoutes as utoipa::OpenApi>::openapi());
+    part.extend(super::report::description::schemas());
+    part.extend(crate::jobs::description::schemas());
+    part
 }
 
 /// The routes of imports.
@@ -50,14 +63,32 @@ pub fn router(state: ServerState) -> Router {
         .with_state(state)
 }
 
+/// List imports, latest first.
+#[utoipa::path(
+    get, path = "/api/imports", operation_id = "listImports", tag = "imports",
+    params(
+        ("limit" = Option<i64>, Query, description = "Runs of a page, at most 200.", minimum = 1),
+        ("cursor" = Option<i64>, Query, description = "`next_cursor` of the page before.", minimum = 1)
+    ),
+    responses((status = 200, description = "One page of runs.", body = ref("#/components/schemas/RunList")))
+)]
 async fn list_imports(_: Reader, State(state): State<ServerState>, address: Pairs) -> Result<Response, HttpProblem> {
     list(&state.pool, &IMPORTS, address).await
 }
 
-/// Requests an import → 202 with `Location`.
+/// Request an import.
 ///
-/// The body is multipart: `file` and the options of the command, `dry_run`, `deliver`, `publish`, `delete_drafts`, `ours`,
-/// `approve_instructors`, `create_missing` (`instructors`). `dry_run` may also be a parameter of the address.
+/// The body has the workbook as `file`, and options of the command as further fields. `Location` is the address of the run.
+#[utoipa::path(
+    post, path = "/api/imports", operation_id = "createImport", tag = "imports",
+    params(("dry_run" = Option<bool>, Query, description = "Whether to plan only.")),
+    request_body(content = ref("#/components/schemas/ImportForm"), content_type = "multipart/form-data"),
+    responses(
+        (status = 202, description = "The run is queued.", body = ref("#/components/schemas/QueuedRun"),
+         headers(("Location" = String, description = "Address of the run."))),
+        (status = 415, description = ""), (status = 507, description = "")
+    )
+)]
 async fn create(
     Operator(caller): Operator,
     State(state): State<ServerState>,
@@ -85,6 +116,17 @@ async fn create(
     accepted_response(enqueued, &IMPORTS)
 }
 
+/// Read an import.
+///
+/// Returns the document that the command prints with `--json`, the progress of the run, and the state of delivery now.
+#[utoipa::path(
+    get, path = "/api/imports/{run}", operation_id = "getImport", tag = "imports",
+    responses(
+        (status = 200, description = "The run has ended.", body = ref("#/components/schemas/ImportRun"),
+         headers(("ETag" = String, description = "Version of the document."))),
+        (status = 202, description = "The run has not ended.", body = ref("#/components/schemas/ImportRun"))
+    )
+)]
 async fn show(
     _: Reader,
     State(state): State<ServerState>,
@@ -96,6 +138,16 @@ async fn show(
     Ok(run_response(&headers, &stored, document))
 }
 
+/// Cancel an import.
+///
+/// A queued run does not start; a running one ends between two batches.
+#[utoipa::path(
+    delete, path = "/api/imports/{run}", operation_id = "cancelImport", tag = "imports",
+    responses(
+        (status = 202, description = "The run is cancelled.", body = ref("#/components/schemas/QueuedRun")),
+        (status = 409, description = ""), (status = 412, description = "")
+    )
+)]
 async fn cancel_run(
     _: Operator,
     State(state): State<ServerState>,
@@ -134,7 +186,13 @@ async fn find_import(state: &ServerState, run: RunPath) -> Result<JobRun, HttpPr
     }
 }
 
-/// Requests that the events of an import are published. The worker of `serve` delivers the request.
+/// Publish the events of an import.
+///
+/// The worker of `lectern serve` delivers the request.
+#[utoipa::path(
+    post, path = "/api/imports/{run}/publish", operation_id = "publishImport", tag = "imports",
+    responses((status = 202, description = "What is published.", body = ref("#/components/schemas/Publication")))
+)]
 async fn publish(_: Operator, State(state): State<ServerState>, run: RunPath) -> Result<Response, HttpProblem> {
     let import = find_import(&state, run).await?.id;
     let (mut result, _) = publish::request(&state.pool, import, false).await?;
@@ -142,22 +200,38 @@ async fn publish(_: Operator, State(state): State<ServerState>, run: RunPath) ->
     Ok((StatusCode::ACCEPTED, Json(result)).into_response())
 }
 
-/// Makes the failed deliveries of an import due. The worker of `serve` delivers them.
+/// Deliver what failed again.
+///
+/// The worker of `lectern serve` delivers it.
+#[utoipa::path(
+    post, path = "/api/imports/{run}/retry", operation_id = "retryImport", tag = "imports",
+    responses((status = 202, description = "The number of items that are due.", body = ref("#/components/schemas/Due")))
+)]
 async fn retry(_: Operator, State(state): State<ServerState>, run: RunPath) -> Result<Response, HttpProblem> {
     let import = find_import(&state, run).await?.id;
     let due = outbox::retry_now(&state.pool, None, Some(import)).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "due": due }))).into_response())
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ImportUndo)]
 struct UndoBody {
     /// Only plan: write nothing.
     #[serde(default)]
     dry_run: bool,
 }
 
-/// Requests the undo of an import; with `{"dry_run": true}` only its plan → 202 with `Location`.
+/// Undo an import.
+///
+/// With `{"dry_run": true}` only its plan is made. `Location` is the address of the new run.
+#[utoipa::path(
+    post, path = "/api/imports/{run}/undo", operation_id = "undoImport", tag = "imports", request_body = Option<UndoBody>,
+    responses((
+        status = 202, description = "The run is queued.", body = ref("#/components/schemas/QueuedRun"),
+        headers(("Location" = String, description = "Address of the run."))
+    ))
+)]
 async fn undo(
     Operator(caller): Operator,
     State(state): State<ServerState>,
@@ -181,7 +255,16 @@ async fn undo(
     accepted_response(enqueued, &IMPORTS)
 }
 
+/// Download the rejected rows.
+///
 /// Returns the workbook of the rejected blocks, with invalid cells coloured and commented.
+#[utoipa::path(
+    get, path = "/api/imports/{run}/report", operation_id = "getImportReport", tag = "imports",
+    responses((
+        status = 200, description = "The workbook.", body = String,
+        content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    ))
+)]
 async fn report(_: Reader, State(state): State<ServerState>, run: RunPath) -> Result<Response, HttpProblem> {
     let stored = find_import(&state, run).await?;
     let no_report = || {

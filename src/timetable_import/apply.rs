@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bridges;
 use crate::error::Result;
+use crate::history::Interface;
 use crate::outbox::DeliveryStep;
 use crate::tutorials::places::Places;
 use crate::tutorials::{self, Event, KnownEvent};
@@ -53,6 +54,7 @@ pub async fn apply(
             return Ok(at * options.blocks_per_batch);
         }
         let mut transaction = pool.begin().await?;
+        crate::history::sign_run(&mut transaction, Some(options.run), Interface::Import).await?;
         let instructors = new_instructors::used_by(&plan.new_instructors, batch.iter().copied());
         let created_ids = new_instructors::create(&mut transaction, &instructors).await?;
         let previous = apply_batch(&mut transaction, batch, &created_ids, options).await?;

@@ -17,6 +17,7 @@ use crate::delivery::{DeliveryWorker, drain};
 use crate::error::{Exit, Result};
 use crate::gateway;
 use crate::gateway::AuditMode;
+use crate::history::Interface;
 use crate::outbox::DeliveryStep;
 use crate::tutorials;
 use crate::tutorials::places::Places;
@@ -195,6 +196,7 @@ async fn begin(pool: &PgPool, undo: &mut UndoResult, caller_run: Option<i64>) ->
         Some(run) => run,
         None => runs::begin(&mut tx, runs::RunKind::ImportUndo, &undo.undone_run.to_string()).await?,
     };
+    crate::history::sign_run(&mut tx, Some(run), Interface::Import).await?;
     tutorials::remove_events(&mut tx, Some(run), &undo.created).await?;
     let ids: Vec<i64> = undo.previous.iter().map(|known| known.id).collect();
     let current = tutorials::store::events_by_id(&mut tx, &ids).await?;

@@ -16,6 +16,7 @@ use serde_json::json;
 use super::payload::WebhookDelivery;
 use super::signature::{self, SignatureError};
 use super::{Received, store};
+use crate::http::openapi::ApiPart;
 use crate::http::problem::HttpProblem;
 use crate::http::state::ServerState;
 
@@ -24,6 +25,27 @@ const BODY_LIMIT: usize = 256 * 1024;
 
 /// Deliveries with a wrong signature are logged at this interval, however many there are.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
+
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(receive))]
+struct WebhookRoutes;
+
+/// Describes the route.
+pub fn description() -> ApiPart {
+    let state = json!({ "type": "string", "enum": ["received", "known"] });
+    ApiPart::of(&<WebhookRoutes as utoipa::OpenApi>::openapi())
+        .with_schema(
+            "WebhookDelivery",
+            json!({ "type": "object", "description": "A delivery as Administrate sends it." }),
+        )
+        .with_schema(
+            "WebhookReceipt",
+            json!({
+                "type": "object", "required": ["state"],
+                "properties": { "id": { "type": "integer", "format": "int64" }, "state": state },
+            }),
+        )
+}
 
 /// Returns the route of webhooks.
 pub fn router(state: ServerState) -> Router {
@@ -38,10 +60,18 @@ struct Receiver {
     refusals: Arc<Refusals>,
 }
 
-/// Answers 202 for a new delivery, 200 for a known one, 401 for a wrong signature, 413 for a body that is too large and 400
-/// for an invalid one.
+/// Receive a delivery of Administrate.
 ///
-/// Administrate repeats a delivery only after an answer of 5xx.
+/// The delivery is signed, and stored before it is answered. Administrate repeats a delivery only after an answer of 5xx.
+#[utoipa::path(
+    post, path = "/webhooks/administrate", operation_id = "receiveWebhook", tag = "webhooks", security(("signature" = [])),
+    request_body(content = ref("#/components/schemas/WebhookDelivery"), content_type = "application/json"),
+    responses(
+        (status = 202, description = "A new delivery.", body = ref("#/components/schemas/WebhookReceipt")),
+        (status = 200, description = "A known delivery.", body = ref("#/components/schemas/WebhookReceipt")),
+        (status = 400, description = ""), (status = 401, description = "")
+    )
+)]
 async fn receive(State(receiver): State<Receiver>, request: Request) -> Result<Response, HttpProblem> {
     let body = signed_body(&receiver, request).await?;
     let delivery =

@@ -10,6 +10,7 @@ use super::{Applied, InboxItem, InboxState, store};
 use crate::backoff::retry_delay;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::history::{self, Interface};
 use crate::sync::ApplyContext;
 
 /// How often an empty inbox is polled.
@@ -73,6 +74,7 @@ async fn apply_until(pool: &PgPool, config: &Config, stop: &CancellationToken) -
 async fn apply_batch(pool: &PgPool, config: &Config) -> Result<usize> {
     let (zone, mut context) = (config.zone(), ApplyContext::default());
     let mut tx = pool.begin().await?;
+    history::sign(&mut tx, "Administrate", Interface::Sync).await?;
     store::bound_lock_waits(&mut tx).await?;
     let mut attempts = 0;
     for item in store::claim_due(&mut tx, BATCH).await? {

@@ -10,7 +10,7 @@ const ROWS: &[&[&[&str]]] = &[
     &[&["error", "names", "text", "backoff", "files", "output_file"]],
     &[&["config", "console", "embedded", "migrate", "database"]],
     &[&["app", "runs", "outbox", "gateway", "background", "workbook"]],
-    &[&["identity"]],
+    &[&["identity", "history"]],
     &[&["http", "planned:web", "jobs"], &["resources"]],
     &[&["tutorials", "catalogue", "planned:people", "planned:lessons"]],
     &[&["bridges"], &["merge"]],

@@ -9,6 +9,7 @@ mod doctor;
 mod fault_injection_smoke;
 mod fixtures;
 mod golden;
+mod history;
 mod hostile;
 mod http;
 mod import;

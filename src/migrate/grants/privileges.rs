@@ -51,6 +51,7 @@ pub const SERVICE: &[(&str, &str)] = &[
     ("lectern.event_details", "SELECT, INSERT, UPDATE"),
     ("lectern.event_staff", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.found_spellings", "SELECT, INSERT, UPDATE"),
+    ("lectern.history", "SELECT, DELETE"),
     ("lectern.idempotency_keys", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.idempotent_requests", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.import_rows", "SELECT, INSERT, UPDATE"),

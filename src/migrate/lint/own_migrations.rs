@@ -30,6 +30,8 @@ const ACCEPTED: &[(&str, &[&str])] = &[
             "catalogue changes: note create-trigger",
             "catalogue changes: note create-trigger public.auth_user",
             "row comparison: note drop-trigger",
+            "history: note create-trigger",
+            "history: note drop-trigger",
         ],
     ),
     (

@@ -3,6 +3,7 @@
 //! A query comes from a JSON body with navigation parameters in the URL (`POST /api/search/unified/`), or from a query
 //! string alone (`GET` with `q`, `page`, `page_size` and repeated filter keys).
 
+pub mod description;
 pub mod facets;
 pub mod filters;
 pub mod offer_filter;

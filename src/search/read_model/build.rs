@@ -21,7 +21,7 @@ impl ReadModel {
         link_recommendations(&mut store_products, &rows.recommendations);
         let bundles = build_bundles(rows.bundles, rows.components, &store_products);
         let vocabulary = build_vocabulary(&store_products, &bundles);
-        Self { version: rows.version, store_products, bundles, categories, vocabulary }
+        Self { version: rows.version, store_products, bundles, categories, filters: rows.filters, vocabulary }
     }
 }
 

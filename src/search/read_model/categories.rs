@@ -75,6 +75,11 @@ impl Categories {
         self.all().filter(|(id, ..)| self.members.get(id).is_some_and(|members| !members.is_disjoint(products)))
     }
 
+    /// Returns whether a category contains a catalogue product, directly or in a descendant.
+    pub fn contains(&self, category: i64, catalog_product_id: i64) -> bool {
+        self.members.get(&category).is_some_and(|members| members.contains(&catalog_product_id))
+    }
+
     /// Returns whether a catalogue product is directly in one of these categories.
     pub fn is_directly_in(&self, catalog_product_id: i64, categories: &BTreeSet<i64>) -> bool {
         self.direct_categories.get(&catalog_product_id).into_iter().flatten().any(|id| categories.contains(id))

@@ -13,7 +13,9 @@ pub mod text;
 
 use self::categories::Categories;
 use self::ranking::{Matches, Vocabulary};
-use self::rows::{BundleRow, ComponentRow, PriceRecord, StoreProductRow, TutorialEventRow, TutorialSessionRow};
+use self::rows::{
+    BundleRow, ComponentRow, FilterRow, PriceRecord, StoreProductRow, TutorialEventRow, TutorialSessionRow,
+};
 
 /// Type of a listing, as clients distinguish them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +101,8 @@ pub struct ReadModel {
     pub bundles: Vec<StoreBundle>,
     /// The tree of categories.
     pub categories: Categories,
+    /// The active filters of the shop, in their order.
+    pub filters: Vec<FilterRow>,
     vocabulary: Vocabulary,
 }
 

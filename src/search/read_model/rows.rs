@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use serde_json::Value;
 use sqlx::FromRow;
 
 /// All rows that search uses, read in one snapshot.
@@ -25,6 +26,8 @@ pub struct CatalogueRows {
     pub memberships: Vec<MembershipRow>,
     /// Which category is listed under which filter key.
     pub facet_entries: Vec<FacetEntryRow>,
+    /// Active filters of the shop.
+    pub filters: Vec<FilterRow>,
     /// Active bundles.
     pub bundles: Vec<BundleRow>,
     /// Active components of bundles.
@@ -139,6 +142,40 @@ pub struct FacetEntryRow {
     pub filter_key: String,
     /// The category.
     pub category_id: i64,
+}
+
+/// One active row of `acted.filter_configurations` with the groups that it offers.
+#[derive(Clone, Debug, FromRow)]
+pub struct FilterRow {
+    /// Unique name for programs.
+    pub name: String,
+    /// Heading for readers, may be empty.
+    pub display_label: String,
+    /// Text for editors, may be empty.
+    pub description: String,
+    /// What the filter compares, such as `filter_group`.
+    pub filter_type: String,
+    /// Key of the filter in a search request.
+    pub filter_key: String,
+    /// Position in the shop.
+    pub display_order: i32,
+    /// Whether it can be folded.
+    pub is_collapsible: bool,
+    /// Whether it is unfolded at first.
+    pub is_expanded_by_default: bool,
+    /// Whether a value has to be chosen.
+    pub is_required: bool,
+    /// Whether several values can be chosen.
+    pub allow_multiple: bool,
+    /// Further settings for the shop.
+    pub ui_config: Value,
+    /// Rules for its values.
+    pub validation_rules: Value,
+    /// Rules on other filters.
+    pub dependency_rules: Value,
+    /// Its active groups in their order, as JSON: id, name, code, display_order, is_default.
+    #[sqlx(json)]
+    pub groups: Vec<Value>,
 }
 
 /// One active row of `acted.bundles`, with overrides of its template applied.

@@ -82,10 +82,16 @@ fn session(id: i64, sequence: i32, place: Place) -> TutorialSessionRow {
     }
 }
 
+fn standard_price(id: i64, store_product_id: i64) -> PriceRecord {
+    let (price_type, currency) = ("standard".to_owned(), "GBP".to_owned());
+    PriceRecord { id, store_product_id, price_type, amount: Decimal::new(610, 0), currency }
+}
+
 /// Returns a model with two store products of CM2, five of CS2, one of SA1, and two bundles.
 pub fn sample_model() -> ReadModel {
     let holborn = || place(Some("London"), Some("Holborn Rooms"));
     ReadModel::build(CatalogueRows {
+        filters: Vec::new(),
         version: 7,
         store_products: vec![
             store_product(100, CM2, NOTES, PRINTED),
@@ -97,13 +103,7 @@ pub fn sample_model() -> ReadModel {
             store_product(106, CS2, MARKING, HAND),
             store_product(107, SA1, NOTES, PRINTED),
         ],
-        prices: vec![PriceRecord {
-            id: 51,
-            store_product_id: 104,
-            price_type: "standard".to_owned(),
-            amount: Decimal::new(610, 0),
-            currency: "GBP".to_owned(),
-        }],
+        prices: vec![standard_price(51, 104)],
         recommendations: vec![
             RecommendationRow { product_variation_id: 1001, recommended_id: 1404 },
             RecommendationRow { product_variation_id: 1102, recommended_id: 1404 },

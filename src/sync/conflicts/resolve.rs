@@ -7,6 +7,7 @@ use super::{FieldConflict, Resolution, ResolvedField, Winner, is_same_field, loa
 use crate::bridges::events as bridges;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::history::{self, Interface};
 use crate::merge::ValueDiff;
 use crate::merge::places::REMAINING_PLACES;
 use crate::names::{fold, tidy};
@@ -57,6 +58,7 @@ pub async fn resolve(pool: &PgPool, client: &Client, config: &Config, request: &
     let remote = client.event(&Id::new(link.external_id.as_str())).await?;
     let remote = remote.ok_or_else(|| Error::Failed(format!("Administrate no longer has {code}")))?;
     let mut tx = pool.begin().await?;
+    history::sign_run(&mut tx, None, Interface::Sync).await?;
     // A delivery that a conflict stopped has failed: no worker continues it until it is requested again.
     let undelivered = outbox::undelivered_state(&mut tx, EVENT, event_id).await?;
     if undelivered.is_some_and(|state| state != DeliveryState::Failed) {

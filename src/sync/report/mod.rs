@@ -1,6 +1,7 @@
 //! The report of a run: the JSON document of `--json`, and the same as text and as a workbook.
 
 mod commands;
+pub mod description;
 pub(crate) mod display_name;
 pub mod findings;
 mod summary;

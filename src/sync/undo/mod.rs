@@ -30,6 +30,7 @@ use super::report::Report;
 use crate::bridges::reference::LinkRow;
 use crate::bridges::store::overrides;
 use crate::error::{Error, Result};
+use crate::history::{Interface, sign_run};
 use crate::runs;
 use crate::sync::entities::course_templates::CourseTemplates;
 use crate::sync::entities::custom_fields::CustomFields;
@@ -92,6 +93,7 @@ pub async fn undo(pool: &PgPool, run: i64, cascade: bool, mode: UndoMode) -> Res
     let mut later = LaterRuns::new();
     loop {
         let mut transaction = db.begin().await?;
+        sign_run(&mut transaction, Some(run), Interface::Sync).await?;
         let set: BTreeSet<i64> = later.keys().copied().chain([run]).collect();
         // Later runs are found by trying. Nothing is written before all are known and allowed.
         let may_write = mode == UndoMode::Write && (cascade || later.is_empty());

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use axum::Router;
 
 use super::hooks::MappingHooks;
+use crate::http::openapi::ApiPart;
 use crate::http::parameters::RouteParameters;
 use crate::resources::api::{self, ResourceState};
+use crate::resources::description::describe;
 use crate::resources::{DefaultValue, FieldSource, ResourceField, ResourceHooks, TableResource, ValueKind};
 
 /// The longest name that a mapping contains, in characters.
@@ -50,6 +52,11 @@ const fn with_hooks(hooks: &'static dyn ResourceHooks) -> TableResource {
 
 const fn line(name: &'static str) -> ResourceField {
     ResourceField::new(name, ValueKind::Line { max: MAX_NAME })
+}
+
+/// Describes the routes.
+pub fn description() -> ApiPart {
+    describe(&[&PRODUCT_MAPPINGS], false)
 }
 
 /// The parameters that the routes know.

@@ -22,7 +22,16 @@ use crate::http::problem::HttpProblem;
 use crate::http::streams::StreamPermit;
 use crate::jobs::api::{RunPath, find};
 
-/// `GET /api/imports/{run}/events`.
+/// Follow an import.
+///
+/// A stream of server-sent events: `progress` with the document of the run, and `done` when it has ended.
+#[utoipa::path(
+    get, path = "/api/imports/{run}/events", operation_id = "followImport", tag = "imports",
+    responses(
+        (status = 200, description = "The stream.", body = String, content_type = "text/event-stream"),
+        (status = 429, description = "")
+    )
+)]
 pub(super) async fn events(
     Reader(caller): Reader,
     State(followers): State<Followers>,

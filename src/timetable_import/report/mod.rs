@@ -1,5 +1,6 @@
 //! The report of an import: the JSON document, the table of problems for a terminal, and the workbook of rejected rows.
 
+pub mod description;
 pub mod document;
 mod outcome;
 pub mod rejected;

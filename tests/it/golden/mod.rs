@@ -4,6 +4,7 @@
 //! an intended change, `INSTA_UPDATE=always cargo test --test it golden::` writes it again.
 
 mod command_line;
+mod description;
 mod documents;
 mod filling;
 mod old_database;

@@ -63,6 +63,10 @@ fn codes_of_problems_are_known() {
     let known: Vec<&str> = codes.lines().collect();
     let mut seen = Vec::new();
     for snapshot in std::fs::read_dir(data("snapshots")).expect("snapshots").flatten() {
+        if snapshot.file_name() == "openapi.snap" {
+            // What is called code there is a property of a schema.
+            continue;
+        }
         let text = std::fs::read_to_string(snapshot.path()).expect("text");
         let document = text.splitn(3, "---").nth(2).unwrap_or_default();
         let document: Value = serde_json::from_str(document).unwrap_or_default();

@@ -41,6 +41,12 @@ async fn rows(sides: &Sides, table: &str) -> Vec<Value> {
     if table == "lectern.requested_runs" {
         rows.iter_mut().for_each(hide_folder);
     }
+    if table == "lectern.history" {
+        // Several deliveries run at the same time. What is stored of a change has tests of its own.
+        rows.iter_mut().for_each(|row| {
+            *row = json!({ "action": row["action"], "interface": row["interface"], "table_name": row["table_name"] });
+        });
+    }
     rows.sort_by_key(|row| (row["id"].as_i64(), row.to_string()));
     rows.dedup();
     rows

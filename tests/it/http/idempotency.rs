@@ -68,6 +68,8 @@ async fn repeated_post_returns_the_same_response() {
         ("/api/search/unified".to_owned(), Some(json!({ "searchQuery": "x" })), Some(json!({ "searchQuery": "y" }))),
     ];
     let known = PATHS.iter().filter(|path| path.starts_with("/api/") && !path.contains('?'));
+    // A table of documents like the subjects.
+    let known = known.filter(|path| !path.starts_with("/api/imports/product-mappings"));
     let mut posts = 0;
     for path in known {
         posts += usize::from(fixture.request("POST", path).send().await.expect("sent").status() != 405);

@@ -1,7 +1,10 @@
 //! The HTTP interface over a real socket.
 
 mod attempts;
+mod browsers;
+mod clients;
 mod contract;
+mod description;
 mod follow_up;
 mod idempotency;
 mod jobs;

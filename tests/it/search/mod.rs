@@ -3,6 +3,7 @@
 mod freshness;
 mod legacy;
 mod read_model;
+mod shop;
 mod unified;
 
 use lectern::tutorials::create_events;

@@ -1,0 +1,180 @@
+//! The operations of a resource.
+
+use serde_json::{Value, json};
+
+use super::{DescribedResource, pascal_case, with_article};
+use crate::resources::{ResourceField, ValueKind};
+
+impl DescribedResource<'_> {
+    /// Describes the operations of the list.
+    pub(super) fn list_operations(&self) -> Value {
+        let (name, noun) = (self.name(), with_article(self.resource.noun));
+        let plural = pascal_case(super::last_segment(self.resource.path));
+        let mut list = self.operation(
+            &format!("list{plural}"),
+            &format!("List {}", self.plural_noun()),
+            &format!("Returns a page of the list. Parameters with the name of a field filter; a repeated one accepts several \
+                      values, and an empty one finds records without a value. Each result is {noun}."),
+        );
+        list["parameters"] = self.list_parameters();
+        list["responses"] = json!({ "200": response("One page of the list.", &reference(&format!("{name}List"))) });
+        self.open(&mut list);
+        let mut create = self.operation(
+            &format!("create{name}"),
+            &format!("Create {noun}"),
+            "Creates one record, or all records of a list or none of them.",
+        );
+        let (input, document) = (reference(&format!("{name}Input")), reference(&name));
+        create["requestBody"] = body(&one_or_more(&input));
+        let mut created = response("The new record, or the list of new records.", &one_or_more(&document));
+        created["headers"] = json!({ "ETag": header("ETag"), "Location": header("Location") });
+        create["responses"] = json!({ "201": created });
+        json!({ "get": list, "post": create })
+    }
+
+    /// Describes the operations of one document.
+    pub(super) fn item_operations(&self) -> Value {
+        let (name, noun) = (self.name(), with_article(self.resource.noun));
+        let document = |about: &str| {
+            let mut response = response(about, &reference(&name));
+            response["headers"] = json!({ "ETag": header("ETag") });
+            json!({ "200": response })
+        };
+        let mut read =
+            self.operation(&format!("get{name}"), &format!("Read {noun}"), "Returns the record and its ETag.");
+        read["parameters"] = self.include_parameter().into_iter().collect();
+        read["responses"] = document("The record.");
+        self.open(&mut read);
+        let if_match = json!([{ "$ref": "#/components/parameters/IfMatch" }]);
+        let mut replace = self.operation(
+            &format!("replace{name}"),
+            &format!("Replace {noun}"),
+            "Writes all fields. A field that is not given gets its default; a list that is not given stays.",
+        );
+        replace["parameters"] = if_match.clone();
+        replace["requestBody"] = body(&reference(&format!("{name}Input")));
+        replace["responses"] = document("The record as it is now.");
+        let mut change = self.operation(
+            &format!("update{name}"),
+            &format!("Change {noun}"),
+            "Writes the fields that are given. Others stay; null removes the value of an optional field.",
+        );
+        change["parameters"] = if_match.clone();
+        change["requestBody"] = body(&reference(&format!("{name}Change")));
+        change["responses"] = document("The record as it is now.");
+        for operation in [&mut replace, &mut change] {
+            operation["responses"]["409"] = json!({ "description": "" });
+        }
+        json!({ "get": read, "put": replace, "patch": change, "delete": self.removal(&if_match) })
+    }
+
+    fn removal(&self, if_match: &Value) -> Value {
+        let mut remove = self.operation(
+            &format!("delete{}", self.name()),
+            &format!("Delete {}", with_article(self.resource.noun)),
+            "Deletes the record with its parts. 409 lists the records that forbid it, or that would be deleted too.",
+        );
+        remove["parameters"] = if_match.clone();
+        if let Some(parameters) = remove["parameters"].as_array_mut() {
+            parameters.push(json!({
+                "name": "cascade", "in": "query", "schema": { "type": "integer", "enum": [0, 1] },
+                "description": "1: also delete the records that belong to it. Only for admins.",
+            }));
+        }
+        remove["responses"] =
+            json!({ "204": { "description": "The record is deleted." }, "409": { "description": "" } });
+        remove
+    }
+
+    fn operation(&self, id: &str, summary: &str, description: &str) -> Value {
+        json!({ "operationId": id, "tags": [self.tag()], "summary": summary, "description": description })
+    }
+
+    fn plural_noun(&self) -> String {
+        super::last_segment(self.resource.path).replace('-', " ")
+    }
+
+    /// Marks an operation that needs no token.
+    fn open(&self, operation: &mut Value) {
+        if self.is_public {
+            operation["security"] = json!([{}, { "token": [] }]);
+        }
+    }
+
+    fn list_parameters(&self) -> Value {
+        let scalar = || self.resource.fields.iter().filter(|field| field.kind.is_scalar());
+        let orders: Vec<String> =
+            scalar().flat_map(|field| [field.name.to_owned(), format!("-{}", field.name)]).collect();
+        let mut parameters = vec![
+            query(
+                "page",
+                "Number of the page, from 1.",
+                json!({ "type": "integer", "minimum": 1, "maximum": 2_147_483_647, "default": 1 }),
+            ),
+            query(
+                "page_size",
+                "Records of a page.",
+                json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 }),
+            ),
+            listed("ordering", "Fields, the first one first; - for descending.", &orders),
+        ];
+        parameters.extend(self.include_parameter());
+        parameters.extend(scalar().map(filter));
+        parameters.into()
+    }
+
+    fn include_parameter(&self) -> Option<Value> {
+        let parts: Vec<String> = self.resource.includes.iter().map(|include| include.name.to_owned()).collect();
+        (!parts.is_empty()).then(|| listed("include", "Parts to return with each record.", &parts))
+    }
+}
+
+fn filter(field: &ResourceField) -> Value {
+    let items = match &field.kind {
+        ValueKind::Flag => json!({ "type": "boolean" }),
+        ValueKind::Integer { .. } | ValueKind::Reference(_) => json!({ "type": "integer", "format": "int64" }),
+        ValueKind::Amount => json!({ "type": "string", "pattern": "^[0-9]{1,8}(\\.[0-9]{1,2})?$" }),
+        ValueKind::Instant { .. } => json!({ "type": "string", "format": "date-time" }),
+        ValueKind::Choice(words) => json!({ "type": "string", "enum": words }),
+        ValueKind::Currency => json!({ "type": "string", "pattern": "^[A-Za-z]{3}$" }),
+        _ => json!({ "type": "string", "maxLength": 1000 }),
+    };
+    let about = format!("Only records whose `{}` has one of these values.", field.name);
+    let mut parameter = query(field.name, &about, json!({ "type": "array", "items": items }));
+    parameter["style"] = "form".into();
+    parameter["explode"] = true.into();
+    parameter
+}
+
+fn query(name: &str, about: &str, schema: Value) -> Value {
+    json!({ "name": name, "in": "query", "description": about, "schema": schema })
+}
+
+/// A parameter with several words, separated by commas.
+fn listed(name: &str, about: &str, words: &[String]) -> Value {
+    let schema = json!({ "type": "array", "items": { "type": "string", "enum": words } });
+    let mut parameter = query(name, about, schema);
+    parameter["style"] = "form".into();
+    parameter["explode"] = false.into();
+    parameter
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn header(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/headers/{name}") })
+}
+
+fn one_or_more(schema: &Value) -> Value {
+    json!({ "oneOf": [schema, { "type": "array", "items": schema }] })
+}
+
+fn response(about: &str, schema: &Value) -> Value {
+    json!({ "description": about, "content": { "application/json": { "schema": schema } } })
+}
+
+fn body(schema: &Value) -> Value {
+    json!({ "required": true, "content": { "application/json": { "schema": schema } } })
+}
