@@ -23,6 +23,10 @@ async fn execute(fixture: &ApiFixture, sql: &'static str) {
     sqlx::query(sql).execute(&fixture.import.db.pool).await.expect(sql);
 }
 
+const EXAM_SESSIONS: &str = "
+    INSERT INTO acted.catalog_exam_sessions (id, session_code, start_date, end_date)
+    SELECT id, 'copy', '2027-04-01', '2027-04-30' FROM generate_series(901, 902) AS id";
+
 /// Returns the body of a tutorial event.
 fn new_event(code: &str, product: i64) -> Value {
     json!({ "code": code, "product_id": product, "start_date": "2026-06-01", "end_date": "2026-06-30" })
@@ -41,17 +45,15 @@ async fn repeated_post_returns_the_same_response() {
         .fetch_one(&fixture.import.db.pool)
         .await
         .expect("the event in Administrate");
-    execute(
-        &fixture,
-        "INSERT INTO acted.catalog_exam_sessions (id, session_code, start_date, end_date)
-         SELECT id, 'copy', '2027-04-01', '2027-04-30' FROM generate_series(901, 902) AS id",
-    )
-    .await;
+    execute(&fixture, EXAM_SESSIONS).await;
     let copy = "/api/catalogue/exam-sessions/901/copy".to_owned();
     let (event, product): (i64, i64) = sqlx::query_as("SELECT id, product_id FROM acted.tutorial_events")
         .fetch_one(&fixture.import.db.pool)
         .await
         .expect("the event");
+    let template = "SELECT code FROM acted.tutorial_course_templates ORDER BY id LIMIT 1";
+    let template: String = sqlx::query_scalar(template).fetch_one(&fixture.import.db.pool).await.expect("a template");
+    let mapping = |sitting| json!({ "template": template, "sitting": sitting, "store_product_id": product });
     let of_event = |action: &str| (format!("/api/tutorials/events/{event}/{action}"), None, None);
     let routes = [
         ("/api/catalogue/subjects".to_owned(), Some(json!({ "code": "K1" })), Some(json!({ "code": "K2" }))),
@@ -62,6 +64,7 @@ async fn repeated_post_returns_the_same_response() {
         ("/api/outbox/retry".to_owned(), Some(json!({ "ids": [1] })), Some(json!({ "ids": [] }))),
         (format!("{run}/undo"), Some(json!({ "dry_run": true })), Some(json!({ "dry_run": false }))),
         ("/api/syncs".to_owned(), Some(json!({ "entity": "all", "dry_run": true })), Some(json!({ "entity": "all" }))),
+        ("/api/imports/product-mappings".to_owned(), Some(mapping("*")), Some(mapping("2026A"))),
         ("/api/tutorials/events".to_owned(), Some(new_event("K1", product)), Some(new_event("K2", product))),
         of_event("publish"),
         of_event("cancel"),
