@@ -99,6 +99,7 @@ pub async fn as_of(db: &mut PgConnection, event: i64, time: Timestamp) -> Result
         places.add(&mut session);
         session
     });
+    document.insert("warnings".into(), json!([]));
     document.insert("sessions".into(), sessions.collect());
     Ok(Some(Value::Object(document)))
 }

@@ -25,6 +25,9 @@ use crate::http::problem::HttpProblem;
 use crate::http::query::{Pairs, pairs};
 use crate::identity::Role;
 
+/// The parameter with a time of the past.
+pub(super) const AS_OF: &str = "as_of";
+
 /// Returns the routes of resources.
 pub fn router(resources: &[&'static TableResource], state: &ResourceState) -> Router {
     resources.iter().fold(Router::new(), |router, resource| {
@@ -43,7 +46,8 @@ pub fn router(resources: &[&'static TableResource], state: &ResourceState) -> Ro
 pub fn parameters(resources: &[&'static TableResource]) -> Vec<RouteParameters> {
     let mut known = Vec::new();
     for resource in resources {
-        let includes = if resource.includes.is_empty() { vec![] } else { vec!["include"] };
+        let mut includes = if resource.includes.is_empty() { vec![] } else { vec!["include"] };
+        includes.extend(resource.past.map(|_| AS_OF));
         let (written, deleted) = (resource.write_parameters, resource.deletion_parameters);
         for path in [resource.path].into_iter().chain(resource.nested.iter().map(|nested| nested.path)) {
             known.push((Method::GET, path, query::list_parameters(resource)));
@@ -97,7 +101,11 @@ async fn read(
     headers: HeaderMap,
     address: Pairs,
 ) -> Result<Response, HttpProblem> {
-    let includes = query::parse_includes(endpoint.resource, &pairs(address)?)?;
+    let pairs = pairs(address)?;
+    let includes = query::parse_includes(endpoint.resource, &pairs)?;
+    if let Some((_, time)) = pairs.iter().find(|(name, _)| name == AS_OF) {
+        return endpoint.read_past(audience, id, time, !includes.is_empty()).await;
+    }
     let mut connection = endpoint.connection().await?;
     let mut found = store::read(&mut connection, endpoint.resource, &[id], &includes, audience).await?;
     write::complete(endpoint.resource, Some(&endpoint.shared.server.config), audience, &mut found);

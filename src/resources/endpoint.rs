@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
@@ -22,7 +23,7 @@ use crate::error::Error;
 use crate::history::{self, Interface};
 use crate::http::auth::AuthError;
 use crate::http::etag;
-use crate::http::problem::HttpProblem;
+use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::query::base_url;
 use crate::http::state::ServerState;
 use crate::identity::Caller;
@@ -128,6 +129,32 @@ impl Endpoint {
         write::complete(self.resource, Some(&self.shared.server.config), audience, &mut results);
         let (next, previous) = self.neighbours(&path, headers, pairs, &request, count);
         Ok(Json(json!({ "count": count, "next": next, "previous": previous, "results": results })).into_response())
+    }
+
+    /// Responds with a document as it was. Its readers need a token, as those of its history.
+    pub(super) async fn read_past(
+        &self,
+        audience: Audience,
+        id: i64,
+        time: &str,
+        is_complete: bool,
+    ) -> Result<Response, HttpProblem> {
+        if audience == Audience::Public {
+            return Ok(AuthError::Unknown.into_response());
+        }
+        let time: Timestamp = time.trim().parse().map_err(|_| {
+            let message = "must be a time with its offset, like 2026-04-01T09:00:00Z";
+            HttpProblem::fields(FieldError::new("/as_of", "invalid_value", message))
+        })?;
+        let past = self.resource.past.ok_or_else(|| unknown_row(self.resource))?;
+        let found = past(&mut *self.connection().await?, id, time).await?;
+        let mut document = found.ok_or_else(|| {
+            HttpProblem::new(StatusCode::NOT_FOUND, format!("there was no such {} at that time", self.resource.noun))
+        })?;
+        if let Some(members) = document.as_object_mut().filter(|_| !is_complete) {
+            self.resource.includes.iter().for_each(|include| drop(members.remove(include.name)));
+        }
+        Ok(Json(document).into_response())
     }
 
     /// Checks that the row of a nested list exists.

@@ -22,7 +22,10 @@ mod store;
 mod value;
 mod write;
 
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use serde_json::Value;
+use sqlx::PgConnection;
 
 pub use audience::Audience;
 pub use filter::{DocumentFilter, FilterKind, RangeOf};
@@ -31,6 +34,7 @@ pub use kind::ValueKind;
 
 use self::hooks::NoHooks;
 use crate::config::Config;
+use crate::error::Result;
 
 /// A table whose rows are documents of the API.
 pub struct TableResource {
@@ -67,6 +71,8 @@ pub struct TableResource {
     pub lock_first: Option<&'static str>,
     /// A column that receives the time of each change, if no trigger sets it.
     pub changed_column: Option<&'static str>,
+    /// Returns a document as it was at a time, for resources with a history.
+    pub past: Option<PastDocument>,
     /// Completes a document with what only the settings know.
     pub complete: Option<fn(&Config, Audience, &mut Value)>,
     /// Parameters of the address of POST, PUT and PATCH, and of DELETE, for the hooks.
@@ -74,6 +80,9 @@ pub struct TableResource {
     pub deletion_parameters: &'static [&'static str],
     pub hooks: &'static dyn ResourceHooks,
 }
+
+/// Returns the document of a row as it was at a time; none if the row did not exist then.
+pub type PastDocument = for<'a> fn(&'a mut PgConnection, i64, Timestamp) -> BoxFuture<'a, Result<Option<Value>>>;
 
 impl TableResource {
     /// A resource without properties, to which a description adds its own.
@@ -95,6 +104,7 @@ impl TableResource {
         parts: &[],
         lock_first: None,
         changed_column: None,
+        past: None,
         complete: None,
         write_parameters: &[],
         deletion_parameters: &[],

@@ -192,6 +192,16 @@ async fn history_of_an_event_contains_its_sessions_and_links() {
     let secret = token(&db, Role::Reader).await;
     let get = async |path: &str| answer(site.request("GET", path).bearer_auth(&secret)).await;
     assert_eq!(get(&path(other + 1)).await.0, 404);
+    let time = now(&db).await;
+    execute(&db, &format!("UPDATE acted.tutorial_events SET code = 'CM2-10' WHERE id = {other}")).await;
+    let past = format!("/api/tutorials/events/{other}/?as_of={time}");
+    assert_eq!(site.request("GET", &past).send().await.expect("an answer").status(), 401);
+    let (status, event) = get(&format!("{past}&include=sessions")).await;
+    assert_eq!((status, &event["code"]), (200, &json!("CM2-09")), "{event}");
+    assert_eq!(event["sessions"].as_array().map(Vec::len), Some(3), "{event}");
+    assert!(get(&past).await.1.get("sessions").is_none());
+    assert_eq!(get(&format!("/api/tutorials/events/{other}?as_of=yesterday")).await.0, 400);
+    assert_eq!(get(&format!("/api/tutorials/events/{other}?as_of=2001-01-01T00:00:00Z")).await.0, 404);
     assert_eq!(get(&format!("{}?page=0", path(id))).await.0, 400);
     let (status, all) = get(&format!("{}?page_size=200", path(id))).await;
     assert_eq!(status, 200, "{all}");

@@ -57,6 +57,10 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
         add_response(operation, status, || problem_reference(status));
     }
     replace_short_responses(operation);
+    if is_api {
+        // Refused before it is routed, therefore without a document.
+        add_response(operation, "414", || json!({ "description": "The address is too long." }));
+    }
 }
 
 /// A handler names a further error status without a body: it is the shared response.

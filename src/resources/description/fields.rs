@@ -2,13 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::resources::{DefaultValue, FieldUsage, ResourceField, ValueKind};
+use crate::resources::{DefaultValue, FieldSource, FieldUsage, ResourceField, ValueKind};
 
 /// The highest integer that a JSON client reads exactly as 64 bits.
 const MAX_ID: i64 = i64::MAX;
-
-const TIME_ZONE: &str = "IANA name of a time zone.";
-const LABELS: &str = "Values by the label of their field.";
 
 /// Returns the schema of a value as it is read.
 pub fn read_schema(field: &ResourceField) -> Value {
@@ -19,25 +16,22 @@ pub fn read_schema(field: &ResourceField) -> Value {
             "type": "integer", "format": "int64", "description": format!("Id of a row of {}.", noun_of(table)),
         }),
         ValueKind::Line { .. } | ValueKind::Note => json!({ "type": "string" }),
+        ValueKind::Email | ValueKind::TimeZone | ValueKind::Url { .. } => json!({ "type": "string" }),
+        ValueKind::Date => json!({ "type": "string", "format": "date" }),
+        ValueKind::Names => json!({ "type": "array", "items": { "type": "string" } }),
+        ValueKind::Labels => json!({ "type": "object", "description": "Values by label." }),
         ValueKind::Choice(words) => json!({ "type": "string", "description": format!("One of {}.", words.join(", ")) }),
         ValueKind::Choices(words) => json!({
             "type": "array", "items": { "type": "string" }, "description": format!("Some of {}.", words.join(", ")),
         }),
         ValueKind::Amount => json!({ "type": "string", "pattern": "^[0-9]+\\.[0-9]{2}$", "example": "610.00" }),
         ValueKind::Currency => json!({ "type": "string", "description": "ISO 4217 code in upper case." }),
-        ValueKind::Instant { .. } => json!({ "type": "string", "format": "date-time" }),
+        ValueKind::Instant { .. } | ValueKind::Time => json!({ "type": "string", "format": "date-time" }),
         ValueKind::Ids(table) => json!({
             "type": "array", "items": { "type": "integer", "format": "int64" },
             "description": format!("Ids of rows of {}, ascending.", noun_of(table)),
         }),
         ValueKind::Items(fields) => json!({ "type": "array", "items": item_schema(fields, true) }),
-        ValueKind::Time => json!({ "type": "string", "format": "date-time" }),
-        ValueKind::Date => json!({ "type": "string", "format": "date" }),
-        ValueKind::Url { .. } => json!({ "type": "string", "format": "uri" }),
-        ValueKind::Email => json!({ "type": "string", "format": "email" }),
-        ValueKind::TimeZone => json!({ "type": "string", "description": TIME_ZONE, "example": "Europe/London" }),
-        ValueKind::Names => json!({ "type": "array", "items": { "type": "string" } }),
-        ValueKind::Labels => json!({ "type": "object", "description": LABELS, "additionalProperties": true }),
         ValueKind::Record(fields) => item_schema(fields, true),
     };
     if is_nullable(field) {
@@ -60,6 +54,13 @@ pub fn written_schema(field: &ResourceField) -> Value {
         }
         ValueKind::Line { max } => json!({ "type": "string", "maxLength": max }),
         ValueKind::Note => json!({ "type": "string", "maxLength": 100_000 }),
+        ValueKind::Url { max } => json!({ "type": "string", "format": "uri", "maxLength": max }),
+        ValueKind::Email => json!({ "type": "string", "format": "email", "example": "ann.lee@example.org" }),
+        ValueKind::TimeZone => json!({ "type": "string", "description": "IANA name.", "example": "Europe/London" }),
+        ValueKind::Date => json!({ "type": "string", "format": "date" }),
+        ValueKind::Time => json!({ "type": "string", "format": "date-time" }),
+        ValueKind::Names => json!({ "type": "array", "items": { "type": "string" } }),
+        ValueKind::Labels => json!({ "type": "object", "description": "Values by label.", "example": {} }),
         ValueKind::Choice(words) => json!({ "type": "string", "enum": words }),
         ValueKind::Choices(words) => json!({ "type": "array", "items": { "type": "string", "enum": words } }),
         ValueKind::Amount => {
@@ -77,20 +78,8 @@ pub fn written_schema(field: &ResourceField) -> Value {
             "type": "array", "items": integer(1, MAX_ID), "description": format!("Ids of rows of {}.", noun_of(table)),
         }),
         ValueKind::Items(fields) => json!({ "type": "array", "items": item_schema(fields, false) }),
+        ValueKind::Record(fields) => item_schema(fields, false),
         ValueKind::Flag => json!({ "type": "boolean" }),
-        ValueKind::Time => json!({
-            "type": "string", "format": "date-time", "description": "A time with its offset.",
-            "example": "2026-04-01T09:00:00+01:00",
-        }),
-        ValueKind::Date => json!({ "type": "string", "format": "date" }),
-        ValueKind::Url { max } => json!({
-            "type": "string", "format": "uri", "pattern": "^https?://", "maxLength": max,
-        }),
-        ValueKind::Email => json!({ "type": "string", "format": "email", "maxLength": 254 }),
-        ValueKind::TimeZone => json!({ "type": "string", "description": TIME_ZONE, "example": "Europe/London" }),
-        ValueKind::Names => json!({ "type": "array", "items": { "type": "string" } }),
-        ValueKind::Labels => json!({ "type": "object", "description": LABELS, "additionalProperties": true }),
-        ValueKind::Record(fields) => item_schema(fields, true),
     };
     if let FieldUsage::Optional(default) = &field.usage {
         match default {
@@ -152,9 +141,10 @@ fn integer(min: i64, max: i64) -> Value {
 
 /// Reports whether a value that is read can be null.
 fn is_nullable(field: &ResourceField) -> bool {
-    let is_read_only_text =
-        matches!(field.usage, FieldUsage::ReadOnly) && matches!(field.kind, ValueKind::Line { .. } | ValueKind::Note);
-    is_read_only_text || matches!(field.usage, FieldUsage::Optional(DefaultValue::Null))
+    let is_calculated = matches!(field.usage, FieldUsage::ReadOnly)
+        && matches!(field.source, FieldSource::Expression(_) | FieldSource::Detail { .. });
+    let is_detail = matches!(field.source, FieldSource::Detail { .. });
+    is_calculated || is_detail || matches!(field.usage, FieldUsage::Optional(DefaultValue::Null))
 }
 
 pub fn make_nullable(schema: &mut Value) {

@@ -5,7 +5,7 @@ mod operations;
 
 use serde_json::{Value, json};
 
-use super::{FieldUsage, TableResource};
+use super::{Audience, FieldUsage, IncludedContent, TableResource};
 use crate::http::openapi::ApiPart;
 
 /// Describes the routes of resources. `is_public`: whether their readers need no token.
@@ -20,6 +20,19 @@ pub fn describe(resources: &[&'static TableResource], is_public: bool) -> ApiPar
         part.schemas.insert(format!("{name}Input"), described.input(false));
         part.schemas.insert(format!("{name}Change"), described.input(true));
         part.schemas.insert(format!("{name}List"), list_schema(&name, resource.noun));
+        for include in resource.includes {
+            if let IncludedContent::Rows { resource, own } = include.content {
+                let mut schema = DescribedResource { resource, all: resources, is_public }.input(false);
+                // The field with the id of the row, which does not exist yet.
+                if let Some(required) = schema["required"].as_array_mut() {
+                    required.retain(|name| name != own);
+                }
+                part.schemas.insert(format!("{}Part", name_of(resource)), schema);
+            }
+        }
+        if let Some(nested) = &resource.nested {
+            part.paths.insert(nested.path.to_owned(), described.nested_operations(nested));
+        }
     }
     part
 }
@@ -35,7 +48,7 @@ struct DescribedResource<'a> {
 impl DescribedResource<'_> {
     /// Returns the name of the document, such as `ExamSession`.
     fn name(&self) -> String {
-        pascal_case(singular(last_segment(self.resource.path)))
+        name_of(self.resource)
     }
 
     fn tag(&self) -> &'static str {
@@ -47,12 +60,19 @@ impl DescribedResource<'_> {
         let (mut properties, mut required) = (json!({}), Vec::new());
         for field in self.resource.fields {
             properties[field.name] = fields::read_schema(field);
-            required.push(field.name);
+            if field.audience == Audience::Public {
+                required.push(field.name);
+            }
         }
         for include in self.resource.includes {
             let mut schema = json!({ "type": "array", "description": "Returned when `include` names it." });
             // A part is called as the list of its documents.
-            let of = self.all.iter().find(|other| last_segment(other.path) == include.name);
+            let of = match &include.content {
+                IncludedContent::Rows { resource, .. } => Some(*resource),
+                IncludedContent::Expression(_) => {
+                    self.all.iter().copied().find(|other| last_segment(other.path) == include.name)
+                }
+            };
             schema["items"] = match of {
                 Some(resource) => {
                     let name = DescribedResource { resource, ..*self }.name();
@@ -80,6 +100,14 @@ impl DescribedResource<'_> {
                 required.push(field.name);
             }
         }
+        for include in self.resource.includes.iter().filter(|_| !is_change) {
+            if let IncludedContent::Rows { resource, .. } = include.content {
+                let items = json!({ "$ref": format!("#/components/schemas/{}Part", name_of(resource)) });
+                properties[include.name] = json!({
+                    "type": "array", "items": items, "description": "Created with the record.",
+                });
+            }
+        }
         let inputs = self.resource.inputs.iter().filter(|_| !is_change);
         for field in inputs {
             properties[field.name] = fields::written_schema(field);
@@ -96,6 +124,11 @@ impl DescribedResource<'_> {
         }
         schema
     }
+}
+
+/// Returns the name of the documents of a resource.
+fn name_of(resource: &TableResource) -> String {
+    pascal_case(singular(last_segment(resource.path)))
 }
 
 fn list_schema(name: &str, noun: &str) -> Value {

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{DescribedResource, pascal_case, with_article};
-use crate::resources::{ResourceField, ValueKind};
+use crate::resources::api::AS_OF;
+use crate::resources::{Audience, DocumentFilter, FilterKind, NestedList, ResourceField, ValueKind};
 
 impl DescribedResource<'_> {
     /// Describes the operations of the list.
@@ -26,10 +27,39 @@ impl DescribedResource<'_> {
         );
         let (input, document) = (reference(&format!("{name}Input")), reference(&name));
         create["requestBody"] = body(&one_or_more(&input));
+        create["parameters"] = Self::hook_parameters(self.resource.write_parameters).into();
         let mut created = response("The new record, or the list of new records.", &one_or_more(&document));
         created["headers"] = json!({ "ETag": header("ETag"), "Location": header("Location") });
         create["responses"] = json!({ "201": created });
         json!({ "get": list, "post": create })
+    }
+
+    /// Describes the operations of the list below a row of another resource.
+    pub(super) fn nested_operations(&self, nested: &NestedList) -> Value {
+        let mut operations = self.list_operations();
+        let of = pascal_case(nested.parent.noun);
+        for operation in operations.as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
+            let id = operation["operationId"].as_str().unwrap_or_default();
+            operation["operationId"] = format!("{id}Of{of}").into();
+            let summary = operation["summary"].as_str().unwrap_or_default();
+            operation["summary"] = format!("{summary} of {}", with_article(nested.parent.noun)).into();
+        }
+        let body = &mut operations["post"]["requestBody"]["content"]["application/json"]["schema"];
+        *body = one_or_more(&reference(&format!("{}Part", self.name())));
+        operations
+    }
+
+    /// Describes the parameters of writes that the hooks read.
+    fn hook_parameters(names: &[&'static str]) -> Vec<Value> {
+        let parameter = |name: &&str| match *name {
+            "remote" => query(
+                name,
+                "What happens in Administrate, where the record is known there.",
+                json!({ "type": "string", "enum": ["keep", "cancel", "delete"] }),
+            ),
+            _ => query(name, "1: allow what the name says.", json!({ "type": "integer", "enum": [0, 1] })),
+        };
+        names.iter().map(parameter).collect()
     }
 
     /// Describes the operations of one document.
@@ -42,7 +72,11 @@ impl DescribedResource<'_> {
         };
         let mut read =
             self.operation(&format!("get{name}"), &format!("Read {noun}"), "Returns the record and its ETag.");
-        read["parameters"] = self.include_parameter().into_iter().collect();
+        let past = self.resource.past.map(|_| {
+            let about = "The record as it was at this time. Needs a token.";
+            query(AS_OF, about, json!({ "type": "string", "format": "date-time" }))
+        });
+        read["parameters"] = self.include_parameter().into_iter().chain(past).collect();
         read["responses"] = document("The record.");
         self.open(&mut read);
         let if_match = json!([{ "$ref": "#/components/parameters/IfMatch" }]);
@@ -51,7 +85,11 @@ impl DescribedResource<'_> {
             &format!("Replace {noun}"),
             "Writes all fields. A field that is not given gets its default; a list that is not given stays.",
         );
-        replace["parameters"] = if_match.clone();
+        let mut written = if_match.clone();
+        if let Some(parameters) = written.as_array_mut() {
+            parameters.extend(Self::hook_parameters(self.resource.write_parameters));
+        }
+        replace["parameters"] = written.clone();
         replace["requestBody"] = body(&reference(&format!("{name}Input")));
         replace["responses"] = document("The record as it is now.");
         let mut change = self.operation(
@@ -59,7 +97,7 @@ impl DescribedResource<'_> {
             &format!("Change {noun}"),
             "Writes the fields that are given. Others stay; null removes the value of an optional field.",
         );
-        change["parameters"] = if_match.clone();
+        change["parameters"] = written;
         change["requestBody"] = body(&reference(&format!("{name}Change")));
         change["responses"] = document("The record as it is now.");
         for operation in [&mut replace, &mut change] {
@@ -80,6 +118,7 @@ impl DescribedResource<'_> {
                 "name": "cascade", "in": "query", "schema": { "type": "integer", "enum": [0, 1] },
                 "description": "1: also delete the records that belong to it. Only for admins.",
             }));
+            parameters.extend(Self::hook_parameters(self.resource.deletion_parameters));
         }
         remove["responses"] =
             json!({ "204": { "description": "The record is deleted." }, "409": { "description": "" } });
@@ -98,6 +137,11 @@ impl DescribedResource<'_> {
     fn open(&self, operation: &mut Value) {
         if self.is_public {
             operation["security"] = json!([{}, { "token": [] }]);
+            if self.resource.fields.iter().any(|field| field.audience > Audience::Public) {
+                // Ordering and filtering by a field that not everyone sees.
+                operation["responses"]["401"] = json!({ "description": "" });
+                operation["responses"]["403"] = json!({ "description": "" });
+            }
         }
     }
 
@@ -119,7 +163,9 @@ impl DescribedResource<'_> {
             listed("ordering", "Fields, the first one first; - for descending.", &orders),
         ];
         parameters.extend(self.include_parameter());
-        parameters.extend(scalar().map(filter));
+        let filters = self.resource.filters;
+        parameters.extend(filters.iter().map(document_filter));
+        parameters.extend(scalar().filter(|field| filters.iter().all(|known| known.name != field.name)).map(filter));
         parameters.into()
     }
 
@@ -129,12 +175,25 @@ impl DescribedResource<'_> {
     }
 }
 
+fn document_filter(filter: &DocumentFilter) -> Value {
+    let about = match filter.kind {
+        FilterKind::Named { .. } => "Ids or names; repeated values are alternatives.",
+        FilterKind::From(_) => "Only records on or after this day or time.",
+        FilterKind::Until(_) => "Only records on or before this day or time.",
+    };
+    let mut parameter = query(filter.name, about, json!({ "type": "array", "items": { "type": "string" } }));
+    parameter["style"] = "form".into();
+    parameter["explode"] = true.into();
+    parameter
+}
+
 fn filter(field: &ResourceField) -> Value {
     let items = match &field.kind {
         ValueKind::Flag => json!({ "type": "boolean" }),
         ValueKind::Integer { .. } | ValueKind::Reference(_) => json!({ "type": "integer", "format": "int64" }),
         ValueKind::Amount => json!({ "type": "string", "pattern": "^[0-9]{1,8}(\\.[0-9]{1,2})?$" }),
-        ValueKind::Instant { .. } => json!({ "type": "string", "format": "date-time" }),
+        ValueKind::Instant { .. } | ValueKind::Time => json!({ "type": "string", "format": "date-time" }),
+        ValueKind::Date => json!({ "type": "string", "format": "date" }),
         ValueKind::Choice(words) => json!({ "type": "string", "enum": words }),
         ValueKind::Currency => json!({ "type": "string", "pattern": "^[A-Za-z]{3}$" }),
         _ => json!({ "type": "string", "maxLength": 1000 }),

@@ -28,9 +28,11 @@ use self::resources::sessions::SESSIONS;
 use crate::bridges::deliverable::{DeliverableEvent, request_delivery};
 use crate::bridges::store::deliverable::deliverable_events;
 use crate::error::Error;
+use crate::history::{self, Interface};
 use crate::http::auth::Operator;
 use crate::http::etag;
 use crate::http::json::JsonBody;
+use crate::http::openapi::ApiPart;
 use crate::http::parameters::RouteParameters;
 use crate::http::problem::HttpProblem;
 use crate::identity::Caller;
@@ -43,6 +45,17 @@ use crate::tutorials::{self, EVENT, REMOVALS};
 const PUBLISH: &str = "/api/tutorials/events/{id}/publish";
 const CANCEL: &str = "/api/tutorials/events/{id}/cancel";
 const ORDER: &str = "/api/tutorials/events/{id}/sessions/order";
+
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(publish, cancel, order))]
+struct TutorialRoutes;
+
+/// Describes the routes.
+pub fn description() -> ApiPart {
+    let mut part = crate::resources::description::describe(&RESOURCES, true);
+    part.extend(ApiPart::of(&<TutorialRoutes as utoipa::OpenApi>::openapi()));
+    part
+}
 
 /// The parameters that the routes know.
 pub fn parameters() -> Vec<RouteParameters> {
@@ -63,13 +76,19 @@ pub fn router(state: &ResourceState) -> Router {
 
 type EventId = Result<Path<i64>, PathRejection>;
 
-/// Publishes an event and its sessions in Administrate.
+/// Publish an event.
+///
+/// Publishes the event and its sessions in Administrate. 409 where Administrate does not know it.
+#[utoipa::path(
+    post, path = "/api/tutorials/events/{id}/publish", operation_id = "publishEvent", tag = "tutorials",
+    responses((status = 202, description = "The event.", body = ref("#/components/schemas/Event")))
+)]
 async fn publish(
     Operator(caller): Operator,
     State(state): State<ResourceState>,
     id: EventId,
 ) -> Result<Response, HttpProblem> {
-    let (mut transaction, event) = linked_event(&state, id, "published").await?;
+    let (mut transaction, event) = linked_event(&state, &caller, id, "published").await?;
     if event.is_cancelled {
         let detail = "the event is cancelled: reinstate it in Administrate, or create a new one";
         return Err(HttpProblem::new(StatusCode::CONFLICT, detail));
@@ -79,13 +98,19 @@ async fn publish(
     accepted(&state, transaction, &caller, event.id).await
 }
 
-/// Cancels an event locally and in Administrate.
+/// Cancel an event.
+///
+/// Cancels the event locally and in Administrate. 409 where Administrate does not know it.
+#[utoipa::path(
+    post, path = "/api/tutorials/events/{id}/cancel", operation_id = "cancelEvent", tag = "tutorials",
+    responses((status = 202, description = "The event.", body = ref("#/components/schemas/Event")))
+)]
 async fn cancel(
     Operator(caller): Operator,
     State(state): State<ResourceState>,
     id: EventId,
 ) -> Result<Response, HttpProblem> {
-    let (mut transaction, event) = linked_event(&state, id, "cancelled").await?;
+    let (mut transaction, event) = linked_event(&state, &caller, id, "cancelled").await?;
     if !event.is_cancelled {
         store::events::cancel(&mut transaction, event.id).await?;
         request_delivery(&mut transaction, &[event.id]).await?;
@@ -96,10 +121,12 @@ async fn cancel(
 /// Locks an event that Administrate knows.
 async fn linked_event(
     state: &ResourceState,
+    caller: &Caller,
     id: EventId,
     done: &str,
 ) -> Result<(Transaction<'static, Postgres>, DeliverableEvent), HttpProblem> {
     let mut transaction = state.server.pool.begin().await.map_err(Error::from)?;
+    history::sign(&mut transaction, &caller.name, Interface::Http).await?;
     let id = locked_event(&mut transaction, id).await?;
     let event = deliverable_events(&mut transaction, &[id]).await?.pop().ok_or_else(unknown_event)?;
     if event.is_linked {
@@ -142,14 +169,25 @@ async fn accepted(
     Ok(etag::with_etag(&HeaderMap::new(), StatusCode::ACCEPTED, document.ok_or_else(unknown_event)?))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SessionOrder)]
 struct OrderBody {
     /// The ids of all sessions of the event, in their new order.
     ids: Vec<i64>,
 }
 
-/// Numbers the sessions of an event from 1, in the order of the body.
+/// Order the sessions of an event.
+///
+/// Numbers the sessions from 1, in the order of the body.
+#[utoipa::path(
+    put, path = "/api/tutorials/events/{id}/sessions/order", operation_id = "orderSessions", tag = "tutorials",
+    request_body = OrderBody,
+    responses(
+        (status = 200, description = "The sessions.", body = ref("#/components/schemas/SessionList")),
+        (status = 409, description = "")
+    )
+)]
 async fn order(
     Operator(caller): Operator,
     State(state): State<ResourceState>,
@@ -157,6 +195,7 @@ async fn order(
     JsonBody(body): JsonBody<OrderBody>,
 ) -> Result<Json<Value>, HttpProblem> {
     let mut transaction = state.server.pool.begin().await.map_err(Error::from)?;
+    history::sign(&mut transaction, &caller.name, Interface::Http).await?;
     let id = locked_event(&mut transaction, id).await?;
     let known = store::sessions::ids_of(&mut transaction, id).await?;
     let mut problems = Problems::default();

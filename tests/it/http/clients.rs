@@ -114,7 +114,7 @@ async fn long_client_in_python_makes_a_round_trip() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tester_of_apis_finds_no_server_error_and_no_undocumented_answer() {
-    let (_db, site, secret) = served().await;
+    let (db, site, secret) = served().await;
     let programs = python("schemathesis", &fixture("schemathesis.txt"));
     let arguments = [
         "run".to_owned(),
@@ -140,9 +140,9 @@ async fn tester_of_apis_finds_no_server_error_and_no_undocumented_answer() {
         "all".to_owned(),
         "--no-color".to_owned(),
     ];
-    let program = text(&programs.join("schemathesis"));
+    let (program, folder) = (text(&programs.join("schemathesis")), db.folder().to_owned());
     let printed = tokio::task::spawn_blocking(move || {
-        run(&program, &arguments.iter().map(String::as_str).collect::<Vec<_>>(), None)
+        run(&program, &arguments.iter().map(String::as_str).collect::<Vec<_>>(), Some(&folder))
     });
     let printed = printed.await.expect("it ends");
     assert!(printed.contains("Tested: "), "{printed}");

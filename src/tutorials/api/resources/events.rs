@@ -111,6 +111,7 @@ pub static EVENTS: TableResource = TableResource {
         "lectern.session_details",
         "lectern.event_staff",
     ],
+    past: Some(|db, id, time| Box::pin(crate::history::as_of(db, id, time))),
     complete: Some(complete::event),
     write_parameters: &["allow_clash", "local_only"],
     deletion_parameters: &["remote"],
