@@ -78,7 +78,15 @@ pub async fn as_of(db: &mut PgConnection, event: i64, time: Timestamp) -> Result
     let mut ids: Vec<i64> = staff.values().filter_map(|row| row["tutorial_instructor_id"].as_i64()).collect();
     let own_ids = ids.clone();
     ids.extend(links.values().filter_map(|link| link["tutorialinstructor_id"].as_i64()));
+    let mut administrators: Vec<_> = staff.values().filter(|row| row["role"] == "administrator").collect();
+    administrators.sort_by_key(|row| row["position"].as_i64());
+    let administrators: Vec<&Value> = administrators.into_iter().map(|row| &row["name"]).collect();
     let mut document = row.clone();
+    document.insert("administrators".into(), json!(administrators));
+    // As the present event is read: the values and the labels are put together later.
+    let values = details.get("custom_fields").filter(|values| values.is_object()).cloned();
+    let labels = store::labels_of_events(db).await?;
+    document.insert("custom_fields".into(), json!({ "values": values.unwrap_or_else(|| json!({})), "labels": labels }));
     for name in DETAIL_FIELDS {
         document.insert((*name).to_owned(), details.get(*name).cloned().unwrap_or_default());
     }

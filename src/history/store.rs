@@ -137,6 +137,12 @@ pub(super) async fn codes_of_product(db: &mut PgConnection, product: i64) -> Res
     .await?)
 }
 
+/// Returns the labels of the custom fields of events.
+pub(super) async fn labels_of_events(db: &mut PgConnection) -> Result<Vec<String>> {
+    let sql = "SELECT DISTINCT label::text FROM adm.custom_fields WHERE entity_type = 'Event' AND label IS NOT NULL";
+    Ok(sqlx::query_scalar(sql).fetch_all(db).await?)
+}
+
 /// Returns the names of instructors that exist, as documents.
 pub(super) async fn instructors(db: &mut PgConnection, ids: &[i64]) -> Result<Vec<Map<String, Value>>> {
     let found: Value = sqlx::query_scalar(

@@ -151,6 +151,7 @@ impl Endpoint {
         let mut document = found.ok_or_else(|| {
             HttpProblem::new(StatusCode::NOT_FOUND, format!("there was no such {} at that time", self.resource.noun))
         })?;
+        write::complete(self.resource, Some(&self.shared.server.config), audience, std::slice::from_mut(&mut document));
         if let Some(members) = document.as_object_mut().filter(|_| !is_complete) {
             self.resource.includes.iter().for_each(|include| drop(members.remove(include.name)));
         }

@@ -172,6 +172,16 @@ async fn event_is_shown_as_it_was() {
     assert_eq!(second["sessions"][0]["instructor_ids"], json!([]));
 }
 
+/// Gives an event an administrator and a custom field.
+async fn add_details(db: &TestDb, event: i64) {
+    let staff = format!(
+        "INSERT INTO lectern.event_staff (tutorial_event_id, role, position, name) VALUES ({event}, 'administrator', 0, 'Bo')"
+    );
+    execute(db, &staff).await;
+    let fields = r#"UPDATE lectern.event_details SET custom_fields = '{"Room": "A"}' WHERE tutorial_event_id = "#;
+    execute(db, &format!("{fields}{event}")).await;
+}
+
 #[tokio::test]
 async fn history_of_an_event_contains_its_sessions_and_links() {
     let db = TestDb::new().await;
@@ -192,13 +202,20 @@ async fn history_of_an_event_contains_its_sessions_and_links() {
     let secret = token(&db, Role::Reader).await;
     let get = async |path: &str| answer(site.request("GET", path).bearer_auth(&secret)).await;
     assert_eq!(get(&path(other + 1)).await.0, 404);
+    add_details(&db, other).await;
     let time = now(&db).await;
     execute(&db, &format!("UPDATE acted.tutorial_events SET code = 'CM2-10' WHERE id = {other}")).await;
+    execute(&db, "DELETE FROM lectern.event_staff; UPDATE lectern.event_details SET custom_fields = '{}'").await;
     let past = format!("/api/tutorials/events/{other}/?as_of={time}");
     assert_eq!(site.request("GET", &past).send().await.expect("an answer").status(), 401);
     let (status, event) = get(&format!("{past}&include=sessions")).await;
     assert_eq!((status, &event["code"]), (200, &json!("CM2-09")), "{event}");
     assert_eq!(event["sessions"].as_array().map(Vec::len), Some(3), "{event}");
+    assert_eq!(
+        (&event["administrators"], &event["custom_fields"]),
+        (&json!(["Bo"]), &json!({ "Room": "A" })),
+        "{event}"
+    );
     assert!(get(&past).await.1.get("sessions").is_none());
     assert_eq!(get(&format!("/api/tutorials/events/{other}?as_of=yesterday")).await.0, 400);
     assert_eq!(get(&format!("/api/tutorials/events/{other}?as_of=2001-01-01T00:00:00Z")).await.0, 404);
