@@ -118,6 +118,11 @@ impl Endpoint {
             Err(ListRefusal::Parameters(problem)) => return Err(problem),
             Err(ListRefusal::Reader(error)) => return Ok(error.into_response()),
         };
+        for filter in self.resource.filters {
+            if let Some(Value::Array(values)) = request.filters.get_mut(filter.name) {
+                filter.add_spellings(&self.shared.server.config, values);
+            }
+        }
         let mut path = self.resource.path.to_owned();
         if let (Some(owner), Some(nested)) = (owner, &self.resource.nested) {
             self.find_owner(nested, owner, audience).await?;

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::Value;
 
+use crate::config::Config;
+
 /// The longest value of a filter, in characters.
 pub(super) const MAX_FILTER_CHARS: usize = 1000;
 
@@ -13,6 +15,8 @@ pub struct DocumentFilter {
     /// Name of the parameter.
     pub name: &'static str,
     pub kind: FilterKind,
+    /// Returns further spellings of a value, which find the same rows.
+    pub spellings: Option<fn(&Config, &str) -> Vec<String>>,
 }
 
 /// Which rows a filter accepts. SQL expressions are on `item`, `details` and the joins of the resource.
@@ -41,6 +45,18 @@ pub struct RangeOf {
 }
 
 impl DocumentFilter {
+    pub const fn new(name: &'static str, kind: FilterKind) -> Self {
+        Self { name, kind, spellings: None }
+    }
+
+    /// Adds the further spellings of the given values.
+    pub(super) fn add_spellings(&self, config: &Config, values: &mut Vec<Value>) {
+        let Some(spellings) = self.spellings else { return };
+        let more: Vec<String> =
+            values.iter().filter_map(Value::as_str).flat_map(|text| spellings(config, text)).collect();
+        values.extend(more.into_iter().map(Value::from));
+    }
+
     /// Returns the value that the condition compares with.
     ///
     /// # Errors

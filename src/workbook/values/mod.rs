@@ -277,6 +277,12 @@ pub fn session_key(session_code: &str, letters: &BTreeMap<String, String>) -> St
     sitting(session_code.trim(), letters).map_or_else(|_| fold(session_code), |sitting| fold(&sitting.mapped))
 }
 
+/// Returns all spellings of a sitting, such as 2026A, 26A, 2026-04 and 26-04; none if the text is no sitting.
+pub fn sitting_spellings(text: &str, letters: &BTreeMap<String, String>) -> Vec<String> {
+    let Ok(Sitting { written, mapped }) = sitting(text.trim(), letters) else { return Vec::new() };
+    [&written, &mapped].into_iter().flat_map(|full| [full.clone(), full.chars().skip(2).collect()]).collect()
+}
+
 /// Reports whether a text is an absolute http or https address of at most 500 characters.
 pub fn is_url(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();

@@ -2,12 +2,14 @@
 
 use super::fields::{MAX, WARNINGS, composed, detail, line, shown, text};
 use super::sessions::SESSIONS;
+use crate::config::Config;
 use crate::resources::{
     Audience, DefaultValue, DetailTable, DocumentFilter, FieldSource, FilterKind, Include, IncludedContent, RangeOf,
     ResourceField, TableResource, ValueKind,
 };
 use crate::tutorials::api::complete;
 use crate::tutorials::api::hooks::EventHooks;
+use crate::workbook::values::sitting_spellings;
 
 pub static EVENTS: TableResource = TableResource {
     path: "/api/tutorials/events",
@@ -124,38 +126,39 @@ const fn flag_of_details(name: &'static str, read: &'static str) -> ResourceFiel
 }
 
 const FILTERS: &[DocumentFilter] = &[
-    DocumentFilter {
-        name: "subject",
-        kind: FilterKind::Named { ids: "ARRAY[subject.id]", names: "ARRAY[subject.code::text, subject.description]" },
-    },
-    DocumentFilter { name: "code", kind: FilterKind::Named { ids: "ARRAY[item.id]", names: "ARRAY[item.code::text]" } },
-    DocumentFilter {
-        name: "location",
-        kind: FilterKind::Named {
+    DocumentFilter::new(
+        "subject",
+        FilterKind::Named { ids: "ARRAY[subject.id]", names: "ARRAY[subject.code::text, subject.description]" },
+    ),
+    DocumentFilter::new("code", FilterKind::Named { ids: "ARRAY[item.id]", names: "ARRAY[item.code::text]" }),
+    DocumentFilter::new(
+        "location",
+        FilterKind::Named {
             ids: "ARRAY[item.location_id]",
             names: "ARRAY[location.name::text, NULLIF(location.code, '')::text]",
         },
-    },
+    ),
+    DocumentFilter::new("venue", FilterKind::Named { ids: "ARRAY[item.venue_id]", names: "ARRAY[venue.name::text]" }),
+    DocumentFilter::new("instructor", FilterKind::Named { ids: TEACHER_IDS, names: TEACHER_NAMES }),
     DocumentFilter {
-        name: "venue",
-        kind: FilterKind::Named { ids: "ARRAY[item.venue_id]", names: "ARRAY[venue.name::text]" },
+        spellings: Some(sittings),
+        ..DocumentFilter::new(
+            "sitting",
+            FilterKind::Named { ids: "ARRAY[exam.id]", names: "ARRAY[details.sitting, exam.session_code::text]" },
+        )
     },
-    DocumentFilter { name: "instructor", kind: FilterKind::Named { ids: TEACHER_IDS, names: TEACHER_NAMES } },
-    DocumentFilter {
-        name: "sitting",
-        kind: FilterKind::Named { ids: "ARRAY[exam.id]", names: "ARRAY[details.sitting, exam.session_code::text]" },
-    },
-    DocumentFilter { name: "starts_from", kind: FilterKind::From(RangeOf { day: "item.start_date", instant: None }) },
-    DocumentFilter { name: "starts_to", kind: FilterKind::Until(RangeOf { day: "item.start_date", instant: None }) },
-    DocumentFilter {
-        name: "finalisation_from",
-        kind: FilterKind::From(RangeOf { day: "item.finalisation_date", instant: None }),
-    },
-    DocumentFilter {
-        name: "finalisation_to",
-        kind: FilterKind::Until(RangeOf { day: "item.finalisation_date", instant: None }),
-    },
+    DocumentFilter::new("starts_from", FilterKind::From(RangeOf { day: "item.start_date", instant: None })),
+    DocumentFilter::new("starts_to", FilterKind::Until(RangeOf { day: "item.start_date", instant: None })),
+    DocumentFilter::new(
+        "finalisation_from",
+        FilterKind::From(RangeOf { day: "item.finalisation_date", instant: None }),
+    ),
+    DocumentFilter::new("finalisation_to", FilterKind::Until(RangeOf { day: "item.finalisation_date", instant: None })),
 ];
+
+fn sittings(config: &Config, text: &str) -> Vec<String> {
+    sitting_spellings(text, &config.sittings)
+}
 
 const TEACHER_IDS: &str = "ARRAY(
     SELECT teaching.tutorialinstructor_id FROM acted.tutorial_sessions AS taught_session

@@ -50,13 +50,13 @@ pub static VENUES: TableResource = TableResource {
         ResourceField::reference("location_id", "acted.tutorial_locations").or(DefaultValue::Null),
         shown("location", "location.name"),
     ],
-    filters: &[DocumentFilter {
-        name: "location",
-        kind: FilterKind::Named {
+    filters: &[DocumentFilter::new(
+        "location",
+        FilterKind::Named {
             ids: "ARRAY[item.location_id]",
             names: "ARRAY[location.name::text, NULLIF(location.code, '')::text]",
         },
-    }],
+    )],
     order: &["name"],
     hooks: &ReferenceHooks { table: "acted.tutorial_venues" },
     ..TableResource::BASE

@@ -58,24 +58,13 @@ pub static SESSIONS: TableResource = TableResource {
         ResourceField::time("updated_at"),
     ],
     filters: &[
-        DocumentFilter {
-            name: "event",
-            kind: FilterKind::Named { ids: "ARRAY[item.tutorial_event_id]", names: "ARRAY[event.code::text]" },
-        },
-        DocumentFilter {
-            name: "location",
-            kind: FilterKind::Named {
+        DocumentFilter::new("event", FilterKind::Named { ids: "ARRAY[item.tutorial_event_id]", names: "ARRAY[event.code::text]" }),
+        DocumentFilter::new("location", FilterKind::Named {
                 ids: "ARRAY[location.id]",
                 names: "ARRAY[location.name::text, NULLIF(location.code, '')::text]",
-            },
-        },
-        DocumentFilter {
-            name: "venue",
-            kind: FilterKind::Named { ids: "ARRAY[venue.id]", names: "ARRAY[venue.name::text]" },
-        },
-        DocumentFilter {
-            name: "instructor",
-            kind: FilterKind::Named {
+            }),
+        DocumentFilter::new("venue", FilterKind::Named { ids: "ARRAY[venue.id]", names: "ARRAY[venue.name::text]" }),
+        DocumentFilter::new("instructor", FilterKind::Named {
                 ids: "ARRAY(SELECT teaching.tutorialinstructor_id FROM acted.tutorial_session_instructors AS teaching
                             WHERE teaching.tutorialsessions_id = item.id)",
                 names: "ARRAY(SELECT concat_ws(' ', NULLIF(btrim(person.first_name), ''), NULLIF(btrim(person.last_name), ''))
@@ -84,10 +73,9 @@ pub static SESSIONS: TableResource = TableResource {
                         JOIN acted.staff AS member ON member.id = teacher.staff_id
                         JOIN public.auth_user AS person ON person.id = member.user_id
                         WHERE teaching.tutorialsessions_id = item.id)",
-            },
-        },
-        DocumentFilter { name: "starts_from", kind: FilterKind::From(START) },
-        DocumentFilter { name: "starts_to", kind: FilterKind::Until(START) },
+            }),
+        DocumentFilter::new("starts_from", FilterKind::From(START)),
+        DocumentFilter::new("starts_to", FilterKind::Until(START)),
     ],
     nested: Some(NestedList {
         path: "/api/tutorials/events/{id}/sessions",
