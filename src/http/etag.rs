@@ -5,14 +5,27 @@ use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use headers::{ETag, HeaderMapExt, IfMatch, IfNoneMatch};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::problem::HttpProblem;
 
 /// Responds with a document and its strong tag, or with 304 if the client has the same document.
 pub fn with_etag(headers: &HeaderMap, status: StatusCode, document: Value) -> Response {
+    with_etag_and(headers, status, document, Map::new())
+}
+
+/// Like [`with_etag`], with members that the tag does not cover: they depend on who reads the document.
+pub fn with_etag_and(
+    headers: &HeaderMap,
+    status: StatusCode,
+    mut document: Value,
+    members: Map<String, Value>,
+) -> Response {
     let tag = strong_tag(&document);
+    if let Some(document) = document.as_object_mut() {
+        document.extend(members);
+    }
     let value = [(header::ETAG, HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\"")))];
     match matches_if_none_match(headers, &tag) {
         true => (StatusCode::NOT_MODIFIED, value).into_response(),

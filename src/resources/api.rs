@@ -6,16 +6,16 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-pub use super::endpoint::{ResourceState, documents};
+pub use super::endpoint::{ExtraMembers, ResourceState, documents};
 
 use super::body::Mode;
 use super::endpoint::{Endpoint, RowReader};
 use super::problems::Problems;
 use super::query;
 use super::store;
-use super::write::{self, RowRemoval, unknown_row};
+use super::write::{self, unknown_row};
 use super::{Audience, TableResource};
 use crate::http::auth::Operator;
 use crate::http::etag;
@@ -23,7 +23,7 @@ use crate::http::json::JsonBody;
 use crate::http::parameters::RouteParameters;
 use crate::http::problem::HttpProblem;
 use crate::http::query::{Pairs, pairs};
-use crate::identity::Role;
+use crate::identity::Caller;
 
 /// The parameter with a time of the past.
 pub(super) const AS_OF: &str = "as_of";
@@ -59,6 +59,55 @@ pub fn parameters(resources: &[&'static TableResource]) -> Vec<RouteParameters> 
         known.push((Method::DELETE, resource.item_path, [&["cascade"], deleted].concat()));
     }
     known
+}
+
+/// A write to a resource whose routes check the caller themselves.
+#[derive(Clone, Copy)]
+pub struct CallerWrite<'a> {
+    pub state: &'a ResourceState,
+    pub resource: &'static TableResource,
+    pub caller: &'a Caller,
+    /// The parameters of the address.
+    pub parameters: &'a [(String, String)],
+}
+
+impl CallerWrite<'_> {
+    fn endpoint(&self) -> Endpoint {
+        Endpoint { shared: self.state.clone(), resource: self.resource }
+    }
+
+    /// Creates one row or a list of rows, and responds with their documents.
+    ///
+    /// # Errors
+    /// When the body or a rule refuses it.
+    pub async fn create(&self, body: &Value, more: ExtraMembers<'_>) -> Result<Response, HttpProblem> {
+        let endpoint = self.endpoint();
+        let documents = endpoint.create(self.caller, self.parameters, body, Problems::default()).await?;
+        Ok(endpoint.created(body.is_array(), documents, more))
+    }
+
+    /// Changes a row, and returns its document. `is_replaced`: fields that the body leaves out get their default.
+    ///
+    /// # Errors
+    /// When the body, a precondition or a rule refuses it.
+    pub async fn change(
+        &self,
+        id: i64,
+        headers: &HeaderMap,
+        is_replaced: bool,
+        body: &Value,
+    ) -> Result<Value, HttpProblem> {
+        let mode = if is_replaced { Mode::Replace } else { Mode::Change };
+        self.endpoint().change(self.caller, id, headers, self.parameters, (mode, body)).await
+    }
+
+    /// Deletes a row.
+    ///
+    /// # Errors
+    /// When a precondition, a rule or another row refuses it.
+    pub async fn remove(&self, id: i64, headers: &HeaderMap) -> Result<(), HttpProblem> {
+        self.endpoint().remove(self.caller, id, headers, self.parameters).await.map(drop)
+    }
 }
 
 /// The id in the path of a document.
@@ -119,7 +168,8 @@ async fn create(
     address: Pairs,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Response, HttpProblem> {
-    endpoint.create(&caller, &pairs(address)?, &body, Problems::default()).await
+    let documents = endpoint.create(&caller, &pairs(address)?, &body, Problems::default()).await?;
+    Ok(endpoint.created(body.is_array(), documents, &|_| Map::new()))
 }
 
 /// Creates rows that belong to a row of another resource.
@@ -151,7 +201,8 @@ async fn create_nested(
             }
         }
     }
-    endpoint.create(&caller, &pairs(address)?, &body, problems).await
+    let documents = endpoint.create(&caller, &pairs(address)?, &body, problems).await?;
+    Ok(endpoint.created(body.is_array(), documents, &|_| Map::new()))
 }
 
 async fn replace(
@@ -162,7 +213,8 @@ async fn replace(
     address: Pairs,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Response, HttpProblem> {
-    endpoint.change(&caller, id, &headers, &pairs(address)?, (Mode::Replace, &body)).await
+    let document = endpoint.change(&caller, id, &headers, &pairs(address)?, (Mode::Replace, &body)).await?;
+    Ok(etag::with_etag(&HeaderMap::new(), StatusCode::OK, document))
 }
 
 async fn change(
@@ -173,7 +225,8 @@ async fn change(
     address: Pairs,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Response, HttpProblem> {
-    endpoint.change(&caller, id, &headers, &pairs(address)?, (Mode::Change, &body)).await
+    let document = endpoint.change(&caller, id, &headers, &pairs(address)?, (Mode::Change, &body)).await?;
+    Ok(etag::with_etag(&HeaderMap::new(), StatusCode::OK, document))
 }
 
 async fn remove(
@@ -183,15 +236,8 @@ async fn remove(
     headers: HeaderMap,
     address: Pairs,
 ) -> Result<Response, HttpProblem> {
-    let parameters = pairs(address)?;
-    let request = endpoint.write_request(&caller, &parameters);
-    let may_cascade = request.flag("cascade")? && caller.role == Role::Admin;
-    endpoint.require_if_match(&headers)?;
-    let mut transaction = endpoint.begin(&caller).await?;
-    let (resource, guards) = (endpoint.resource, endpoint.shared.guards);
-    let removed = write::remove(&mut transaction, resource, &request, id, &headers, may_cascade, guards).await;
-    Ok(match endpoint.end(transaction, removed, &[]).await? {
-        RowRemoval::Now => StatusCode::NO_CONTENT.into_response(),
-        RowRemoval::Later(document) => etag::with_etag(&HeaderMap::new(), StatusCode::ACCEPTED, document),
+    Ok(match endpoint.remove(&caller, id, &headers, &pairs(address)?).await? {
+        None => StatusCode::NO_CONTENT.into_response(),
+        Some(document) => etag::with_etag(&HeaderMap::new(), StatusCode::ACCEPTED, document),
     })
 }

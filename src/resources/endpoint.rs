@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use super::body::{self, Mode};
@@ -17,7 +17,7 @@ use super::problems::Problems;
 use super::query::{self, ListRefusal, ListRequest};
 use super::refusal;
 use super::store;
-use super::write::{self, WriteRefusal, unknown_row};
+use super::write::{self, RowRemoval, WriteRefusal, unknown_row};
 use super::{Audience, CascadeGuard, NestedList, RowDraft, TableResource, WriteRequest};
 use crate::error::Error;
 use crate::history::{self, Interface};
@@ -26,10 +26,13 @@ use crate::http::etag;
 use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::query::base_url;
 use crate::http::state::ServerState;
-use crate::identity::Caller;
+use crate::identity::{Caller, Role};
 
 /// Brings the searches of this process up to date after a write.
 pub type Refresh = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// Returns members of a document that depend on who reads it.
+pub type ExtraMembers<'a> = &'a (dyn Fn(&Value) -> Map<String, Value> + Sync);
 
 /// What the routes of resources share.
 #[derive(Clone)]
@@ -102,7 +105,12 @@ impl Endpoint {
         caller: &'a Caller,
         parameters: &'a [(String, String)],
     ) -> WriteRequest<'a> {
-        WriteRequest { config: Some(&self.shared.server.config), audience: Audience::from(caller.role), parameters }
+        WriteRequest {
+            config: Some(&self.shared.server.config),
+            caller: Some(caller),
+            audience: Audience::from(caller.role),
+            parameters,
+        }
     }
 
     /// `owner`: the id of the row of another resource to which the listed rows belong.
@@ -175,30 +183,42 @@ impl Endpoint {
         if found.is_empty() { Err(unknown_row(nested.parent)) } else { Ok(()) }
     }
 
+    /// Creates rows. Returns their documents.
     pub(super) async fn create(
         &self,
         caller: &Caller,
         parameters: &[(String, String)],
         body: &Value,
         mut problems: Problems,
-    ) -> Result<Response, HttpProblem> {
+    ) -> Result<Vec<Value>, HttpProblem> {
         let request = self.write_request(caller, parameters);
-        let (mut drafts, is_list) = body::new_rows(self.resource, body, &mut problems);
+        let (mut drafts, _) = body::new_rows(self.resource, body, &mut problems);
         let mut transaction = self.begin(caller).await?;
         let created = write::create(&mut transaction, self.resource, &request, &mut drafts, problems).await;
-        let mut documents = self.end(transaction, created, &drafts).await?;
+        self.end(transaction, created, &drafts).await
+    }
+
+    /// Responds with the documents of new rows. `more`: members of a document that its ETag does not cover.
+    pub(super) fn created(&self, is_list: bool, mut documents: Vec<Value>, more: ExtraMembers<'_>) -> Response {
         match documents.pop() {
             Some(document) if !is_list => {
                 let location = self.resource.item_path.replace("{id}", &document["id"].to_string());
-                let mut response = etag::with_etag(&HeaderMap::new(), StatusCode::CREATED, document);
+                let added = more(&document);
+                let mut response = etag::with_etag_and(&HeaderMap::new(), StatusCode::CREATED, document, added);
                 if let Ok(location) = HeaderValue::from_str(&location) {
                     response.headers_mut().insert(header::LOCATION, location);
                 }
-                Ok(response)
+                response
             }
             last => {
                 documents.extend(last);
-                Ok((StatusCode::CREATED, Json(Value::Array(documents))).into_response())
+                for document in &mut documents {
+                    let added = more(document);
+                    if let Some(members) = document.as_object_mut() {
+                        members.extend(added);
+                    }
+                }
+                (StatusCode::CREATED, Json(Value::Array(documents))).into_response()
             }
         }
     }
@@ -210,14 +230,33 @@ impl Endpoint {
         headers: &HeaderMap,
         parameters: &[(String, String)],
         body: (Mode, &Value),
-    ) -> Result<Response, HttpProblem> {
+    ) -> Result<Value, HttpProblem> {
         self.require_if_match(headers)?;
         let request = self.write_request(caller, parameters);
         let mut attempted = Vec::new();
         let mut transaction = self.begin(caller).await?;
         let changed = write::change(&mut transaction, self.resource, &request, id, body, headers, &mut attempted).await;
-        let document = self.end(transaction, changed, &attempted).await?;
-        Ok(etag::with_etag(&HeaderMap::new(), StatusCode::OK, document))
+        self.end(transaction, changed, &attempted).await
+    }
+
+    /// Deletes a row. Returns its document if another process deletes it later.
+    pub(super) async fn remove(
+        &self,
+        caller: &Caller,
+        id: i64,
+        headers: &HeaderMap,
+        parameters: &[(String, String)],
+    ) -> Result<Option<Value>, HttpProblem> {
+        let request = self.write_request(caller, parameters);
+        let may_cascade = request.flag("cascade")? && caller.role == Role::Admin;
+        self.require_if_match(headers)?;
+        let mut transaction = self.begin(caller).await?;
+        let (resource, guards) = (self.resource, self.shared.guards);
+        let removed = write::remove(&mut transaction, resource, &request, id, headers, may_cascade, guards).await;
+        Ok(match self.end(transaction, removed, &[]).await? {
+            RowRemoval::Now => None,
+            RowRemoval::Later(document) => Some(document),
+        })
     }
 
     pub(super) fn require_if_match(&self, headers: &HeaderMap) -> Result<(), HttpProblem> {

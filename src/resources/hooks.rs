@@ -13,6 +13,7 @@ use super::problems::Problems;
 use crate::config::Config;
 use crate::error::Result;
 use crate::http::problem::{FieldError, HttpProblem};
+use crate::identity::Caller;
 
 /// A row to write.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +69,8 @@ fn is_same(one: &Value, other: &Value) -> bool {
 pub struct WriteRequest<'a> {
     /// The settings; none for a write of the program itself.
     pub config: Option<&'a Config>,
+    /// Who writes; none for a write of the program itself.
+    pub caller: Option<&'a Caller>,
     /// What the caller sees.
     pub audience: Audience,
     /// The parameters of the address.
@@ -77,7 +80,7 @@ pub struct WriteRequest<'a> {
 impl WriteRequest<'_> {
     /// A write of the program itself.
     pub const OF_PROGRAM: WriteRequest<'static> =
-        WriteRequest { config: None, audience: Audience::Operator, parameters: &[] };
+        WriteRequest { config: None, caller: None, audience: Audience::Operator, parameters: &[] };
 
     /// Returns the last value of a parameter.
     pub fn parameter(&self, name: &str) -> Option<&str> {

@@ -42,8 +42,12 @@ pub enum ValueKind {
     Email,
     /// The IANA name of a time zone.
     TimeZone,
+    /// A time of the day.
+    ClockTime,
     /// Texts of one line, each once.
     Names,
+    /// Texts in their order.
+    Texts,
     /// Values by label.
     Labels,
     /// One document with these fields, which is only read.
@@ -57,7 +61,16 @@ pub enum ValueKind {
 impl ValueKind {
     /// Reports whether rows can be ordered and filtered by values of this kind.
     pub(super) fn is_scalar(&self) -> bool {
-        !matches!(self, Self::Choices(_) | Self::Ids(_) | Self::Items(_) | Self::Names | Self::Labels | Self::Record(_))
+        !matches!(
+            self,
+            Self::Choices(_)
+                | Self::Ids(_)
+                | Self::Items(_)
+                | Self::Names
+                | Self::Texts
+                | Self::Labels
+                | Self::Record(_)
+        )
     }
 
     /// Returns the type with which PostgreSQL reads the JSON value.
@@ -70,7 +83,9 @@ impl ValueKind {
             Self::Amount => "numeric",
             Self::Instant { .. } | Self::Time => "timestamptz",
             Self::Date => "date",
-            Self::Choices(_) | Self::Ids(_) | Self::Items(_) | Self::Names | Self::Labels | Self::Record(_) => "jsonb",
+            Self::ClockTime => "time",
+            Self::Choices(_) | Self::Ids(_) | Self::Items(_) | Self::Names | Self::Texts => "jsonb",
+            Self::Labels | Self::Record(_) => "jsonb",
         }
     }
 }

@@ -44,6 +44,9 @@ pub struct TableResource {
     pub item_path: &'static str,
     /// The word for one row in messages.
     pub noun: &'static str,
+    /// Name of the document and its group in the description. Empty: they follow from the path.
+    pub schema_name: &'static str,
+    pub tag: &'static str,
     /// The table with its schema.
     pub table: &'static str,
     /// A table with at most one row for each row. It is joined as `details`.
@@ -90,6 +93,8 @@ impl TableResource {
         path: "",
         item_path: "",
         noun: "",
+        schema_name: "",
+        tag: "",
         table: "",
         details: None,
         joins: "",

@@ -216,6 +216,12 @@ fn filter_value(field: &ResourceField, text: &str, problems: &mut Problems) -> O
             }
             _ => "a time with its offset, like 2026-04-01T09:00:00Z",
         },
+        ValueKind::ClockTime => match jiff::civil::Time::strptime("%H:%M", text.get(..5).unwrap_or_default()) {
+            Ok(_) if text.len() == 5 || (text.len() == 8 && text.parse::<jiff::civil::Time>().is_ok()) => {
+                return Some(text.into());
+            }
+            _ => "a time of the day like 17:00",
+        },
         ValueKind::Currency if text.len() <= 8 => return Some(text.to_ascii_uppercase().into()),
         _ if text.contains('\0') => "a text without the character U+0000",
         _ if text.chars().count() > MAX_FILTER_CHARS => "a shorter text",

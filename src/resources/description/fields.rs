@@ -18,7 +18,8 @@ pub fn read_schema(field: &ResourceField) -> Value {
         ValueKind::Line { .. } | ValueKind::Note => json!({ "type": "string" }),
         ValueKind::Email | ValueKind::TimeZone | ValueKind::Url { .. } => json!({ "type": "string" }),
         ValueKind::Date => json!({ "type": "string", "format": "date" }),
-        ValueKind::Names => json!({ "type": "array", "items": { "type": "string" } }),
+        ValueKind::ClockTime => json!({ "type": "string", "example": "17:00:00" }),
+        ValueKind::Names | ValueKind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
         ValueKind::Labels => json!({ "type": "object", "description": "Values by label." }),
         ValueKind::Choice(words) => json!({ "type": "string", "description": format!("One of {}.", words.join(", ")) }),
         ValueKind::Choices(words) => json!({
@@ -59,7 +60,10 @@ pub fn written_schema(field: &ResourceField) -> Value {
         ValueKind::TimeZone => json!({ "type": "string", "description": "IANA name.", "example": "Europe/London" }),
         ValueKind::Date => json!({ "type": "string", "format": "date" }),
         ValueKind::Time => json!({ "type": "string", "format": "date-time" }),
-        ValueKind::Names => json!({ "type": "array", "items": { "type": "string" } }),
+        ValueKind::ClockTime => {
+            json!({ "type": "string", "description": "A time of the day, without offset.", "example": "17:00" })
+        }
+        ValueKind::Names | ValueKind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
         ValueKind::Labels => json!({ "type": "object", "description": "Values by label.", "example": {} }),
         ValueKind::Choice(words) => json!({ "type": "string", "enum": words }),
         ValueKind::Choices(words) => json!({ "type": "array", "items": { "type": "string", "enum": words } }),

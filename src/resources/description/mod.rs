@@ -52,7 +52,10 @@ impl DescribedResource<'_> {
     }
 
     fn tag(&self) -> &'static str {
-        self.resource.path.split('/').nth(2).unwrap_or_default()
+        match self.resource.tag {
+            "" => self.resource.path.split('/').nth(2).unwrap_or_default(),
+            tag => tag,
+        }
     }
 
     /// Returns the schema of a document as it is read.
@@ -128,7 +131,10 @@ impl DescribedResource<'_> {
 
 /// Returns the name of the documents of a resource.
 fn name_of(resource: &TableResource) -> String {
-    pascal_case(singular(last_segment(resource.path)))
+    match resource.schema_name {
+        "" => pascal_case(singular(last_segment(resource.path))),
+        name => name.to_owned(),
+    }
 }
 
 fn list_schema(name: &str, noun: &str) -> Value {

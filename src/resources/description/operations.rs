@@ -10,7 +10,10 @@ impl DescribedResource<'_> {
     /// Describes the operations of the list.
     pub(super) fn list_operations(&self) -> Value {
         let (name, noun) = (self.name(), with_article(self.resource.noun));
-        let plural = pascal_case(super::last_segment(self.resource.path));
+        let plural = match self.resource.schema_name {
+            "" => pascal_case(super::last_segment(self.resource.path)),
+            name => format!("{name}s"),
+        };
         let mut list = self.operation(
             &format!("list{plural}"),
             &format!("List {}", self.plural_noun()),

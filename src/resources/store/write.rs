@@ -89,8 +89,12 @@ pub(in crate::resources) async fn update(
         .map(|(_, column)| format!("{column} = given.{column}"))
         .chain(resource.changed_column.map(|column| format!("{column} = now()")))
         .collect();
-    let differs: Vec<String> =
-        changed().map(|(_, column)| format!("item.{column} IS DISTINCT FROM given.{column}")).collect();
+    let differs = changed().map(|(field, column)| match field.kind.sql_type() {
+        // Columns of type json have no equality.
+        "jsonb" => format!("item.{column}::jsonb IS DISTINCT FROM given.{column}"),
+        _ => format!("item.{column} IS DISTINCT FROM given.{column}"),
+    });
+    let differs: Vec<String> = differs.collect();
     let sql = format!(
         "UPDATE {table} AS item SET {assignments} FROM jsonb_to_record($2) AS given ({types})
          WHERE item.id = $1 AND ({differs})",

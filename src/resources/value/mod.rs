@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use self::text::{email, line, note, url};
-use self::time::{date, instant, time_zone};
+use self::time::{clock_time, date, instant, time_zone};
 use super::problems::Problems;
 use super::{DefaultValue, FieldUsage, ResourceField, ValueKind};
 
@@ -59,7 +59,7 @@ fn is_text(kind: &ValueKind) -> bool {
 }
 
 fn is_moment(kind: &ValueKind) -> bool {
-    matches!(kind, ValueKind::Date | ValueKind::Time | ValueKind::Instant { .. })
+    matches!(kind, ValueKind::Date | ValueKind::Time | ValueKind::ClockTime | ValueKind::Instant { .. })
 }
 
 fn parse(kind: &ValueKind, value: &Value, at: &str, problems: &mut Problems) -> Option<Value> {
@@ -80,10 +80,12 @@ fn parse(kind: &ValueKind, value: &Value, at: &str, problems: &mut Problems) -> 
         ValueKind::Instant { is_end } => instant(value, Some(*is_end), at, problems),
         ValueKind::Time => instant(value, None, at, problems),
         ValueKind::Date => date(value, at, problems),
+        ValueKind::ClockTime => clock_time(value, at, problems),
         ValueKind::Url { max } => url(value, *max, at, problems),
         ValueKind::Email => email(value, at, problems),
         ValueKind::TimeZone => time_zone(value, at, problems),
         ValueKind::Names => list(value, at, problems, |value, at, problems| line(value, 255, at, problems)),
+        ValueKind::Texts => texts(value, at, problems),
         ValueKind::Labels if value.is_object() => Some(value.clone()),
         ValueKind::Record(_) => wrong_type(at, "left out: it is only read", problems),
         ValueKind::Labels => wrong_type(at, "an object with a value for each label", problems),
@@ -160,6 +162,14 @@ fn currency(value: &Value, at: &str, problems: &mut Problems) -> Option<Value> {
         true => Some(text.into()),
         false => violated(at, "must be a code of three letters like GBP", problems),
     }
+}
+
+/// Returns texts in their order.
+fn texts(value: &Value, at: &str, problems: &mut Problems) -> Option<Value> {
+    let Some(values) = value.as_array() else { return wrong_type(at, "a list", problems) };
+    let each = values.iter().enumerate();
+    let found = each.filter_map(|(position, value)| note(value, &format!("{at}/{position}"), problems));
+    Some(Value::Array(found.collect()))
 }
 
 /// Returns the values of a list, each once.
@@ -304,6 +314,14 @@ mod tests {
             (ValueKind::Date, json!("2026-10-25"), Ok(json!("2026-10-25"))),
             (ValueKind::Date, json!("2026-10-25T00:00:00Z"), Err(400)),
             (ValueKind::Date, json!("2026-02-30"), Err(400)),
+            (ValueKind::ClockTime, json!("17:00"), Ok(json!("17:00:00"))),
+            (ValueKind::ClockTime, json!("09:05:59"), Ok(json!("09:05:59"))),
+            (ValueKind::ClockTime, json!("24:00"), Err(400)),
+            (ValueKind::ClockTime, json!("9:00"), Err(400)),
+            (ValueKind::ClockTime, json!("17:00Z"), Err(400)),
+            (ValueKind::ClockTime, json!(17), Err(400)),
+            (ValueKind::Texts, json!(["a", "a\nb", "a"]), Ok(json!(["a", "a\nb", "a"]))),
+            (ValueKind::Texts, json!(["a", 1]), Err(400)),
             (ValueKind::Url { max: 500 }, json!(" https://example.org/a?b "), Ok(json!("https://example.org/a?b"))),
             (ValueKind::Url { max: 500 }, json!("HTTP://example.org"), Ok(json!("HTTP://example.org"))),
             (ValueKind::Url { max: 500 }, json!("/a"), Err(422)),

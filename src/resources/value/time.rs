@@ -1,7 +1,7 @@
 //! Days, times and time zones.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use serde_json::Value;
 
 use super::text::line;
@@ -40,6 +40,19 @@ pub(super) fn date(value: &Value, at: &str, problems: &mut Problems) -> Option<V
         Ok(date) if text.len() == 10 && date.year() > 0 => Some(date.to_string().into()),
         _ => {
             problems.malformed(at, "invalid_date", "must be a day like 2026-04-01");
+            None
+        }
+    }
+}
+
+/// Returns a time of the day with seconds.
+pub(super) fn clock_time(value: &Value, at: &str, problems: &mut Problems) -> Option<Value> {
+    let Some(text) = value.as_str().map(str::trim) else { return wrong_type(at, "a time like \"17:00\"", problems) };
+    let parsed = ["%H:%M", "%H:%M:%S"].iter().find_map(|format| Time::strptime(format, text).ok());
+    match parsed.filter(|_| [5, 8].contains(&text.len())) {
+        Some(time) => Some(time.strftime("%H:%M:%S").to_string().into()),
+        None => {
+            problems.malformed(at, "invalid_date", "must be a time of the day like 17:00");
             None
         }
     }

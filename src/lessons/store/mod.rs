@@ -1,0 +1,7 @@
+//! All SQL on lessons beyond what their resource reads and writes.
+
+pub mod attendance;
+pub mod list;
+pub mod references;
+pub mod rights;
+pub mod series;
