@@ -37,6 +37,12 @@ pub async fn set(db: &mut PgConnection, series: &StoredSeries) -> Result<()> {
     Ok(())
 }
 
+/// Deletes the end, the exceptions and the holidays of a lesson that is no longer recurring.
+pub async fn delete_rule(db: &mut PgConnection, session_id: i64) -> Result<()> {
+    sqlx::query("DELETE FROM lectern.lesson_series WHERE session_id = $1").bind(session_id).execute(db).await?;
+    Ok(())
+}
+
 /// Deletes what is stored of a series. Lessons that were made from it stay.
 pub async fn delete(db: &mut PgConnection, session_id: i64) -> Result<()> {
     sqlx::query("DELETE FROM lectern.lesson_series WHERE session_id = $1").bind(session_id).execute(&mut *db).await?;

@@ -1,0 +1,236 @@
+//! Lessons: rights, times, status, references, series, and the history of the attendance.
+
+use axum::http::StatusCode;
+use futures_util::future::BoxFuture;
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use super::status::may_follow;
+use crate::error::Result;
+use crate::http::problem::HttpProblem;
+use crate::identity::Role;
+use crate::lessons::api::series;
+use crate::lessons::recurrence::LessonSeries;
+use crate::lessons::rights::LessonScope;
+use crate::lessons::store::attendance::{self, AttendanceEntry};
+use crate::lessons::store::series::StoredSeries;
+use crate::lessons::store::{references, series as series_store};
+use crate::resources::problems::Problems;
+use crate::resources::{Deletion, ResourceHooks, RowDraft, WriteRequest};
+
+/// The tables to which lessons refer, where a database has them.
+const REFERENCES: [(&str, &str, &str); 4] = [
+    ("whiteboard_id", "public.whiteboard_sessions", "whiteboard"),
+    ("student_review_id", "public.tutor_reviews", "review of a tutor"),
+    ("tutor_review_id", "public.student_reviews", "review of a student"),
+    ("parent_review_id", "public.tutor_reviews", "review of a tutor"),
+];
+
+const ATTENDANCE: [(&str, &str); 2] =
+    [("tutor_attendance_status", "tutor"), ("student_attendance_status", "student")];
+
+/// The minutes of an alarm that does not say when it rings.
+const ALARM_MINUTES: i64 = 15;
+
+/// Lessons.
+pub struct LessonHooks;
+
+impl ResourceHooks for LessonHooks {
+    fn before<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        request: &'a WriteRequest<'a>,
+        drafts: &'a mut [RowDraft],
+        problems: &'a mut Problems,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let scope = match request.caller {
+                Some(caller) => LessonScope::of(db, caller).await?,
+                None => LessonScope::All,
+            };
+            let is_admin = request.caller.is_none_or(|caller| caller.role == Role::Admin);
+            let zone = request.config.map_or(TimeZone::UTC, |config| config.zone());
+            for draft in drafts.iter() {
+                if let Err(refusal) = check_rights(&scope, draft) {
+                    problems.refuse(refusal);
+                    return Ok(());
+                }
+            }
+            check_enrolments(db, &scope, drafts, problems).await?;
+            for draft in drafts.iter_mut() {
+                settle_times(draft, problems);
+                check_status(draft, is_admin, problems);
+                if draft.current.is_null() && draft.value("alarm_before_minutes").is_null() {
+                    draft.values.insert("alarm_before_minutes".to_owned(), ALARM_MINUTES.into());
+                }
+                series::settle(draft, &zone, problems);
+                check_references(db, draft, problems).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn after<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        request: &'a WriteRequest<'a>,
+        drafts: &'a [RowDraft],
+        _: &'a mut Problems,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let marked_by = request.caller.map_or("lectern", |caller| caller.name.as_str());
+            let entries: Vec<AttendanceEntry> = drafts.iter().flat_map(marked).collect();
+            attendance::add(db, "manual", marked_by, &entries).await?;
+            let zone = request.config.map_or(TimeZone::UTC, |config| config.zone());
+            for draft in drafts {
+                let Some(id) = draft.id else { continue };
+                // The draft has passed all checks.
+                match series::settle(&mut draft.clone(), &zone, &mut Problems::default()) {
+                    Some(series) => series_store::set(db, &to_store(id, &series)).await?,
+                    None if draft.value("is_recurring") == false && draft.changes("is_recurring") => {
+                        series_store::delete_rule(db, id).await?;
+                    }
+                    None => {}
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn before_deletion<'a>(
+        &'a self,
+        db: &'a mut PgConnection,
+        request: &'a WriteRequest<'a>,
+        document: &'a Value,
+        problems: &'a mut Problems,
+    ) -> BoxFuture<'a, Result<Deletion>> {
+        Box::pin(async move {
+            if let Some(caller) = request.caller
+                && let Err(refusal) = LessonScope::of(db, caller).await?.check_deletion(document)
+            {
+                problems.refuse(refusal);
+            } else if document["status"] == "completed" {
+                let detail = "the lesson is completed: completed lessons are not deleted";
+                problems.refuse(HttpProblem::new(StatusCode::CONFLICT, detail));
+            } else {
+                series_store::delete(db, document["id"].as_i64().unwrap_or_default()).await?;
+            }
+            Ok(Deletion::Now)
+        })
+    }
+}
+
+fn check_rights(scope: &LessonScope, draft: &RowDraft) -> std::result::Result<(), HttpProblem> {
+    match draft.current.is_null() {
+        true => scope.check_creation(),
+        false => {
+            let changed = draft.values.keys().map(String::as_str).filter(|field| draft.changes(field));
+            scope.check_change(&draft.current, changed)
+        }
+    }
+}
+
+/// Checks that enrolments exist, and that a tutor plans lessons in their own.
+async fn check_enrolments(
+    db: &mut PgConnection,
+    scope: &LessonScope,
+    drafts: &[RowDraft],
+    problems: &mut Problems,
+) -> Result<()> {
+    let changed = || drafts.iter().filter(|draft| draft.changes("course_enrollment_id"));
+    let enrolment = |draft: &RowDraft| draft.value("course_enrollment_id").as_i64();
+    let ids: Vec<i64> = changed().filter_map(enrolment).collect();
+    let tutors = references::tutors_of(db, &ids).await?;
+    for draft in changed() {
+        let id = enrolment(draft);
+        let tutor = tutors.iter().find(|(of, _)| Some(*of) == id).map(|(_, tutor)| *tutor);
+        let pointer = draft.pointer_of("course_enrollment_id");
+        match (scope.check_enrolment(tutor), id, tutor) {
+            (Err(_), None, _) => problems.malformed(pointer, "missing_value", "must name one of your enrolments"),
+            (Err(refusal), ..) => problems.refuse(refusal),
+            (Ok(()), Some(id), None) => {
+                problems.violated(pointer, "unknown_reference", format!("there is no row {id} in enrolled students"));
+            }
+            (Ok(()), ..) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Derives the duration from the times.
+fn settle_times(draft: &mut RowDraft, problems: &mut Problems) {
+    let fields = ["start_time", "end_time", "duration"];
+    if !fields.iter().any(|field| draft.changes(field)) {
+        return;
+    }
+    let time = |field: &str| draft.value(field).as_str().and_then(|text| text.parse::<Time>().ok());
+    let (Some(start), Some(end)) = (time("start_time"), time("end_time")) else { return };
+    let at = draft.pointer_of("end_time");
+    if end == start {
+        problems.violated(at, "end_before_start", "is equal to start_time");
+        return;
+    }
+    if end < start {
+        let message = "is before start_time: make two lessons of one that lasts over midnight";
+        problems.violated(at, "end_before_start", message);
+        return;
+    }
+    let minutes = i64::from(end.hour()) * 60 + i64::from(end.minute())
+        - i64::from(start.hour()) * 60
+        - i64::from(start.minute())
+        - i64::from(end.second() < start.second());
+    let given = draft.value("duration").as_i64().filter(|_| draft.given.contains("duration"));
+    if given.is_some_and(|given| given != minutes) {
+        let message = format!("is not the {minutes} minutes from start_time to end_time: leave it out");
+        problems.violated(draft.pointer_of("duration"), "conflicting_value", message);
+    }
+    draft.values.insert("duration".to_owned(), minutes.into());
+}
+
+fn check_status(draft: &RowDraft, is_admin: bool, problems: &mut Problems) {
+    let (Some(old), Some(new)) = (draft.current["status"].as_str(), draft.value("status").as_str()) else { return };
+    if !may_follow(old, new, is_admin) {
+        let advice = match (old, new) {
+            ("completed", "in-progress") => ": only an admin takes back a completion",
+            ("completed", _) => ": the lesson is completed",
+            _ => "",
+        };
+        let detail = format!("the status of a lesson cannot change from {old} to {new}{advice}");
+        problems.refuse(HttpProblem::new(StatusCode::CONFLICT, detail));
+    }
+}
+
+async fn check_references(db: &mut PgConnection, draft: &RowDraft, problems: &mut Problems) -> Result<()> {
+    for (field, table, noun) in REFERENCES {
+        let Some(id) = draft.value(field).as_i64().filter(|_| draft.changes(field)) else { continue };
+        if references::is_missing(db, table, id).await? {
+            problems.violated(draft.pointer_of(field), "unknown_reference", format!("there is no {noun} {id}"));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the attendance that a write sets or clears.
+fn marked(draft: &RowDraft) -> Vec<AttendanceEntry> {
+    let Some(session_id) = draft.id else { return Vec::new() };
+    let entry = |(field, person): &(&str, &'static str)| {
+        let status = draft.values.get(*field)?;
+        let is_set = draft.given.contains(*field) && draft.changes(field);
+        let is_first = draft.current.is_null() && status.is_null();
+        let status = status.as_str().map(str::to_owned);
+        (is_set && !is_first).then_some(AttendanceEntry { session_id, person, status, notes: None })
+    };
+    ATTENDANCE.iter().filter_map(entry).collect()
+}
+
+fn to_store(session_id: i64, series: &LessonSeries) -> StoredSeries {
+    StoredSeries {
+        session_id,
+        until: series.until,
+        count: series.count.map(i64::from),
+        exceptions: series.exceptions.iter().copied().collect(),
+        holidays: series.holidays.word(),
+    }
+}

@@ -1,0 +1,8 @@
+//! What lessons and holidays do beyond their own table.
+
+mod holiday;
+mod lesson;
+mod status;
+
+pub use holiday::HolidayHooks;
+pub use lesson::LessonHooks;
