@@ -128,6 +128,7 @@ pub static ENROLMENTS: TableResource = TableResource {
     path: "/api/enrolments",
     item_path: "/api/enrolments/{id}",
     noun: "enrolment",
+    tag: "people",
     table: "public.enrolled_students",
     joins: "LEFT JOIN public.tutor_profiles AS tutor ON tutor.id = item.tutor_id
             LEFT JOIN public.users AS teacher ON teacher.id = tutor.user_id

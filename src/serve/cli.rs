@@ -193,6 +193,8 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
         .merge(catalogue::api::router(&resources))
         .merge(timetable_import::mapping::api::router(&resources))
         .merge(tutorials::api::router(&ResourceState { is_public: true, ..resources.clone() }))
+        .merge(people::api::router(&resources))
+        .merge(lessons::api::router(&resources))
         .merge(delivery::api::router(state.clone()))
         .merge(timetable_import::api::router(state.clone()))
         .merge(sync::api::router(state.clone()))
@@ -204,6 +206,8 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
         search::shop::api::parameters(),
         catalogue::api::parameters(),
         tutorials::api::parameters(),
+        people::api::parameters(),
+        lessons::api::parameters(),
         delivery::api::parameters(),
         timetable_import::api::parameters(),
         timetable_import::mapping::api::parameters(),

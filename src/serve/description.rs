@@ -15,7 +15,7 @@ use crate::http::etag::with_etag;
 use crate::http::openapi::{self, ApiPart};
 use crate::http::page::page;
 use crate::http::parameters::RouteParameters;
-use crate::{catalogue, delivery, history, search, sync, timetable_import, tutorials, webhooks};
+use crate::{catalogue, delivery, history, lessons, people, search, sync, timetable_import, tutorials, webhooks};
 
 /// Returns the description of all routes.
 pub fn document(config: &Config) -> Value {
@@ -24,6 +24,8 @@ pub fn document(config: &Config) -> Value {
         search::shop::api::description(),
         catalogue::api::description(config.public_catalogue),
         tutorials::api::description(),
+        people::api::description(),
+        lessons::api::description(),
         timetable_import::api::description(),
         timetable_import::mapping::api::description(),
         sync::api::description(),

@@ -12,7 +12,7 @@ const ROWS: &[&[&[&str]]] = &[
     &[&["app", "runs", "outbox", "gateway", "background", "workbook"]],
     &[&["identity", "history"]],
     &[&["http", "planned:web", "jobs"], &["resources"]],
-    &[&["tutorials", "catalogue", "planned:people", "planned:lessons"]],
+    &[&["tutorials", "catalogue", "people", "lessons"]],
     &[&["bridges"], &["merge"]],
     &[&["delivery"]],
     &[

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::resources::{days, holiday_rule};
 use crate::lessons::recurrence::{HolidayRule, LessonFrequency, LessonPattern, LessonSeries, pattern, rrule};
@@ -87,6 +87,12 @@ pub fn settle(draft: &mut RowDraft, zone: &TimeZone, problems: &mut Problems) ->
         holidays: given.holidays,
     };
     check(draft, &series, problems);
+    let exceptions: Vec<String> = series.exceptions.iter().map(Date::to_string).collect();
+    let settled = json!({
+        "until": series.until.map(|day| day.to_string()), "count": series.count, "exceptions": exceptions,
+        "holidays": series.holidays.word(),
+    });
+    draft.values.insert("recurrence".to_owned(), settled);
     Some(series)
 }
 

@@ -1,0 +1,352 @@
+//! Lessons over HTTP: tutors, students and parents see and change their own, staff see all.
+
+mod hooks;
+mod list;
+pub mod resources;
+mod series;
+
+use std::collections::BTreeSet;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use jiff::civil::Date;
+use serde_json::{Map, Value, json};
+use sqlx::PgConnection;
+
+use self::resources::{LESSONS, RESOURCES};
+use super::recurrence::HolidayRule;
+use super::rights::{LessonRole, LessonScope, unknown_lesson};
+use super::store;
+use crate::error::Error;
+use crate::http::etag;
+use crate::http::json::JsonBody;
+use crate::http::openapi::ApiPart;
+use crate::http::parameters::RouteParameters;
+use crate::http::problem::{FieldError, HttpProblem};
+use crate::http::query::{Pairs, pairs};
+use crate::identity::{Caller, Role};
+use crate::resources::api::{self, CallerWrite, ResourceState};
+use crate::resources::problems::Problems;
+
+const ONE: &str = "/api/sessions/{id}";
+const OCCURRENCES: &str = "/api/sessions/{id}/occurrences";
+
+/// The most occurrences of a response.
+const MAX_OCCURRENCES: usize = 10_000;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(show_list, show_occurrences))]
+struct LessonRoutes;
+
+/// Describes the routes.
+pub fn description() -> ApiPart {
+    let mut part = crate::resources::description::describe(&RESOURCES, false);
+    part.extend(crate::resources::description::describe(&[&LESSONS], false));
+    // After the table: the list of lessons has other parameters and another form.
+    part.extend(ApiPart::of(&<LessonRoutes as utoipa::OpenApi>::openapi()));
+    let nullable = |kind: &str| json!({ "type": [kind, "null"] });
+    part.with_schema(
+        "LessonList",
+        json!({
+            "type": "object", "description": "One page of the list.", "required": ["results", "next_cursor", "count"],
+            "properties": {
+                "results": { "type": "array", "items": { "$ref": "#/components/schemas/Lesson" } },
+                "next_cursor": nullable("string"),
+                "count": { "type": "integer", "minimum": 0, "description": "Number of lessons on all pages." },
+            },
+        }),
+    )
+    .with_schema(
+        "OccurrenceList",
+        json!({
+            "type": "object", "required": ["results"],
+            "properties": { "results": { "type": "array", "items": {
+                "type": "object", "required": ["session_date", "start_time", "end_time", "exception"],
+                "properties": {
+                    "session_date": { "type": "string", "format": "date" }, "start_time": { "type": "string" },
+                    "end_time": { "type": "string" },
+                    "exception": { "type": ["string", "null"], "description": "shifted: moved from a holiday." },
+                    "moved_from": { "type": ["string", "null"], "format": "date" },
+                },
+            } } },
+        }),
+    )
+}
+
+/// The parameters that the routes know.
+pub fn parameters() -> Vec<RouteParameters> {
+    let mut known = api::parameters(&RESOURCES);
+    known.extend([
+        (Method::GET, LESSONS.path, list::PARAMETERS.to_vec()),
+        (Method::POST, LESSONS.path, vec![]),
+        (Method::GET, ONE, vec![]),
+        (Method::PUT, ONE, vec![]),
+        (Method::PATCH, ONE, vec![]),
+        (Method::DELETE, ONE, vec!["cascade"]),
+        (Method::GET, OCCURRENCES, vec!["from", "to"]),
+    ]);
+    known
+}
+
+/// The routes of lessons and holidays.
+pub fn router(state: &ResourceState) -> Router {
+    let state = ResourceState { is_public: false, guards: &[], ..state.clone() };
+    let lessons = Router::new()
+        .route(LESSONS.path, get(show_list).post(create))
+        .route(ONE, get(show).put(replace).patch(change).delete(remove))
+        .route(OCCURRENCES, get(show_occurrences))
+        .with_state(state.clone());
+    api::router(&RESOURCES, &state).merge(lessons)
+}
+
+type LessonId = Result<Path<i64>, PathRejection>;
+
+/// Returns the word for what a caller is in a lesson.
+fn role_word(caller: &Caller, scope: &LessonScope, lesson: &Value) -> &'static str {
+    match caller.role {
+        Role::Admin => "admin",
+        Role::Operator => "operator",
+        Role::Reader => "reader",
+        Role::Tutor | Role::Student | Role::Parent => scope.role_in(lesson).map_or("", LessonRole::word),
+    }
+}
+
+/// Returns the members of a lesson that depend on its reader.
+fn personal(caller: &Caller, scope: &LessonScope, lesson: &Value) -> Map<String, Value> {
+    Map::from_iter([("user_role".to_owned(), role_word(caller, scope, lesson).into())])
+}
+
+/// Returns a lesson that the caller sees.
+async fn visible(
+    db: &mut PgConnection,
+    state: &ResourceState,
+    caller: &Caller,
+    scope: &LessonScope,
+    id: LessonId,
+) -> Result<Value, HttpProblem> {
+    let Path(id) = id.map_err(|_| unknown_lesson())?;
+    let found = api::documents(db, state, &LESSONS, caller, &[id]).await?.pop();
+    found.filter(|lesson| scope.sees(lesson)).ok_or_else(unknown_lesson)
+}
+
+/// List lessons.
+///
+/// Returns a page of the lessons that the caller sees, the newest first. Repeated filters accept several values. `q` finds
+/// words in topics and names. `as` finds the lessons in which the caller is tutor, student or parent.
+#[utoipa::path(
+    get, path = "/api/sessions", operation_id = "listLessons", tag = "lessons",
+    params(
+        ("status" = Option<Vec<String>>, Query, description = "Words for the status."),
+        ("date_from" = Option<String>, Query, description = "The first day."),
+        ("date_to" = Option<String>, Query, description = "The last day."),
+        ("tutor_id" = Option<Vec<i64>>, Query, description = "Ids of tutors."),
+        ("student_id" = Option<Vec<i64>>, Query, description = "Ids of students."),
+        ("course_enrollment_id" = Option<Vec<i64>>, Query, description = "Ids of enrolments."),
+        ("session_mode" = Option<Vec<String>>, Query, description = "Words for the mode."),
+        ("priority_level" = Option<Vec<String>>, Query, description = "Words for the priority."),
+        ("is_featured" = Option<bool>, Query, description = "Whether the lesson is featured."),
+        ("is_recurring" = Option<bool>, Query, description = "Whether the lesson begins a series."),
+        ("q" = Option<String>, Query, description = "Words of topics and names."),
+        ("as" = Option<String>, Query, description = "tutor, student or parent."),
+        ("sort" = Option<String>, Query, description = "Fields, separated by commas; - for descending."),
+        ("limit" = Option<i64>, Query, description = "Lessons of a page, at most 200."),
+        ("cursor" = Option<String>, Query, description = "next_cursor of the page before."),
+    ),
+    responses((status = 200, description = "One page.", body = ref("#/components/schemas/LessonList")))
+)]
+async fn show_list(
+    caller: Caller,
+    State(state): State<ResourceState>,
+    address: Pairs,
+) -> Result<Json<Value>, HttpProblem> {
+    let filter = list::parse(&pairs(address)?)?;
+    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
+    let scope = LessonScope::of(&mut db, &caller).await?;
+    let page = store::list::page(&mut db, &scope, &filter).await?;
+    let mut lessons = api::documents(&mut db, &state, &LESSONS, &caller, &page.ids).await?;
+    for lesson in &mut lessons {
+        let role = match filter.role {
+            Some(role) if caller.role.has_subject() => role.word(),
+            _ => role_word(&caller, &scope, lesson),
+        };
+        lesson["user_role"] = role.into();
+    }
+    let next = page.next.map(|last| list::cursor(&filter.sorts, &last));
+    Ok(Json(json!({ "results": lessons, "next_cursor": next, "count": page.count })))
+}
+
+async fn show(
+    caller: Caller,
+    State(state): State<ResourceState>,
+    id: LessonId,
+    headers: HeaderMap,
+) -> Result<Response, HttpProblem> {
+    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
+    let scope = LessonScope::of(&mut db, &caller).await?;
+    let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
+    let members = personal(&caller, &scope, &lesson);
+    Ok(etag::with_etag_and(&headers, StatusCode::OK, lesson, members))
+}
+
+async fn create(
+    caller: Caller,
+    State(state): State<ResourceState>,
+    JsonBody(body): JsonBody<Value>,
+) -> Result<Response, HttpProblem> {
+    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
+    let scope = LessonScope::of(&mut db, &caller).await?;
+    drop(db);
+    scope.check_creation()?;
+    let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &[] };
+    write.create(&body, &|lesson| personal(&caller, &scope, lesson)).await
+}
+
+async fn replace(
+    caller: Caller,
+    state: State<ResourceState>,
+    id: LessonId,
+    headers: HeaderMap,
+    body: JsonBody<Value>,
+) -> Result<Response, HttpProblem> {
+    write(caller, state, id, headers, body, true).await
+}
+
+async fn change(
+    caller: Caller,
+    state: State<ResourceState>,
+    id: LessonId,
+    headers: HeaderMap,
+    body: JsonBody<Value>,
+) -> Result<Response, HttpProblem> {
+    write(caller, state, id, headers, body, false).await
+}
+
+async fn write(
+    caller: Caller,
+    State(state): State<ResourceState>,
+    id: LessonId,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<Value>,
+    is_replaced: bool,
+) -> Result<Response, HttpProblem> {
+    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
+    let scope = LessonScope::of(&mut db, &caller).await?;
+    let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
+    drop(db);
+    // Whoever may not change a lesson does not learn whether their body is right. The hooks check again under the lock.
+    scope.check_change(&lesson, changed_fields(&body, &lesson).into_iter())?;
+    let id = lesson["id"].as_i64().unwrap_or_default();
+    let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &[] };
+    let lesson = write.change(id, &headers, is_replaced, &body).await?;
+    let members = personal(&caller, &scope, &lesson);
+    Ok(etag::with_etag_and(&HeaderMap::new(), StatusCode::OK, lesson, members))
+}
+
+/// Returns the fields to which a body gives another value, without those that are only read.
+fn changed_fields<'a>(body: &'a Value, lesson: &Value) -> Vec<&'a str> {
+    let is_written = |name: &str| {
+        LESSONS.fields.iter().any(|field| {
+            field.name == name && !matches!(field.usage, crate::resources::FieldUsage::ReadOnly)
+        })
+    };
+    let given = body.as_object().into_iter().flatten();
+    given.filter(|(name, value)| is_written(name) && **value != lesson[name.as_str()]).map(|(name, _)| name.as_str()).collect()
+}
+
+async fn remove(
+    caller: Caller,
+    State(state): State<ResourceState>,
+    id: LessonId,
+    headers: HeaderMap,
+    address: Pairs,
+) -> Result<Response, HttpProblem> {
+    let parameters = pairs(address)?;
+    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
+    let scope = LessonScope::of(&mut db, &caller).await?;
+    let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
+    drop(db);
+    scope.check_deletion(&lesson)?;
+    let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &parameters };
+    write.remove(lesson["id"].as_i64().unwrap_or_default(), &headers).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// List the occurrences of a lesson.
+///
+/// Returns the days of a series from one day to another; of a single lesson its own day.
+#[utoipa::path(
+    get, path = "/api/sessions/{id}/occurrences", operation_id = "listOccurrences", tag = "lessons",
+    params(
+        ("from" = Option<String>, Query, description = "The first day. None: the day of the lesson."),
+        ("to" = Option<String>, Query, description = "The last day. None: a year after the first one."),
+    ),
+    responses(
+        (status = 200, description = "The occurrences.", body = ref("#/components/schemas/OccurrenceList")),
+        (status = 404, description = ""),
+        (status = 422, description = "")
+    )
+)]
+async fn show_occurrences(
+    caller: Caller,
+    State(state): State<ResourceState>,
+    id: LessonId,
+    address: Pairs,
+) -> Result<Json<Value>, HttpProblem> {
+    let (mut problems, mut from, mut to) = (Problems::default(), None, None);
+    for (name, value) in pairs(address)? {
+        let day = value.trim().parse::<Date>().ok().filter(|day| value.trim().len() == 10 && day.year() > 0);
+        if day.is_none() {
+            problems.malformed(format!("/{name}"), "invalid_value", "must be a day like 2026-04-01");
+        }
+        match name.as_str() {
+            "from" => from = day,
+            _ => to = day,
+        }
+    }
+    problems.check()?;
+    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
+    let scope = LessonScope::of(&mut db, &caller).await?;
+    let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
+    let first: Date = lesson["session_date"].as_str().and_then(|day| day.parse().ok()).unwrap_or(Date::ZERO);
+    let from = from.unwrap_or(first);
+    let year = jiff::ToSpan::days(366);
+    let to = to.unwrap_or_else(|| from.checked_add(year).unwrap_or(Date::MAX));
+    if to < from {
+        let error = FieldError::new("/to", "end_before_start", "is before from");
+        return Err(HttpProblem::fields(error).as_status(StatusCode::UNPROCESSABLE_ENTITY));
+    }
+    let results = occurrences(&mut db, &lesson, (first, from, to)).await?;
+    Ok(Json(json!({ "results": results })))
+}
+
+async fn occurrences(
+    db: &mut PgConnection,
+    lesson: &Value,
+    (first, from, to): (Date, Date, Date),
+) -> Result<Vec<Value>, HttpProblem> {
+    let shown = |day: Date, moved_from: Option<Date>| {
+        let exception = moved_from.map(|_| "shifted");
+        json!({
+            "session_date": day.to_string(), "start_time": lesson["start_time"], "end_time": lesson["end_time"],
+            "exception": exception, "moved_from": moved_from.map(|day| day.to_string()),
+        })
+    };
+    let Some(series) = series::stored(lesson) else {
+        return Ok((from..=to).contains(&first).then(|| shown(first, None)).into_iter().collect());
+    };
+    let mut holidays = BTreeSet::new();
+    if series.holidays != HolidayRule::Ignore {
+        // A lesson of the last days may move beyond them, over holidays that lie there.
+        let end = to.checked_add(jiff::ToSpan::days(366)).unwrap_or(Date::MAX);
+        holidays.extend(store::series::holidays(db, lesson["tutor_id"].as_i64(), first, end).await?);
+    }
+    let found = series.occurrences(from, to, &holidays, MAX_OCCURRENCES).map_err(|_| {
+        let message = format!("the series has more than {MAX_OCCURRENCES} lessons until then: ask for less");
+        HttpProblem::fields(FieldError::new("/to", "too_large", message)).as_status(StatusCode::UNPROCESSABLE_ENTITY)
+    })?;
+    Ok(found.into_iter().map(|one| shown(one.day, one.moved_from)).collect())
+}
