@@ -23,6 +23,8 @@ use crate::history;
 use crate::http::idempotency::Replays;
 use crate::http::state::ServerState;
 use crate::jobs::run_queue;
+use crate::lessons;
+use crate::people;
 use crate::resources::api::ResourceState;
 use crate::retention;
 use crate::search;

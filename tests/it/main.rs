@@ -13,6 +13,7 @@ mod history;
 mod hostile;
 mod http;
 mod import;
+mod lessons;
 mod migrate;
 mod private_database;
 mod retention;

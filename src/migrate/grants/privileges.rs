@@ -55,7 +55,12 @@ pub const SERVICE: &[(&str, &str)] = &[
     ("lectern.idempotency_keys", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.idempotent_requests", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.import_rows", "SELECT, INSERT, UPDATE"),
+    ("lectern.holidays", "SELECT, INSERT, UPDATE, DELETE"),
+    ("lectern.lesson_attendance", "SELECT, INSERT"),
+    ("lectern.lesson_occurrences", "SELECT, DELETE"),
+    ("lectern.lesson_series", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.moves", "SELECT"),
+    ("lectern.profile_details", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.lesson_copy", "SELECT"),
     ("lectern.outbox", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.request_allowance", "SELECT, INSERT, UPDATE"),
@@ -76,9 +81,16 @@ pub const SERVICE: &[(&str, &str)] = &[
         "public.auth_user",
         "SELECT, INSERT, UPDATE (date_joined), UPDATE (email), UPDATE (first_name), UPDATE (last_name), DELETE",
     ),
-    ("public.parent_profiles", "SELECT (id)"),
-    ("public.student_profiles", "SELECT (id)"),
-    ("public.tutor_profiles", "SELECT (id)"),
+    ("public.enrolled_students", "SELECT, INSERT, UPDATE, DELETE"),
+    ("public.parent_profiles", "SELECT, INSERT, UPDATE, DELETE"),
+    ("public.sessions", "SELECT, INSERT, UPDATE, DELETE"),
+    ("public.student_profiles", "SELECT, INSERT, UPDATE, DELETE"),
+    ("public.student_reviews", "SELECT"),
+    ("public.tutor_packages", "SELECT"),
+    ("public.tutor_profiles", "SELECT, INSERT, UPDATE, DELETE"),
+    ("public.tutor_reviews", "SELECT"),
+    ("public.users", "SELECT, INSERT, UPDATE"),
+    ("public.whiteboard_sessions", "SELECT"),
 ];
 
 /// Tables whose rows the undo of a sync deletes, if no row of any other table refers to them.
@@ -198,16 +210,23 @@ mod tests {
             ("lectern.schema_steps", &["SELECT"]),
             ("lectern.moves", &["SELECT"]),
             ("lectern.lesson_copy", &["SELECT"]),
-            ("public.parent_profiles", &["SELECT (id)"]),
-            ("public.student_profiles", &["SELECT (id)"]),
-            ("public.tutor_profiles", &["SELECT (id)"]),
+            // A function of the schema reads it.
+            ("lectern.lesson_attendance", &["SELECT"]),
+            ("public.student_reviews", &["SELECT"]),
+            ("public.tutor_packages", &["SELECT"]),
+            ("public.tutor_reviews", &["SELECT"]),
+            ("public.whiteboard_sessions", &["SELECT"]),
         ];
         for (table, privileges) in more {
             needs.entry(table.to_owned()).or_default().extend(privileges);
         }
         let mappings = &crate::timetable_import::mapping::api::PRODUCT_MAPPINGS;
         let tutorials = &crate::tutorials::api::resources::RESOURCES;
-        for resource in crate::catalogue::resources::RESOURCES.iter().chain(tutorials).chain([&mappings]) {
+        let people = &crate::people::resources::RESOURCES;
+        let lessons = &crate::lessons::api::resources::RESOURCES;
+        let alone = [&mappings, &&crate::lessons::api::resources::LESSONS];
+        let resources = crate::catalogue::resources::RESOURCES.iter().chain(tutorials).chain(people).chain(lessons);
+        for resource in resources.chain(alone) {
             for (table, privileges) in resource.needed_privileges() {
                 needs.entry(table.to_owned()).or_default().extend(privileges);
             }
