@@ -35,7 +35,7 @@ EXCEPTION WHEN undefined_column THEN
     RETURN NULL;
 END $$;
 
--- Reports whether someone has set the attendance of a lesson. A present that nobody set is the default of the column.
+-- Reports whether a user has set the attendance of a lesson. A present without an entry of the history is the default of the column.
 CREATE FUNCTION lectern.is_attendance_marked(lesson bigint, who text, stored text) RETURNS boolean
 LANGUAGE sql STABLE AS $$
     SELECT stored IS NOT NULL AND (stored <> 'present' OR coalesce(

@@ -93,7 +93,7 @@ impl LessonScope {
         })
     }
 
-    /// Returns what the caller is in a lesson; none if it is not theirs, or if they see it as staff.
+    /// Returns what the caller is in a lesson; none if it is another person's, or if they see it as staff.
     pub fn role_in(&self, lesson: &Value) -> Option<LessonRole> {
         match self {
             LessonScope::All | LessonScope::Enrolled => None,
@@ -125,7 +125,7 @@ impl LessonScope {
     /// Checks whether the caller may change fields of a lesson.
     ///
     /// # Errors
-    /// 404 if the lesson is not theirs, 403 if the change is not their right.
+    /// 404 if the lesson is another person's, 403 if the change is not their right.
     pub fn check_change<'a>(
         &self,
         lesson: &Value,
@@ -148,7 +148,7 @@ impl LessonScope {
     /// Checks whether the caller may delete a lesson.
     ///
     /// # Errors
-    /// 404 if the lesson is not theirs, 403 if it is not their right.
+    /// 404 if the lesson is another person's, 403 if it is not their right.
     pub fn check_deletion(&self, lesson: &Value) -> std::result::Result<(), HttpProblem> {
         match (self, self.role_in(lesson)) {
             _ if !self.sees(lesson) => Err(unknown_lesson()),
@@ -176,7 +176,7 @@ fn forbidden(what: &str) -> HttpProblem {
     HttpProblem::new(StatusCode::FORBIDDEN, format!("the role of this token does not suffice to {what}"))
 }
 
-/// Returns the response for a lesson that does not exist, or that is somebody else's.
+/// Returns the response for a lesson that does not exist, or that is another person's.
 pub fn unknown_lesson() -> HttpProblem {
     HttpProblem::new(StatusCode::NOT_FOUND, "there is no such lesson")
 }
@@ -196,7 +196,8 @@ mod tests {
         };
         let lesson = json!({ "course_enrollment_id": 5, "tutor_id": 1, "student_id": 2 });
         let orphan = json!({ "course_enrollment_id": null, "tutor_id": null, "student_id": null });
-        let status = |outcome: std::result::Result<(), HttpProblem>| outcome.map_or_else(|p| p.status().as_u16(), |()| 200);
+        let status =
+            |outcome: std::result::Result<(), HttpProblem>| outcome.map_or_else(|p| p.status().as_u16(), |()| 200);
         for (name, scope, on_lesson, on_orphan, creation) in [
             ("operator", LessonScope::All, [200, 200, 200], [200, 200, 200], 200),
             ("reader", LessonScope::Enrolled, [403, 403, 403], [404, 404, 404], 403),

@@ -29,8 +29,7 @@ const USER_ID: ResourceField = ResourceField::reference("user_id", "public.users
 const FIRST_NAME: ResourceField = name("first_name", "COALESCE(person.first_name, '')");
 const FATHER_NAME: ResourceField = name("father_name", "COALESCE(person.father_name, '')");
 const LAST_NAME: ResourceField = name("last_name", "COALESCE(person.last_name, '')");
-const USERNAME: ResourceField =
-    ResourceField::new("username", ValueKind::Line { max: 100 }).or(DefaultValue::Null);
+const USERNAME: ResourceField = ResourceField::new("username", ValueKind::Line { max: 100 }).or(DefaultValue::Null);
 const EMAIL: ResourceField = ResourceField::new("email", ValueKind::Email)
     .from(FieldSource::Expression("NULLIF(person.email, '')"))
     .or(DefaultValue::Null)
@@ -51,17 +50,7 @@ pub static TUTORS: TableResource = TableResource {
     table: "public.tutor_profiles",
     details: details("tutor_id"),
     joins: USER_JOIN,
-    fields: &[
-        ResourceField::id(),
-        USER_ID,
-        FIRST_NAME,
-        FATHER_NAME,
-        LAST_NAME,
-        USERNAME,
-        EMAIL,
-        PHONE,
-        IS_ACTIVE,
-    ],
+    fields: &[ResourceField::id(), USER_ID, FIRST_NAME, FATHER_NAME, LAST_NAME, USERNAME, EMAIL, PHONE, IS_ACTIVE],
     order: ORDER,
     hooks: &PersonHooks { kind: PersonKind::Tutor },
     ..TableResource::BASE

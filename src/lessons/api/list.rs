@@ -147,7 +147,8 @@ fn sorts(text: &str, problems: &mut Problems) -> Vec<LessonSort> {
             Some((name, ..)) => found.push(LessonSort { name, is_descending: plain != word }),
             None => {
                 let known: Vec<&str> = SORTS.iter().map(|(name, ..)| *name).collect();
-                let message = format!("lessons cannot be sorted by it: use {}, with - for descending", known.join(", "));
+                let message =
+                    format!("lessons cannot be sorted by it: use {}, with - for descending", known.join(", "));
                 problems.malformed("/sort", "invalid_value", message);
             }
         }
@@ -197,7 +198,8 @@ mod tests {
 
     #[test]
     fn every_wrong_parameter_is_reported() {
-        let query = "status=done&date_from=1.4.2026&tutor_id=0&limit=201&is_featured=maybe&as=admin&sort=topics&cursor=00";
+        let query =
+            "status=done&date_from=1.4.2026&tutor_id=0&limit=201&is_featured=maybe&as=admin&sort=topics&cursor=00";
         let problem = parse(&pairs(query)).expect_err("problems");
         let at: Vec<&str> = problem.errors().iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(problem.status().as_u16(), 400);

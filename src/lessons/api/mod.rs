@@ -2,10 +2,9 @@
 
 mod hooks;
 mod list;
+mod occurrences;
 pub mod resources;
 mod series;
-
-use std::collections::BTreeSet;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -13,12 +12,11 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 use sqlx::PgConnection;
 
+use self::occurrences::{OCCURRENCES, show_occurrences};
 use self::resources::{LESSONS, RESOURCES};
-use super::recurrence::HolidayRule;
 use super::rights::{LessonRole, LessonScope, unknown_lesson};
 use super::store;
 use crate::error::Error;
@@ -26,20 +24,15 @@ use crate::http::etag;
 use crate::http::json::JsonBody;
 use crate::http::openapi::ApiPart;
 use crate::http::parameters::RouteParameters;
-use crate::http::problem::{FieldError, HttpProblem};
+use crate::http::problem::HttpProblem;
 use crate::http::query::{Pairs, pairs};
 use crate::identity::{Caller, Role};
 use crate::resources::api::{self, CallerWrite, ResourceState};
-use crate::resources::problems::Problems;
 
 const ONE: &str = "/api/sessions/{id}";
-const OCCURRENCES: &str = "/api/sessions/{id}/occurrences";
-
-/// The most occurrences of a response.
-const MAX_OCCURRENCES: usize = 10_000;
 
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(show_list, show_occurrences))]
+#[openapi(paths(show_list, occurrences::show_occurrences))]
 struct LessonRoutes;
 
 /// Describes the routes.
@@ -237,7 +230,7 @@ async fn write(
     let scope = LessonScope::of(&mut db, &caller).await?;
     let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
     drop(db);
-    // Whoever may not change a lesson does not learn whether their body is right. The hooks check again under the lock.
+    // A caller who may not change a lesson does not learn whether the body is right. The hooks check again under the lock.
     scope.check_change(&lesson, changed_fields(&body, &lesson).into_iter())?;
     let id = lesson["id"].as_i64().unwrap_or_default();
     let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &[] };
@@ -249,12 +242,16 @@ async fn write(
 /// Returns the fields to which a body gives another value, without those that are only read.
 fn changed_fields<'a>(body: &'a Value, lesson: &Value) -> Vec<&'a str> {
     let is_written = |name: &str| {
-        LESSONS.fields.iter().any(|field| {
-            field.name == name && !matches!(field.usage, crate::resources::FieldUsage::ReadOnly)
-        })
+        LESSONS
+            .fields
+            .iter()
+            .any(|field| field.name == name && !matches!(field.usage, crate::resources::FieldUsage::ReadOnly))
     };
     let given = body.as_object().into_iter().flatten();
-    given.filter(|(name, value)| is_written(name) && **value != lesson[name.as_str()]).map(|(name, _)| name.as_str()).collect()
+    given
+        .filter(|(name, value)| is_written(name) && **value != lesson[name.as_str()])
+        .map(|(name, _)| name.as_str())
+        .collect()
 }
 
 async fn remove(
@@ -273,80 +270,4 @@ async fn remove(
     let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &parameters };
     write.remove(lesson["id"].as_i64().unwrap_or_default(), &headers).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-/// List the occurrences of a lesson.
-///
-/// Returns the days of a series from one day to another; of a single lesson its own day.
-#[utoipa::path(
-    get, path = "/api/sessions/{id}/occurrences", operation_id = "listOccurrences", tag = "lessons",
-    params(
-        ("from" = Option<String>, Query, description = "The first day. None: the day of the lesson."),
-        ("to" = Option<String>, Query, description = "The last day. None: a year after the first one."),
-    ),
-    responses(
-        (status = 200, description = "The occurrences.", body = ref("#/components/schemas/OccurrenceList")),
-        (status = 404, description = ""),
-        (status = 422, description = "")
-    )
-)]
-async fn show_occurrences(
-    caller: Caller,
-    State(state): State<ResourceState>,
-    id: LessonId,
-    address: Pairs,
-) -> Result<Json<Value>, HttpProblem> {
-    let (mut problems, mut from, mut to) = (Problems::default(), None, None);
-    for (name, value) in pairs(address)? {
-        let day = value.trim().parse::<Date>().ok().filter(|day| value.trim().len() == 10 && day.year() > 0);
-        if day.is_none() {
-            problems.malformed(format!("/{name}"), "invalid_value", "must be a day like 2026-04-01");
-        }
-        match name.as_str() {
-            "from" => from = day,
-            _ => to = day,
-        }
-    }
-    problems.check()?;
-    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
-    let scope = LessonScope::of(&mut db, &caller).await?;
-    let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
-    let first: Date = lesson["session_date"].as_str().and_then(|day| day.parse().ok()).unwrap_or(Date::ZERO);
-    let from = from.unwrap_or(first);
-    let year = jiff::ToSpan::days(366);
-    let to = to.unwrap_or_else(|| from.checked_add(year).unwrap_or(Date::MAX));
-    if to < from {
-        let error = FieldError::new("/to", "end_before_start", "is before from");
-        return Err(HttpProblem::fields(error).as_status(StatusCode::UNPROCESSABLE_ENTITY));
-    }
-    let results = occurrences(&mut db, &lesson, (first, from, to)).await?;
-    Ok(Json(json!({ "results": results })))
-}
-
-async fn occurrences(
-    db: &mut PgConnection,
-    lesson: &Value,
-    (first, from, to): (Date, Date, Date),
-) -> Result<Vec<Value>, HttpProblem> {
-    let shown = |day: Date, moved_from: Option<Date>| {
-        let exception = moved_from.map(|_| "shifted");
-        json!({
-            "session_date": day.to_string(), "start_time": lesson["start_time"], "end_time": lesson["end_time"],
-            "exception": exception, "moved_from": moved_from.map(|day| day.to_string()),
-        })
-    };
-    let Some(series) = series::stored(lesson) else {
-        return Ok((from..=to).contains(&first).then(|| shown(first, None)).into_iter().collect());
-    };
-    let mut holidays = BTreeSet::new();
-    if series.holidays != HolidayRule::Ignore {
-        // A lesson of the last days may move beyond them, over holidays that lie there.
-        let end = to.checked_add(jiff::ToSpan::days(366)).unwrap_or(Date::MAX);
-        holidays.extend(store::series::holidays(db, lesson["tutor_id"].as_i64(), first, end).await?);
-    }
-    let found = series.occurrences(from, to, &holidays, MAX_OCCURRENCES).map_err(|_| {
-        let message = format!("the series has more than {MAX_OCCURRENCES} lessons until then: ask for less");
-        HttpProblem::fields(FieldError::new("/to", "too_large", message)).as_status(StatusCode::UNPROCESSABLE_ENTITY)
-    })?;
-    Ok(found.into_iter().map(|one| shown(one.day, one.moved_from)).collect())
 }

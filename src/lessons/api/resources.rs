@@ -1,14 +1,12 @@
 //! Lessons and holidays as documents of the API.
 
-use jiff::civil::{Date, Time};
+use jiff::civil::Time;
 use serde_json::{Value, json};
 
 use super::hooks::{HolidayHooks, LessonHooks};
 use crate::config::Config;
-use crate::lessons::recurrence::{HolidayRule, LessonFrequency, rrule};
-use crate::resources::{
-    Audience, DefaultValue, FieldSource, ResourceField, TableResource, ValueKind,
-};
+use crate::lessons::recurrence::{LessonFrequency, rrule};
+use crate::resources::{Audience, DefaultValue, FieldSource, ResourceField, TableResource, ValueKind};
 
 /// The resources with the usual routes.
 pub static RESOURCES: [&TableResource; 1] = [&HOLIDAYS];
@@ -160,14 +158,4 @@ fn add_rrule(_: &Config, _: Audience, document: &mut Value) {
     let start: Option<Time> = document["start_time"].as_str().and_then(|text| text.parse().ok());
     let text = super::series::stored(document).zip(start).and_then(|(series, start)| rrule::write(&series, start));
     document["recurrence"]["rrule"] = json!(text);
-}
-
-/// Returns the days of a list.
-pub(super) fn days(value: &Value) -> Vec<Date> {
-    value.as_array().into_iter().flatten().filter_map(|day| day.as_str()?.parse().ok()).collect()
-}
-
-/// Returns the rule for holidays of a stored recurrence.
-pub(super) fn holiday_rule(recurrence: &Value) -> HolidayRule {
-    recurrence["holidays"].as_str().and_then(HolidayRule::of).unwrap_or_default()
 }

@@ -6,7 +6,6 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::resources::{days, holiday_rule};
 use crate::lessons::recurrence::{HolidayRule, LessonFrequency, LessonPattern, LessonSeries, pattern, rrule};
 use crate::resources::RowDraft;
 use crate::resources::problems::Problems;
@@ -86,13 +85,16 @@ pub fn settle(draft: &mut RowDraft, zone: &TimeZone, problems: &mut Problems) ->
         exceptions: given.exceptions,
         holidays: given.holidays,
     };
-    check(draft, &series, problems);
+    // What could not be read is no reason for a second problem.
+    if problems.is_empty() {
+        check(draft, &series, problems);
+    }
     let exceptions: Vec<String> = series.exceptions.iter().map(Date::to_string).collect();
-    let settled = json!({
+    let stored = json!({
         "until": series.until.map(|day| day.to_string()), "count": series.count, "exceptions": exceptions,
         "holidays": series.holidays.word(),
     });
-    draft.values.insert("recurrence".to_owned(), settled);
+    draft.values.insert("recurrence".to_owned(), stored);
     Some(series)
 }
 
@@ -258,4 +260,14 @@ fn check(draft: &RowDraft, series: &LessonSeries, problems: &mut Problems) {
         let at = format!("{}/until", draft.pointer_of("recurrence"));
         problems.violated(at, "end_before_start", "is before session_date, the first lesson");
     }
+}
+
+/// Returns the days of a list.
+fn days(value: &Value) -> Vec<Date> {
+    value.as_array().into_iter().flatten().filter_map(|day| day.as_str()?.parse().ok()).collect()
+}
+
+/// Returns the rule for holidays of a stored recurrence.
+fn holiday_rule(recurrence: &Value) -> HolidayRule {
+    recurrence["holidays"].as_str().and_then(HolidayRule::of).unwrap_or_default()
 }

@@ -33,7 +33,7 @@ impl LessonSeries {
         holidays: &BTreeSet<Date>,
         limit: usize,
     ) -> Result<Vec<LessonOccurrence>, TooManyOccurrences> {
-        let mut planned = Planned::new(self);
+        let mut planned = PlannedDays::new(self);
         let is_moving = self.holidays == HolidayRule::Shift;
         let (mut found, mut moved) = (Vec::new(), BTreeSet::new());
         while let Some(day) = planned.next_until(to) {
@@ -65,7 +65,7 @@ impl LessonSeries {
 }
 
 /// The days of a series before exceptions and holidays, with a view of the next ones.
-struct Planned {
+struct PlannedDays {
     rule: Box<dyn Iterator<Item = Date>>,
     added: VecDeque<Date>,
     /// Days that were looked at and not yet returned.
@@ -73,14 +73,14 @@ struct Planned {
     next_of_rule: Option<Date>,
 }
 
-impl Planned {
-    fn new(series: &LessonSeries) -> Planned {
+impl PlannedDays {
+    fn new(series: &LessonSeries) -> PlannedDays {
         let mut rule: Box<dyn Iterator<Item = Date>> = Box::new(series.rule_days());
         let mut added: Vec<Date> = series.pattern.dates.iter().copied().filter(|day| *day > series.first).collect();
         added.sort_unstable();
         added.dedup();
         let next_of_rule = rule.next();
-        Planned { rule, added: added.into(), ahead: VecDeque::new(), next_of_rule }
+        PlannedDays { rule, added: added.into(), ahead: VecDeque::new(), next_of_rule }
     }
 
     /// Generates the next day of the rule or of the added ones, each day once.
@@ -141,9 +141,7 @@ impl RuleDays {
         let rule = series.rule();
         let period = match rule {
             DayRule::None => None,
-            DayRule::Weeks { .. } => {
-                first.checked_sub(i64::from(first.weekday().to_monday_zero_offset()).days()).ok()
-            }
+            DayRule::Weeks { .. } => first.checked_sub(i64::from(first.weekday().to_monday_zero_offset()).days()).ok(),
             DayRule::Weekdays(_) | DayRule::DayOfMonth(_) => Some(first.first_of_month()),
         };
         RuleDays { rule, months: series.pattern.months.clone(), first, period, ready: VecDeque::from([first]) }
@@ -152,24 +150,25 @@ impl RuleDays {
     /// Adds the days of the current period, and goes to the next one.
     fn fill(&mut self, period: Date) {
         let (first, months) = (self.first, &self.months);
-        let is_wanted = |day: &Date| *day > first && (months.is_empty() || months.contains(&day.month()));
+        let is_later_day = |day: &Date| *day > first && (months.is_empty() || months.contains(&day.month()));
         let days_of_month = || (1..=period.days_in_month()).filter_map(|day| period.with().day(day).build().ok());
         match &self.rule {
             DayRule::None => self.period = None,
             DayRule::Weeks { interval, offsets } => {
                 let days = offsets.iter().filter_map(|offset| period.checked_add(i64::from(*offset).days()).ok());
-                self.ready.extend(days.filter(is_wanted));
+                self.ready.extend(days.filter(is_later_day));
                 self.period = period.checked_add((7 * interval).days()).ok();
             }
             DayRule::Weekdays(weekdays) => {
                 if months.is_empty() || months.contains(&period.month()) {
-                    self.ready.extend(days_of_month().filter(|day| weekdays.contains(&day.weekday())).filter(is_wanted));
+                    self.ready
+                        .extend(days_of_month().filter(|day| weekdays.contains(&day.weekday())).filter(is_later_day));
                 }
                 self.period = period.checked_add(1.month()).ok();
             }
             DayRule::DayOfMonth(number) => {
                 let day = period.with().day(*number).build().ok();
-                self.ready.extend(day.filter(is_wanted));
+                self.ready.extend(day.filter(is_later_day));
                 self.period = period.checked_add(1.month()).ok();
             }
         }

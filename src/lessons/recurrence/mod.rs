@@ -32,12 +32,8 @@ impl LessonFrequency {
 
     /// Returns the frequency of a word, regardless of case.
     pub fn of(word: &str) -> Option<LessonFrequency> {
-        const ALL: [LessonFrequency; 4] = [
-            LessonFrequency::OneTime,
-            LessonFrequency::Weekly,
-            LessonFrequency::BiWeekly,
-            LessonFrequency::Monthly,
-        ];
+        const ALL: [LessonFrequency; 4] =
+            [LessonFrequency::OneTime, LessonFrequency::Weekly, LessonFrequency::BiWeekly, LessonFrequency::Monthly];
         ALL.into_iter().find(|frequency| frequency.word().eq_ignore_ascii_case(word.trim()))
     }
 

@@ -109,12 +109,7 @@ fn texts<'a>(values: &'a [Value], at: &str, problems: &mut Problems) -> Vec<(usi
     found
 }
 
-fn read_days(
-    texts: &[(usize, &str)],
-    at: &str,
-    pattern: &mut LessonPattern,
-    problems: &mut Problems,
-) -> Vec<Value> {
+fn read_days(texts: &[(usize, &str)], at: &str, pattern: &mut LessonPattern, problems: &mut Problems) -> Vec<Value> {
     let mut stored = Vec::new();
     for (place, text) in texts {
         match position(&DAYS, text).and_then(|offset| Weekday::from_monday_zero_offset(offset).ok()) {
@@ -129,12 +124,7 @@ fn read_days(
     stored
 }
 
-fn read_months(
-    texts: &[(usize, &str)],
-    at: &str,
-    pattern: &mut LessonPattern,
-    problems: &mut Problems,
-) -> Vec<Value> {
+fn read_months(texts: &[(usize, &str)], at: &str, pattern: &mut LessonPattern, problems: &mut Problems) -> Vec<Value> {
     let mut stored = Vec::new();
     for (place, text) in texts {
         match position(&MONTHS, text).map(|offset| offset + 1) {
@@ -149,12 +139,7 @@ fn read_months(
     stored
 }
 
-fn read_dates(
-    texts: &[(usize, &str)],
-    at: &str,
-    pattern: &mut LessonPattern,
-    problems: &mut Problems,
-) -> Vec<Value> {
+fn read_dates(texts: &[(usize, &str)], at: &str, pattern: &mut LessonPattern, problems: &mut Problems) -> Vec<Value> {
     let mut stored = Vec::new();
     if texts.len() > MAX_DATES {
         problems.violated(at, "invalid_value", format!("has {} days, at most {MAX_DATES} are allowed", texts.len()));

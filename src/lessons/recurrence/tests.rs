@@ -180,7 +180,10 @@ fn text_of_other_programs_is_read_or_refused_with_the_reason() {
     let read = |text: &str| rrule::read(text, first, START, &zone);
     for (text, expected) in [
         ("FREQ=DAILY;BYDAY=MO,TU", Ok(json!({ "days": ["Monday", "Tuesday"], "months": [], "specific_dates": [] }))),
-        ("rrule:freq=yearly;bymonth=5;byday=tu", Ok(json!({ "days": ["Tuesday"], "months": ["May"], "specific_dates": [] }))),
+        (
+            "rrule:freq=yearly;bymonth=5;byday=tu",
+            Ok(json!({ "days": ["Tuesday"], "months": ["May"], "specific_dates": [] })),
+        ),
         (
             "DTSTART;TZID=Europe/London:20260407T170000\r\nRRULE:FREQ=WEEK\r\n LY\r\nRDATE;VALUE=DATE:20260409",
             Ok(json!({ "days": ["Tuesday"], "months": [], "specific_dates": ["2026-04-09"] })),

@@ -75,7 +75,8 @@ pub async fn page(db: &mut PgConnection, scope: &LessonScope, filter: &LessonFil
     let by_name = filter.sorts.iter().any(|sort| sort.name.ends_with("_name"));
     let keys: Vec<(&str, &str, bool)> = filter.sorts.iter().map(|sort| key_of(*sort)).collect();
     let shown: Vec<String> = keys.iter().map(|(expression, ..)| format!("({expression})::text")).collect();
-    let mut query = QueryBuilder::new(format!("SELECT item.id::bigint AS id, ARRAY[{}]::text[] AS keys", shown.join(", ")));
+    let mut query =
+        QueryBuilder::new(format!("SELECT item.id::bigint AS id, ARRAY[{}]::text[] AS keys", shown.join(", ")));
     add_conditions(&mut query, scope, filter, by_name || !filter.words.is_empty());
     if let Some((values, id)) = &filter.after {
         add_start(&mut query, &keys, values, *id);

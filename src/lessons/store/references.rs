@@ -16,8 +16,7 @@ pub async fn tutors_of(db: &mut PgConnection, enrolments: &[i64]) -> Result<Vec<
 ///
 /// `table`: one of the tables to which lessons refer, with its schema.
 pub async fn is_missing(db: &mut PgConnection, table: &'static str, id: i64) -> Result<bool> {
-    let exists: bool =
-        sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(table).fetch_one(&mut *db).await?;
+    let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(table).fetch_one(&mut *db).await?;
     if !exists {
         return Ok(false);
     }

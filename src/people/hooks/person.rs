@@ -173,7 +173,8 @@ async fn check_addresses(
         let known = owners.entry(address).or_default();
         match known.iter().find(|owner| user.is_none() || **owner != user) {
             Some(Some(other)) => {
-                let message = format!("another person has this e-mail address already: give user_id {other} for that person");
+                let message =
+                    format!("another person has this e-mail address already: give user_id {other} for that person");
                 problems.taken(pointer, message);
             }
             Some(None) => problems.taken(pointer, "another record of this request has this e-mail address already"),

@@ -66,8 +66,12 @@ async fn rules_are_reported_at_their_fields() {
     }
     let id = tutoring.lesson(enrolment, json!({ "topics": ["a", "a"], "location": "Room 1" })).await;
     let path = format!("sessions/{id}");
-    let (_, changed) = tutoring.json("PATCH", &path, json!({ "location": null, "topics": null, "end_time": "18:30" })).await;
-    assert_eq!((&changed["location"], &changed["topics"], &changed["duration"]), (&Value::Null, &json!([]), &json!(90)));
+    let (_, changed) =
+        tutoring.json("PATCH", &path, json!({ "location": null, "topics": null, "end_time": "18:30" })).await;
+    assert_eq!(
+        (&changed["location"], &changed["topics"], &changed["duration"]),
+        (&Value::Null, &json!([]), &json!(90))
+    );
 }
 
 #[tokio::test]
@@ -98,8 +102,15 @@ async fn status_follows_its_order_and_completed_lessons_stay() {
     let tutoring = Tutoring::new().await;
     let path = format!("sessions/{}", tutoring.lesson(tutoring.enrolments[0], json!({})).await);
     let admin = tutoring.token_of(Role::Admin, 0).await;
-    for (status, expected) in [("cancelled", 200), ("completed", 409), ("scheduled", 200), ("in-progress", 200),
-                               ("scheduled", 409), ("completed", 200), ("in-progress", 409)] {
+    for (status, expected) in [
+        ("cancelled", 200),
+        ("completed", 409),
+        ("scheduled", 200),
+        ("in-progress", 200),
+        ("scheduled", 409),
+        ("completed", 200),
+        ("in-progress", 409),
+    ] {
         assert_eq!(tutoring.json("PATCH", &path, json!({ "status": status })).await.0, expected, "{status}");
     }
     assert_eq!(tutoring.delete(&path).await.0, 409);
@@ -109,7 +120,7 @@ async fn status_follows_its_order_and_completed_lessons_stay() {
 }
 
 #[tokio::test]
-async fn attendance_counts_when_somebody_set_it() {
+async fn attendance_counts_when_a_user_set_it() {
     let tutoring = Tutoring::new().await;
     let path = format!("sessions/{}", tutoring.lesson(tutoring.enrolments[0], json!({})).await);
     // A row of another program has the default of the column.
@@ -147,9 +158,16 @@ async fn pages_contain_each_lesson_once_in_every_order() {
         });
         tutoring.lesson(tutoring.enrolments[number % 2], more).await;
     }
-    for sort in ["", "session_date", "-priority_level,student_name", "tutor_name,-start_time", "-created_at", "status"] {
+    for sort in ["", "session_date", "-priority_level,student_name", "tutor_name,-start_time", "-created_at", "status"]
+    {
         let (mut ids, mut cursor) = (Vec::new(), String::new());
-        let all = tutoring.get(&format!("sessions?limit=200&sort={}", if sort.is_empty() { "-session_date,-start_time" } else { sort })).await.1;
+        let all = tutoring
+            .get(&format!(
+                "sessions?limit=200&sort={}",
+                if sort.is_empty() { "-session_date,-start_time" } else { sort }
+            ))
+            .await
+            .1;
         loop {
             let sort = if sort.is_empty() { String::new() } else { format!("&sort={sort}") };
             let (status, page) = tutoring.get(&format!("sessions?limit=2{sort}{cursor}")).await;
@@ -158,7 +176,8 @@ async fn pages_contain_each_lesson_once_in_every_order() {
             let Some(next) = page["next_cursor"].as_str() else { break };
             cursor = format!("&cursor={next}");
         }
-        let whole: Vec<Value> = all["results"].as_array().expect("a list").iter().map(|one| one["id"].clone()).collect();
+        let whole: Vec<Value> =
+            all["results"].as_array().expect("a list").iter().map(|one| one["id"].clone()).collect();
         assert_eq!(ids, whole, "{sort}");
         assert_eq!(ids.len(), 7);
     }

@@ -31,7 +31,10 @@ async fn recurring_lesson_has_occurrences_around_holidays() {
     let (status, created) = tutoring.json("POST", "sessions", body).await;
     assert_eq!(status, 201, "{created}");
     let id = &created["id"];
-    assert_eq!((&created["is_recurring"], &created["series_id"], &created["recurring_pattern"]), (&json!(true), id, &pattern));
+    assert_eq!(
+        (&created["is_recurring"], &created["series_id"], &created["recurring_pattern"]),
+        (&json!(true), id, &pattern)
+    );
     assert_eq!(
         created["recurrence"],
         json!({

@@ -28,8 +28,7 @@ const REFERENCES: [(&str, &str, &str); 4] = [
     ("parent_review_id", "public.tutor_reviews", "review of a tutor"),
 ];
 
-const ATTENDANCE: [(&str, &str); 2] =
-    [("tutor_attendance_status", "tutor"), ("student_attendance_status", "student")];
+const ATTENDANCE: [(&str, &str); 2] = [("tutor_attendance_status", "tutor"), ("student_attendance_status", "student")];
 
 /// The minutes of an alarm that does not say when it rings.
 const ALARM_MINUTES: i64 = 15;
@@ -220,7 +219,7 @@ fn marked(draft: &RowDraft) -> Vec<AttendanceEntry> {
         let is_set = draft.given.contains(*field) && draft.changes(field);
         let is_first = draft.current.is_null() && status.is_null();
         let status = status.as_str().map(str::to_owned);
-        (is_set && !is_first).then_some(AttendanceEntry { session_id, person, status, notes: None })
+        (is_set && !is_first).then_some(AttendanceEntry { session_id, person: *person, status, notes: None })
     };
     ATTENDANCE.iter().filter_map(entry).collect()
 }

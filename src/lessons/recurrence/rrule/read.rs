@@ -51,7 +51,7 @@ pub fn read(text: &str, first: Date, start_time: Time, zone: &TimeZone) -> Resul
             "RRULE" => parts = Some(rule_parts(value)?),
             "RDATE" => dates.extend(anchor.days(value, parameters, "RDATE")?),
             "EXDATE" => exceptions.extend(anchor.days(value, parameters, "EXDATE")?),
-            "DTSTART" => anchor.check_start(value, parameters)?,
+            "DTSTART" => anchor.check_start(value)?,
             other => return Err(format!("has the line {other}: use RRULE, RDATE and EXDATE")),
         }
     }
@@ -104,7 +104,7 @@ fn rule_parts(value: &str) -> Result<RuleParts, String> {
             "COUNT" => parts.count = Some(number(&name, &value)?),
             "UNTIL" => parts.until = Some(value),
             "WKST" => parts.week_start = value,
-            "BYDAY" => parts.days = list(&value, |word| weekday(word))?,
+            "BYDAY" => parts.days = list(&value, weekday)?,
             "BYMONTH" => parts.months = list(&value, |word| in_range("BYMONTH", word, 12))?,
             "BYMONTHDAY" => parts.month_days = list(&value, |word| in_range("BYMONTHDAY", word, 31))?,
             _ => return Err(format!("RRULE has {name}, which a pattern of days, months and dates cannot express")),
@@ -112,7 +112,9 @@ fn rule_parts(value: &str) -> Result<RuleParts, String> {
     }
     match parts.frequency.is_empty() {
         true => Err("RRULE has no FREQ".to_owned()),
-        false if parts.count.is_some() && parts.until.is_some() => Err("RRULE has COUNT and UNTIL: give one".to_owned()),
+        false if parts.count.is_some() && parts.until.is_some() => {
+            Err("RRULE has COUNT and UNTIL: give one".to_owned())
+        }
         false => Ok(parts),
     }
 }
@@ -136,9 +138,9 @@ fn list<T: PartialEq>(value: &str, parse: impl Fn(&str) -> Result<T, String>) ->
 
 fn weekday(word: &str) -> Result<Weekday, String> {
     let offset = WEEKDAYS.iter().position(|known| *known == word).and_then(|offset| i8::try_from(offset).ok());
-    offset.and_then(|offset| Weekday::from_monday_zero_offset(offset).ok()).ok_or_else(|| {
-        format!("BYDAY of RRULE has {word}: use {}, without numbers", WEEKDAYS.join(", "))
-    })
+    offset
+        .and_then(|offset| Weekday::from_monday_zero_offset(offset).ok())
+        .ok_or_else(|| format!("BYDAY of RRULE has {word}: use {}, without numbers", WEEKDAYS.join(", ")))
 }
 
 fn in_range(name: &str, word: &str, max: i8) -> Result<i8, String> {
@@ -147,12 +149,18 @@ fn in_range(name: &str, word: &str, max: i8) -> Result<i8, String> {
 }
 
 fn of_rule(parts: RuleParts, anchor: &Anchor<'_>) -> Result<RruleSeries, String> {
-    let inexpressible = |what: String| Err(format!("RRULE has {what}, which a pattern of days, months and dates cannot express"));
+    let inexpressible =
+        |what: String| Err(format!("RRULE has {what}, which a pattern of days, months and dates cannot express"));
     let (interval, frequency) = (parts.interval, parts.frequency.as_str());
     let is_in_month = match parts.month_days.as_slice() {
         [] => false,
         [day] if *day == anchor.first.day() => true,
-        days => return inexpressible(format!("BYMONTHDAY={}", days.iter().map(i8::to_string).collect::<Vec<_>>().join(","))),
+        days => {
+            return inexpressible(format!(
+                "BYMONTHDAY={}",
+                days.iter().map(i8::to_string).collect::<Vec<_>>().join(",")
+            ));
+        }
     };
     let mut days = parts.days;
     let frequency = match (frequency, interval) {
@@ -204,7 +212,10 @@ impl Anchor<'_> {
             let (day, time) = self.moment(text.trim(), name)?;
             match time {
                 Some(time) if time != self.start_time && name == "RDATE" => {
-                    return Err(format!("RDATE has a lesson at {time}, the lessons of the series start at {}", self.start_time));
+                    return Err(format!(
+                        "RDATE has a lesson at {time}, the lessons of the series start at {}",
+                        self.start_time
+                    ));
                 }
                 _ => days.push(day),
             }
@@ -212,7 +223,7 @@ impl Anchor<'_> {
         Ok(days)
     }
 
-    fn check_start(&self, value: &str, _: &str) -> Result<(), String> {
+    fn check_start(&self, value: &str) -> Result<(), String> {
         let (day, time) = self.moment(value.trim(), "DTSTART")?;
         match day == self.first && time.is_none_or(|time| time == self.start_time) {
             true => Ok(()),
@@ -231,7 +242,11 @@ impl Anchor<'_> {
             (true, 15) => {
                 let moment = DateTime::strptime("%Y%m%dT%H%M%S", local).map_err(|_| wrong())?;
                 let moment = match is_utc {
-                    true => moment.to_zoned(TimeZone::UTC).map_err(|_| wrong())?.with_time_zone(self.zone.clone()).datetime(),
+                    true => moment
+                        .to_zoned(TimeZone::UTC)
+                        .map_err(|_| wrong())?
+                        .with_time_zone(self.zone.clone())
+                        .datetime(),
                     false => moment,
                 };
                 Ok((moment.date(), Some(moment.time())))

@@ -17,7 +17,10 @@ pub fn write(series: &LessonSeries, start_time: Time) -> Option<String> {
     if rule != DayRule::None {
         if let Some(end) = end(series, is_first_of_rule) {
             let parts = [frequency(&rule), by_day(series, &rule), by_month(series), end];
-            lines.push(format!("RRULE:{}", parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(";")));
+            lines.push(format!(
+                "RRULE:{}",
+                parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(";")
+            ));
         }
         if !is_first_of_rule {
             dates.push(series.first);
