@@ -1,9 +1,11 @@
 //! Lessons over HTTP: tutors, students and parents see and change their own, staff see all.
 
+mod attendance;
 mod hooks;
 mod list;
 mod occurrences;
 pub mod resources;
+mod schemas;
 mod series;
 
 use axum::extract::rejection::PathRejection;
@@ -15,6 +17,7 @@ use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 use sqlx::PgConnection;
 
+use self::attendance::{ATTENDANCE, set_attendance, show_attendance};
 use self::occurrences::{OCCURRENCES, show_occurrences};
 use self::resources::{LESSONS, RESOURCES};
 use super::rights::{LessonRole, LessonScope, unknown_lesson};
@@ -32,7 +35,7 @@ use crate::resources::api::{self, CallerWrite, ResourceState};
 const ONE: &str = "/api/sessions/{id}";
 
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(show_list, occurrences::show_occurrences))]
+#[openapi(paths(show_list, occurrences::show_occurrences, attendance::set_attendance, attendance::show_attendance))]
 struct LessonRoutes;
 
 /// Describes the routes.
@@ -41,33 +44,7 @@ pub fn description() -> ApiPart {
     part.extend(crate::resources::description::describe(&[&LESSONS], false));
     // After the table: the list of lessons has other parameters and another form.
     part.extend(ApiPart::of(&<LessonRoutes as utoipa::OpenApi>::openapi()));
-    let nullable = |kind: &str| json!({ "type": [kind, "null"] });
-    part.with_schema(
-        "LessonList",
-        json!({
-            "type": "object", "description": "One page of the list.", "required": ["results", "next_cursor", "count"],
-            "properties": {
-                "results": { "type": "array", "items": { "$ref": "#/components/schemas/Lesson" } },
-                "next_cursor": nullable("string"),
-                "count": { "type": "integer", "minimum": 0, "description": "Number of lessons on all pages." },
-            },
-        }),
-    )
-    .with_schema(
-        "OccurrenceList",
-        json!({
-            "type": "object", "required": ["results"],
-            "properties": { "results": { "type": "array", "items": {
-                "type": "object", "required": ["session_date", "start_time", "end_time", "exception"],
-                "properties": {
-                    "session_date": { "type": "string", "format": "date" }, "start_time": { "type": "string" },
-                    "end_time": { "type": "string" },
-                    "exception": { "type": ["string", "null"], "description": "shifted: moved from a holiday." },
-                    "moved_from": { "type": ["string", "null"], "format": "date" },
-                },
-            } } },
-        }),
-    )
+    schemas::add(part)
 }
 
 /// The parameters that the routes know.
@@ -81,6 +58,9 @@ pub fn parameters() -> Vec<RouteParameters> {
         (Method::PATCH, ONE, vec![]),
         (Method::DELETE, ONE, vec!["cascade"]),
         (Method::GET, OCCURRENCES, vec!["from", "to"]),
+        (Method::GET, ATTENDANCE, vec![]),
+        (Method::POST, ATTENDANCE, vec![]),
+        (Method::PUT, ATTENDANCE, vec![]),
     ]);
     known
 }
@@ -92,6 +72,7 @@ pub fn router(state: &ResourceState) -> Router {
         .route(LESSONS.path, get(show_list).post(create))
         .route(ONE, get(show).put(replace).patch(change).delete(remove))
         .route(OCCURRENCES, get(show_occurrences))
+        .route(ATTENDANCE, get(show_attendance).post(set_attendance).put(set_attendance))
         .with_state(state.clone());
     api::router(&RESOURCES, &state).merge(lessons)
 }

@@ -1,5 +1,6 @@
 //! SQL on the history of the attendance.
 
+use serde_json::Value;
 use sqlx::PgConnection;
 
 use crate::error::Result;
@@ -35,4 +36,16 @@ pub async fn add(db: &mut PgConnection, source: &str, marked_by: &str, entries: 
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Returns the history of a lesson as documents, the oldest entry first.
+pub async fn history(db: &mut PgConnection, session_id: i64) -> Result<Vec<Value>> {
+    Ok(sqlx::query_scalar(
+        "SELECT json_build_object('person', person, 'status', status, 'source', source, 'marked_by', marked_by,
+                                  'marked_at', marked_at, 'notes', notes)
+         FROM lectern.lesson_attendance WHERE session_id = $1 ORDER BY id",
+    )
+    .bind(session_id)
+    .fetch_all(db)
+    .await?)
 }

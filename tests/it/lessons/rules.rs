@@ -135,12 +135,18 @@ async fn attendance_counts_when_a_user_set_it() {
     let (_, of_other) = tutoring.get(&format!("sessions/{stored}")).await;
     assert_eq!(of_other["student_attendance_status"], "present");
     assert_eq!(of_other["attendance_marked"], json!({ "tutor": false, "student": false }));
+    let body = json!({ "tutor_attendance_status": "present", "attendance_notes": "on time" });
+    let attendance = format!("sessions/{stored}/attendance");
+    let (status, of_other) = tutoring.json("PUT", &attendance, body).await;
+    assert_eq!((status, &of_other["attendance_marked"]), (200, &json!({ "tutor": true, "student": false })), "{of_other}");
+    let (_, history) = tutoring.get(&attendance).await;
+    assert_eq!((&history["results"][0]["person"], &history["results"][0]["notes"]), (&json!("tutor"), &json!("on time")));
     let (_, marked) = tutoring.json("PATCH", &path, json!({ "student_attendance_status": "present" })).await;
     assert_eq!(marked["attendance_marked"], json!({ "tutor": false, "student": true }));
     let (_, cleared) = tutoring.json("PATCH", &path, json!({ "student_attendance_status": null })).await;
     assert_eq!(cleared["attendance_marked"], json!({ "tutor": false, "student": false }));
     let history: Vec<(String, Option<String>, String)> =
-        sqlx::query_as("SELECT person, status, marked_by FROM lectern.lesson_attendance ORDER BY id")
+        sqlx::query_as("SELECT person, status, marked_by FROM lectern.lesson_attendance WHERE person = 'student' ORDER BY id")
             .fetch_all(&tutoring.db.pool)
             .await
             .expect("a history");
@@ -201,4 +207,30 @@ async fn pages_contain_each_lesson_once_in_every_order() {
         assert_eq!((status, &list["count"]), (200, &json!(expected)), "{query}");
     }
     assert_eq!(tutoring.get("sessions?page=2").await.0, 400);
+}
+
+#[tokio::test]
+async fn attendance_is_set_from_the_start_of_the_lesson() {
+    let tutoring = Tutoring::new().await;
+    let enrolment = tutoring.enrolments[0];
+    let past = tutoring.lesson(enrolment, json!({})).await;
+    let future = tutoring.lesson(enrolment, json!({ "session_date": "2999-01-01" })).await;
+    let student = tutoring.token_of(Role::Student, tutoring.students[0]).await;
+    let present = json!({ "student_attendance_status": "present" });
+    for (id, body, expected) in [
+        (past, present.clone(), 200),
+        (future, present.clone(), 409),
+        (past, json!({}), 400),
+        (past, json!({ "attendance_notes": "x" }), 400),
+        (past, json!({ "student_attendance_status": "sick" }), 422),
+        (past, json!({ "status": "present" }), 400),
+        (past, json!([]), 400),
+        (9999, present.clone(), 404),
+    ] {
+        let (status, _) = tutoring.json("POST", &format!("sessions/{id}/attendance"), body.clone()).await;
+        assert_eq!(status, expected, "{id} {body}");
+    }
+    let path = format!("sessions/{past}/attendance");
+    assert_eq!(tutoring.send(&student, "POST", &path, Some(&present)).await.0, 403);
+    assert_eq!(tutoring.send(&student, "GET", &path, None).await.0, 200);
 }

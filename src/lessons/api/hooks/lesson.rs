@@ -30,6 +30,9 @@ const REFERENCES: [(&str, &str, &str); 4] = [
 
 const ATTENDANCE: [(&str, &str); 2] = [("tutor_attendance_status", "tutor"), ("student_attendance_status", "student")];
 
+/// The parameter with the notes of an attendance, which the route of the attendance adds.
+pub const NOTES: &str = "attendance_notes";
+
 /// The minutes of an alarm that does not say when it rings.
 const ALARM_MINUTES: i64 = 15;
 
@@ -80,7 +83,8 @@ impl ResourceHooks for LessonHooks {
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let marked_by = request.caller.map_or("lectern", |caller| caller.name.as_str());
-            let entries: Vec<AttendanceEntry> = drafts.iter().flat_map(marked).collect();
+            let notes = request.parameter(NOTES);
+            let entries: Vec<AttendanceEntry> = drafts.iter().flat_map(|draft| marked(draft, notes)).collect();
             attendance::add(db, "manual", marked_by, &entries).await?;
             let zone = request.config.map_or(TimeZone::UTC, |config| config.zone());
             for draft in drafts {
@@ -212,14 +216,20 @@ async fn check_references(db: &mut PgConnection, draft: &RowDraft, problems: &mu
 }
 
 /// Returns the attendance that a write sets or clears.
-fn marked(draft: &RowDraft) -> Vec<AttendanceEntry> {
+///
+/// A change to the stored value sets it if it was the default of the column so far. A replacement repeats what was read.
+fn marked(draft: &RowDraft, notes: Option<&str>) -> Vec<AttendanceEntry> {
     let Some(session_id) = draft.id else { return Vec::new() };
     let entry = |(field, person): &(&str, &'static str)| {
-        let status = draft.values.get(*field)?;
-        let is_set = draft.given.contains(*field) && draft.changes(field);
-        let is_first = draft.current.is_null() && status.is_null();
-        let status = status.as_str().map(str::to_owned);
-        (is_set && !is_first).then_some(AttendanceEntry { session_id, person: *person, status, notes: None })
+        let status = draft.value(field).as_str().map(str::to_owned);
+        let is_new = draft.current.is_null();
+        let is_first = !is_new && !draft.replaces && draft.current["attendance_marked"][*person] == false;
+        let is_set = match &status {
+            None => !is_new && draft.changes(field),
+            Some(_) => draft.changes(field) || is_first || notes.is_some(),
+        };
+        let notes = notes.map(str::to_owned);
+        (draft.given.contains(*field) && is_set).then_some(AttendanceEntry { session_id, person: *person, status, notes })
     };
     ATTENDANCE.iter().filter_map(entry).collect()
 }

@@ -1,0 +1,78 @@
+//! Schemas of the description that do not follow from a table.
+
+use serde_json::json;
+
+use crate::http::openapi::ApiPart;
+
+/// Adds the schemas of lists, occurrences and attendance.
+pub(super) fn add(part: ApiPart) -> ApiPart {
+    let attendance = || json!({ "type": ["string", "null"], "enum": ["present", "absent", "late", null] });
+    let nullable = |kind: &str| json!({ "type": [kind, "null"] });
+    part.with_schema(
+        "LessonList",
+        json!({
+            "type": "object", "description": "One page of the list.", "required": ["results", "next_cursor", "count"],
+            "properties": {
+                "results": { "type": "array", "items": { "$ref": "#/components/schemas/Lesson" } },
+                "next_cursor": nullable("string"),
+                "count": { "type": "integer", "minimum": 0, "description": "Number of lessons on all pages." },
+            },
+        }),
+    )
+    .with_schema(
+        "OccurrenceList",
+        json!({
+            "type": "object", "required": ["results"],
+            "properties": { "results": { "type": "array", "items": {
+                "type": "object", "required": ["session_date", "start_time", "end_time", "exception"],
+                "properties": {
+                    "session_date": { "type": "string", "format": "date" }, "start_time": { "type": "string" },
+                    "end_time": { "type": "string" },
+                    "exception": { "type": ["string", "null"], "description": "shifted: moved from a holiday." },
+                    "moved_from": { "type": ["string", "null"], "format": "date" },
+                },
+            } } },
+        }),
+    )
+    .with_schema(
+        "AttendanceInput",
+        json!({
+            "type": "object", "additionalProperties": false,
+            "properties": {
+                "tutor_attendance_status": attendance(), "student_attendance_status": attendance(),
+                "attendance_notes": nullable("string"),
+            },
+            "example": { "student_attendance_status": "late", "attendance_notes": "The train was late." },
+        }),
+    )
+    .with_schema(
+        "Attendance",
+        json!({
+            "type": "object", "required": ["session_id", "tutor_attendance_status", "student_attendance_status"],
+            "properties": {
+                "session_id": { "type": "integer", "format": "int64" },
+                "tutor_attendance_status": attendance(), "student_attendance_status": attendance(),
+                "attendance_marked": {
+                    "type": "object", "description": "Whether a user has set it.",
+                    "properties": { "tutor": { "type": "boolean" }, "student": { "type": "boolean" } },
+                },
+                "attendance_notes": nullable("string"), "attendance_source": nullable("string"),
+                "attendance_marked_at": nullable("string"), "attendance_marked_by": nullable("string"),
+            },
+        }),
+    )
+    .with_schema(
+        "AttendanceHistory",
+        json!({
+            "type": "object", "required": ["results"],
+            "properties": { "results": { "type": "array", "items": {
+                "type": "object", "required": ["person", "status", "source", "marked_by", "marked_at", "notes"],
+                "properties": {
+                    "person": { "type": "string", "enum": ["tutor", "student"] }, "status": attendance(),
+                    "source": { "type": "string" }, "marked_by": nullable("string"),
+                    "marked_at": { "type": "string", "format": "date-time" }, "notes": nullable("string"),
+                },
+            } } },
+        }),
+    )
+}
