@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::hooks::NOTES;
 use super::resources::LESSONS;
-use super::{LessonId, visible};
+use super::visible::{LessonId, visible};
 use crate::config::Config;
 use crate::error::Error;
 use crate::http::json::JsonBody;

@@ -7,20 +7,20 @@ mod occurrences;
 pub mod resources;
 mod schemas;
 mod series;
+mod visible;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
-use sqlx::PgConnection;
 
 use self::attendance::{ATTENDANCE, set_attendance, show_attendance};
 use self::occurrences::{OCCURRENCES, show_occurrences};
 use self::resources::{LESSONS, RESOURCES};
-use super::rights::{LessonRole, LessonScope, unknown_lesson};
+use self::visible::{LessonId, visible};
+use super::rights::{LessonRole, LessonScope};
 use super::store;
 use crate::error::Error;
 use crate::http::etag;
@@ -44,6 +44,13 @@ pub fn description() -> ApiPart {
     part.extend(crate::resources::description::describe(&[&LESSONS], false));
     // After the table: the list of lessons has other parameters and another form.
     part.extend(ApiPart::of(&<LessonRoutes as utoipa::OpenApi>::openapi()));
+    // Both methods do the same.
+    if let Some(operations) = part.paths.get_mut(ATTENDANCE).and_then(Value::as_object_mut)
+        && let Some(mut put) = operations.get("post").cloned()
+    {
+        put["operationId"] = "putAttendance".into();
+        operations.insert("put".to_owned(), put);
+    }
     schemas::add(part)
 }
 
@@ -77,8 +84,6 @@ pub fn router(state: &ResourceState) -> Router {
     api::router(&RESOURCES, &state).merge(lessons)
 }
 
-type LessonId = Result<Path<i64>, PathRejection>;
-
 /// Returns the word for what a caller is in a lesson.
 fn role_word(caller: &Caller, scope: &LessonScope, lesson: &Value) -> &'static str {
     match caller.role {
@@ -92,19 +97,6 @@ fn role_word(caller: &Caller, scope: &LessonScope, lesson: &Value) -> &'static s
 /// Returns the members of a lesson that depend on its reader.
 fn personal(caller: &Caller, scope: &LessonScope, lesson: &Value) -> Map<String, Value> {
     Map::from_iter([("user_role".to_owned(), role_word(caller, scope, lesson).into())])
-}
-
-/// Returns a lesson that the caller sees.
-async fn visible(
-    db: &mut PgConnection,
-    state: &ResourceState,
-    caller: &Caller,
-    scope: &LessonScope,
-    id: LessonId,
-) -> Result<Value, HttpProblem> {
-    let Path(id) = id.map_err(|_| unknown_lesson())?;
-    let found = api::documents(db, state, &LESSONS, caller, &[id]).await?.pop();
-    found.filter(|lesson| scope.sees(lesson)).ok_or_else(unknown_lesson)
 }
 
 /// List lessons.

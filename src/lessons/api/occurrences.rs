@@ -9,7 +9,8 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use super::{LessonId, series, visible};
+use super::series;
+use super::visible::{LessonId, visible};
 use crate::error::Error;
 use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::query::{Pairs, pairs};
