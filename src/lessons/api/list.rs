@@ -23,8 +23,8 @@ const MAX_WORDS: usize = 8;
 /// The newest lesson first.
 const DEFAULT_SORT: &str = "-session_date,-start_time";
 
-/// Names of the parameters of the list.
-pub const PARAMETERS: [&str; 15] = [
+/// Names of the filters.
+pub const FILTERS: [&str; 12] = [
     "status",
     "date_from",
     "date_to",
@@ -37,10 +37,10 @@ pub const PARAMETERS: [&str; 15] = [
     "is_recurring",
     "q",
     "as",
-    "sort",
-    "limit",
-    "cursor",
 ];
+
+/// Names of the other parameters of the list.
+pub const PAGING: [&str; 3] = ["sort", "limit", "cursor"];
 
 /// Reads the parameters of the list.
 ///

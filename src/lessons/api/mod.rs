@@ -7,6 +7,7 @@ mod occurrences;
 pub mod resources;
 mod schemas;
 mod series;
+mod stats;
 mod visible;
 
 use axum::extract::State;
@@ -19,6 +20,7 @@ use serde_json::{Map, Value, json};
 use self::attendance::{ATTENDANCE, set_attendance, show_attendance};
 use self::occurrences::{OCCURRENCES, show_occurrences};
 use self::resources::{LESSONS, RESOURCES};
+use self::stats::{STATS, show_stats};
 use self::visible::{LessonId, visible};
 use super::rights::{LessonRole, LessonScope};
 use super::store;
@@ -35,7 +37,7 @@ use crate::resources::api::{self, CallerWrite, ResourceState};
 const ONE: &str = "/api/sessions/{id}";
 
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(show_list, occurrences::show_occurrences, attendance::set_attendance, attendance::show_attendance))]
+#[openapi(paths(show_list, occurrences::show_occurrences, attendance::set_attendance, attendance::show_attendance, stats::show_stats))]
 struct LessonRoutes;
 
 /// Describes the routes.
@@ -58,13 +60,14 @@ pub fn description() -> ApiPart {
 pub fn parameters() -> Vec<RouteParameters> {
     let mut known = api::parameters(&RESOURCES);
     known.extend([
-        (Method::GET, LESSONS.path, list::PARAMETERS.to_vec()),
+        (Method::GET, LESSONS.path, [&list::FILTERS[..], &list::PAGING].concat()),
         (Method::POST, LESSONS.path, vec![]),
         (Method::GET, ONE, vec![]),
         (Method::PUT, ONE, vec![]),
         (Method::PATCH, ONE, vec![]),
         (Method::DELETE, ONE, vec!["cascade"]),
         (Method::GET, OCCURRENCES, vec!["from", "to"]),
+        (Method::GET, STATS, list::FILTERS.to_vec()),
         (Method::GET, ATTENDANCE, vec![]),
         (Method::POST, ATTENDANCE, vec![]),
         (Method::PUT, ATTENDANCE, vec![]),
@@ -78,6 +81,7 @@ pub fn router(state: &ResourceState) -> Router {
     let lessons = Router::new()
         .route(LESSONS.path, get(show_list).post(create))
         .route(ONE, get(show).put(replace).patch(change).delete(remove))
+        .route(STATS, get(show_stats))
         .route(OCCURRENCES, get(show_occurrences))
         .route(ATTENDANCE, get(show_attendance).post(set_attendance).put(set_attendance))
         .with_state(state.clone());

@@ -35,6 +35,32 @@ pub(super) fn add(part: ApiPart) -> ApiPart {
         }),
     )
     .with_schema(
+        "LessonStatistics",
+        json!({
+            "type": "object", "required": ["total", "by_status", "hours", "attendance", "attendance_rate"],
+            "properties": {
+                "total": { "type": "integer", "minimum": 0 },
+                "by_status": {
+                    "type": "object", "additionalProperties": { "type": "integer" }, "example": { "completed": 12 },
+                },
+                "hours": {
+                    "type": "object", "additionalProperties": { "type": "number" }, "example": { "completed": 18.5 },
+                },
+                "attendance": {
+                    "type": "object", "required": ["present", "late", "absent", "not_marked"],
+                    "properties": {
+                        "present": { "type": "integer" }, "late": { "type": "integer" },
+                        "absent": { "type": "integer" }, "not_marked": { "type": "integer" },
+                    },
+                },
+                "attendance_rate": {
+                    "type": ["number", "null"], "example": 0.93,
+                    "description": "Present and late of those that a user has set; null if there is none.",
+                },
+            },
+        }),
+    )
+    .with_schema(
         "AttendanceInput",
         json!({
             "type": "object", "additionalProperties": false,

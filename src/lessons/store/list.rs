@@ -98,6 +98,39 @@ pub async fn page(db: &mut PgConnection, scope: &LessonScope, filter: &LessonFil
     Ok(LessonPage { count, ids: rows.into_iter().map(|(id, _)| id).collect(), next })
 }
 
+/// Lessons of one status.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct StatusTotals {
+    pub status: String,
+    pub lessons: i64,
+    pub minutes: i64,
+    /// Lessons by the attendance of the student, as far as a user has set it.
+    pub present: i64,
+    pub late: i64,
+    pub absent: i64,
+}
+
+/// Returns the totals of the lessons of a list, by status.
+pub async fn totals(db: &mut PgConnection, scope: &LessonScope, filter: &LessonFilter) -> Result<Vec<StatusTotals>> {
+    let marked = |status: &str| {
+        format!(
+            "count(*) FILTER (WHERE item.student_attendance_status = '{status}'
+                AND lectern.is_attendance_marked(item.id, 'student', item.student_attendance_status)) AS {status}"
+        )
+    };
+    let mut query = QueryBuilder::new(format!(
+        "SELECT COALESCE(item.status, 'scheduled') AS status, count(*) AS lessons,
+                COALESCE(sum(COALESCE(item.duration, EXTRACT(epoch FROM item.end_time - item.start_time) / 60)), 0)::bigint
+                    AS minutes, {}, {}, {}",
+        marked("present"),
+        marked("late"),
+        marked("absent"),
+    ));
+    add_conditions(&mut query, scope, filter, !filter.words.is_empty());
+    query.push(" GROUP BY 1 ORDER BY 1");
+    Ok(query.build_query_as().fetch_all(db).await?)
+}
+
 fn key_of(sort: LessonSort) -> (&'static str, &'static str, bool) {
     let known = SORTS.iter().find(|(name, ..)| *name == sort.name).unwrap_or(&SORTS[0]);
     (known.1, known.2, sort.is_descending)

@@ -234,3 +234,37 @@ async fn attendance_is_set_from_the_start_of_the_lesson() {
     assert_eq!(tutoring.send(&student, "POST", &path, Some(&present)).await.0, 403);
     assert_eq!(tutoring.send(&student, "GET", &path, None).await.0, 200);
 }
+
+#[tokio::test]
+async fn statistics_count_what_the_list_finds() {
+    let tutoring = Tutoring::new().await;
+    let [one, two] = tutoring.enrolments;
+    for (enrolment, status, attendance, end) in [
+        (one, "completed", Some("present"), "18:00"),
+        (one, "completed", Some("late"), "18:30"),
+        (one, "completed", Some("absent"), "18:00"),
+        (one, "scheduled", None, "17:20"),
+        (two, "cancelled", None, "18:00"),
+    ] {
+        let more = json!({ "status": status, "student_attendance_status": attendance, "end_time": end });
+        tutoring.lesson(enrolment, more).await;
+    }
+    let tutor = tutoring.token_of(Role::Tutor, tutoring.tutors[0]).await;
+    let (status, stats) = tutoring.send(&tutor, "GET", "sessions/stats", None).await;
+    assert_eq!(
+        (status, stats),
+        (
+            200,
+            json!({
+                "total": 4,
+                "by_status": { "scheduled": 1, "in-progress": 0, "completed": 3, "cancelled": 0, "missed": 0 },
+                "hours": { "scheduled": 0.33, "in-progress": 0.0, "completed": 3.5, "cancelled": 0.0, "missed": 0.0 },
+                "attendance": { "present": 1, "late": 1, "absent": 1, "not_marked": 1 },
+                "attendance_rate": 0.6667,
+            })
+        )
+    );
+    let (_, stats) = tutoring.get("sessions/stats?status=cancelled").await;
+    assert_eq!((&stats["total"], &stats["attendance_rate"]), (&json!(1), &Value::Null));
+    assert_eq!(tutoring.get("sessions/stats?limit=2").await.0, 400);
+}

@@ -1,0 +1,78 @@
+//! Totals of lessons.
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Map, Value, json};
+
+use super::list;
+use super::resources::STATUSES;
+use crate::error::Error;
+use crate::http::problem::HttpProblem;
+use crate::http::query::{Pairs, pairs};
+use crate::identity::Caller;
+use crate::lessons::rights::LessonScope;
+use crate::lessons::store::list::{StatusTotals, totals};
+use crate::resources::api::ResourceState;
+
+pub(super) const STATS: &str = "/api/sessions/stats";
+
+/// Show totals of lessons.
+///
+/// Returns the number and the hours of lessons by status, and the attendance of the student as far as a user has set it. Takes
+/// the filters of the list.
+#[utoipa::path(
+    get, path = "/api/sessions/stats", operation_id = "lessonStatistics", tag = "lessons",
+    params(
+        ("status" = Option<Vec<String>>, Query, description = "Words for the status."),
+        ("date_from" = Option<String>, Query, description = "The first day."),
+        ("date_to" = Option<String>, Query, description = "The last day."),
+        ("tutor_id" = Option<Vec<i64>>, Query, description = "Ids of tutors."),
+        ("student_id" = Option<Vec<i64>>, Query, description = "Ids of students."),
+        ("course_enrollment_id" = Option<Vec<i64>>, Query, description = "Ids of enrolments."),
+        ("session_mode" = Option<Vec<String>>, Query, description = "Words for the mode."),
+        ("priority_level" = Option<Vec<String>>, Query, description = "Words for the priority."),
+        ("is_featured" = Option<bool>, Query, description = "Whether the lesson is featured."),
+        ("is_recurring" = Option<bool>, Query, description = "Whether the lesson begins a series."),
+        ("q" = Option<String>, Query, description = "Words of topics and names."),
+        ("as" = Option<String>, Query, description = "tutor, student or parent."),
+    ),
+    responses((status = 200, description = "The totals.", body = ref("#/components/schemas/LessonStatistics")))
+)]
+pub(super) async fn show_stats(
+    caller: Caller,
+    State(state): State<ResourceState>,
+    address: Pairs,
+) -> Result<Json<Value>, HttpProblem> {
+    let filter = list::parse(&pairs(address)?)?;
+    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
+    let scope = LessonScope::of(&mut db, &caller).await?;
+    Ok(Json(document(&totals(&mut db, &scope, &filter).await?)))
+}
+
+/// Returns the totals as a document. Every known status is in it.
+fn document(totals: &[StatusTotals]) -> Value {
+    let (mut by_status, mut hours) = (Map::new(), Map::new());
+    for status in STATUSES {
+        by_status.insert((*status).to_owned(), 0.into());
+        hours.insert((*status).to_owned(), 0.0.into());
+    }
+    for of in totals {
+        by_status.insert(of.status.clone(), of.lessons.into());
+        hours.insert(of.status.clone(), rounded(of.minutes as f64 / 60.0, 2).into());
+    }
+    let sum = |number: fn(&StatusTotals) -> i64| totals.iter().map(number).sum::<i64>();
+    let total = sum(|of| of.lessons);
+    let (present, late, absent) = (sum(|of| of.present), sum(|of| of.late), sum(|of| of.absent));
+    let marked = present + late + absent;
+    let rate = (marked > 0).then(|| rounded((present + late) as f64 / marked as f64, 4));
+    json!({
+        "total": total, "by_status": by_status, "hours": hours,
+        "attendance": { "present": present, "late": late, "absent": absent, "not_marked": total - marked },
+        "attendance_rate": rate,
+    })
+}
+
+fn rounded(number: f64, digits: i32) -> f64 {
+    let factor = 10_f64.powi(digits);
+    (number * factor).round() / factor
+}
