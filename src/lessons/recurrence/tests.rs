@@ -211,3 +211,30 @@ fn text_of_other_programs_is_read_or_refused_with_the_reason() {
     assert_eq!(read("FREQ=WEEKLY;UNTIL=20260505T160000Z").expect("a rule").until, Some(date(2026, 5, 5)));
     assert_eq!(read("FREQ=WEEKLY;UNTIL=20260505T155959Z").expect("a rule").until, Some(date(2026, 5, 4)));
 }
+
+/// Each example of the documentation has the lessons that it shows.
+#[test]
+fn documented_examples_have_the_days_that_they_show() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/recurrence.md");
+    let text = std::fs::read_to_string(path).expect("the documentation");
+    let mut examples = 0;
+    for section in text.split("\n## ").skip(1) {
+        let line = |start: &str| section.lines().find_map(|line| line.strip_prefix(start)).unwrap_or_default().to_owned();
+        let given: Value = serde_json::from_str(&format!("{{{}", line("{"))).expect("JSON");
+        let frequency = given["session_frequency"].as_str().and_then(LessonFrequency::of).expect("a frequency");
+        let first = given["session_date"].as_str().expect("a day");
+        let mut one = series(first, frequency, given["recurring_pattern"].clone());
+        let recurrence = &given["recurrence"];
+        let day = |value: &Value| value.as_str().and_then(|text| text.parse::<Date>().ok());
+        one.until = day(&recurrence["until"]);
+        one.count = recurrence["count"].as_u64().map(|count| u32::try_from(count).expect("a small number"));
+        one.exceptions = recurrence["exceptions"].as_array().into_iter().flatten().filter_map(day).collect();
+        one.holidays = recurrence["holidays"].as_str().and_then(HolidayRule::of).unwrap_or_default();
+        let holidays = line("Holidays: ").split(", ").filter_map(|day| day.parse().ok()).collect();
+        let found = one.occurrences(one.first, date(2027, 12, 31), &holidays, 1000).expect("few occurrences");
+        let shown: Vec<String> = found.iter().take(6).map(|one| one.day.to_string()).collect();
+        assert_eq!(shown.join(", "), line("Lessons: "), "{section}");
+        examples += 1;
+    }
+    assert_eq!(examples, 11);
+}
