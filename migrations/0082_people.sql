@@ -52,19 +52,22 @@ DO $$ BEGIN
     END IF;
 END $$;
 
--- Parents and children are stored on both sides, and found rows may have one side only.
-CREATE FUNCTION lectern.children_of(parent bigint) RETURNS integer[] LANGUAGE sql STABLE AS $$
-    SELECT coalesce(array_agg(DISTINCT child ORDER BY child), '{}') FROM (
-        SELECT unnest(children_ids)::integer AS child FROM public.parent_profiles WHERE id = parent
+-- Parents and children are stored on both sides, and found rows may have one side only. In plpgsql, because found tables may
+-- lack a column until their owner adds it.
+CREATE FUNCTION lectern.children_of(of_parent bigint) RETURNS integer[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT coalesce(array_agg(DISTINCT child ORDER BY child), '{}') FROM (
+        SELECT unnest(children_ids)::integer AS child FROM public.parent_profiles WHERE id = of_parent
         UNION ALL
-        SELECT id FROM public.student_profiles WHERE parent::integer = ANY (parent_id)) AS children
-    WHERE child IN (SELECT id FROM public.student_profiles)
-$$;
+        SELECT id FROM public.student_profiles WHERE of_parent::integer = ANY (parent_id)) AS children
+    WHERE child IN (SELECT id FROM public.student_profiles));
+END $$;
 
-CREATE FUNCTION lectern.parents_of(child bigint) RETURNS integer[] LANGUAGE sql STABLE AS $$
-    SELECT coalesce(array_agg(DISTINCT parent ORDER BY parent), '{}') FROM (
-        SELECT unnest(parent_id)::integer AS parent FROM public.student_profiles WHERE id = child
+CREATE FUNCTION lectern.parents_of(of_child bigint) RETURNS integer[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT coalesce(array_agg(DISTINCT parent ORDER BY parent), '{}') FROM (
+        SELECT unnest(parent_id)::integer AS parent FROM public.student_profiles WHERE id = of_child
         UNION ALL
-        SELECT id FROM public.parent_profiles WHERE child::integer = ANY (children_ids)) AS parents
-    WHERE parent IN (SELECT id FROM public.parent_profiles)
-$$;
+        SELECT id FROM public.parent_profiles WHERE of_child::integer = ANY (children_ids)) AS parents
+    WHERE parent IN (SELECT id FROM public.parent_profiles));
+END $$;
