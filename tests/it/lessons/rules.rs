@@ -157,9 +157,10 @@ async fn attendance_counts_when_a_user_set_it() {
 #[tokio::test]
 async fn pages_contain_each_lesson_once_in_every_order() {
     let tutoring = Tutoring::new().await;
+    let priorities = ["low", "urgent", "high"];
     for number in 0..7 {
         let more = json!({
-            "session_date": format!("2026-04-{:02}", 1 + number / 2), "priority_level": ["low", "urgent", "high"][number % 3],
+            "session_date": format!("2026-04-{:02}", 1 + number / 2), "priority_level": priorities[number % 3],
             "topics": [format!("topic {number} 100%")], "is_featured": number == 3,
         });
         tutoring.lesson(tutoring.enrolments[number % 2], more).await;
