@@ -109,7 +109,9 @@ fn read(body: &Value) -> Result<(Map<String, Value>, Option<String>), HttpProble
                     (NOTES, Value::String(text)) if text.contains('\0') || text.chars().count() > MAX_NOTES => {
                         problems.violated(at, "invalid_value", format!("must have at most {MAX_NOTES} characters"));
                     }
-                    (NOTES, Value::String(text)) => notes = Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+                    (NOTES, Value::String(text)) => {
+                        notes = Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+                    }
                     (NOTES, _) => problems.malformed(at, "invalid_type", "must be a text"),
                     _ => {
                         let message = format!("unknown field: use {}, {NOTES}", STATUSES.join(", "));

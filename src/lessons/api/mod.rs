@@ -37,7 +37,13 @@ use crate::resources::api::{self, CallerWrite, ResourceState};
 const ONE: &str = "/api/sessions/{id}";
 
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(show_list, occurrences::show_occurrences, attendance::set_attendance, attendance::show_attendance, stats::show_stats))]
+#[openapi(paths(
+    show_list,
+    occurrences::show_occurrences,
+    attendance::set_attendance,
+    attendance::show_attendance,
+    stats::show_stats
+))]
 struct LessonRoutes;
 
 /// Describes the routes.

@@ -1,104 +1,113 @@
 //! Schemas of the description that do not follow from a table.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::http::openapi::ApiPart;
 
 /// Adds the schemas of lists, occurrences and attendance.
 pub(super) fn add(part: ApiPart) -> ApiPart {
-    let attendance = || json!({ "type": ["string", "null"], "enum": ["present", "absent", "late", null] });
-    let nullable = |kind: &str| json!({ "type": [kind, "null"] });
-    part.with_schema(
-        "LessonList",
-        json!({
-            "type": "object", "description": "One page of the list.", "required": ["results", "next_cursor", "count"],
+    let part = part.with_schema("LessonList", lesson_list()).with_schema("OccurrenceList", occurrence_list());
+    let part = part.with_schema("LessonStatistics", statistics()).with_schema("AttendanceInput", attendance_input());
+    part.with_schema("Attendance", attendance()).with_schema("AttendanceHistory", attendance_history())
+}
+
+fn nullable(kind: &str) -> Value {
+    json!({ "type": [kind, "null"] })
+}
+
+fn attendance_status() -> Value {
+    json!({ "type": ["string", "null"], "enum": ["present", "absent", "late", null] })
+}
+
+fn lesson_list() -> Value {
+    json!({
+        "type": "object", "description": "One page of the list.", "required": ["results", "next_cursor", "count"],
+        "properties": {
+            "results": { "type": "array", "items": { "$ref": "#/components/schemas/Lesson" } },
+            "next_cursor": nullable("string"),
+            "count": { "type": "integer", "minimum": 0, "description": "Number of lessons on all pages." },
+        },
+    })
+}
+
+fn occurrence_list() -> Value {
+    json!({
+        "type": "object", "required": ["results"],
+        "properties": { "results": { "type": "array", "items": {
+            "type": "object", "required": ["session_date", "start_time", "end_time", "exception"],
             "properties": {
-                "results": { "type": "array", "items": { "$ref": "#/components/schemas/Lesson" } },
-                "next_cursor": nullable("string"),
-                "count": { "type": "integer", "minimum": 0, "description": "Number of lessons on all pages." },
+                "session_date": { "type": "string", "format": "date" }, "start_time": { "type": "string" },
+                "end_time": { "type": "string" },
+                "exception": { "type": ["string", "null"], "description": "shifted: moved from a holiday." },
+                "moved_from": { "type": ["string", "null"], "format": "date" },
             },
-        }),
-    )
-    .with_schema(
-        "OccurrenceList",
-        json!({
-            "type": "object", "required": ["results"],
-            "properties": { "results": { "type": "array", "items": {
-                "type": "object", "required": ["session_date", "start_time", "end_time", "exception"],
+        } } },
+    })
+}
+
+fn statistics() -> Value {
+    json!({
+        "type": "object", "required": ["total", "by_status", "hours", "attendance", "attendance_rate"],
+        "properties": {
+            "total": { "type": "integer", "minimum": 0 },
+            "by_status": {
+                "type": "object", "additionalProperties": { "type": "integer" }, "example": { "completed": 12 },
+            },
+            "hours": {
+                "type": "object", "additionalProperties": { "type": "number" }, "example": { "completed": 18.5 },
+            },
+            "attendance": {
+                "type": "object", "required": ["present", "late", "absent", "not_marked"],
                 "properties": {
-                    "session_date": { "type": "string", "format": "date" }, "start_time": { "type": "string" },
-                    "end_time": { "type": "string" },
-                    "exception": { "type": ["string", "null"], "description": "shifted: moved from a holiday." },
-                    "moved_from": { "type": ["string", "null"], "format": "date" },
-                },
-            } } },
-        }),
-    )
-    .with_schema(
-        "LessonStatistics",
-        json!({
-            "type": "object", "required": ["total", "by_status", "hours", "attendance", "attendance_rate"],
-            "properties": {
-                "total": { "type": "integer", "minimum": 0 },
-                "by_status": {
-                    "type": "object", "additionalProperties": { "type": "integer" }, "example": { "completed": 12 },
-                },
-                "hours": {
-                    "type": "object", "additionalProperties": { "type": "number" }, "example": { "completed": 18.5 },
-                },
-                "attendance": {
-                    "type": "object", "required": ["present", "late", "absent", "not_marked"],
-                    "properties": {
-                        "present": { "type": "integer" }, "late": { "type": "integer" },
-                        "absent": { "type": "integer" }, "not_marked": { "type": "integer" },
-                    },
-                },
-                "attendance_rate": {
-                    "type": ["number", "null"], "example": 0.93,
-                    "description": "Present and late of those that a user has set; null if there is none.",
+                    "present": { "type": "integer" }, "late": { "type": "integer" },
+                    "absent": { "type": "integer" }, "not_marked": { "type": "integer" },
                 },
             },
-        }),
-    )
-    .with_schema(
-        "AttendanceInput",
-        json!({
-            "type": "object", "additionalProperties": false,
-            "properties": {
-                "tutor_attendance_status": attendance(), "student_attendance_status": attendance(),
-                "attendance_notes": nullable("string"),
+            "attendance_rate": {
+                "type": ["number", "null"], "example": 0.93,
+                "description": "Present and late of those that a user has set; null if there is none.",
             },
-            "example": { "student_attendance_status": "late", "attendance_notes": "The train was late." },
-        }),
-    )
-    .with_schema(
-        "Attendance",
-        json!({
-            "type": "object", "required": ["session_id", "tutor_attendance_status", "student_attendance_status"],
-            "properties": {
-                "session_id": { "type": "integer", "format": "int64" },
-                "tutor_attendance_status": attendance(), "student_attendance_status": attendance(),
-                "attendance_marked": {
-                    "type": "object", "description": "Whether a user has set it.",
-                    "properties": { "tutor": { "type": "boolean" }, "student": { "type": "boolean" } },
-                },
-                "attendance_notes": nullable("string"), "attendance_source": nullable("string"),
-                "attendance_marked_at": nullable("string"), "attendance_marked_by": nullable("string"),
+        },
+    })
+}
+
+fn attendance_input() -> Value {
+    json!({
+        "type": "object", "additionalProperties": false,
+        "properties": {
+            "tutor_attendance_status": attendance_status(), "student_attendance_status": attendance_status(),
+            "attendance_notes": nullable("string"),
+        },
+        "example": { "student_attendance_status": "late", "attendance_notes": "The train was late." },
+    })
+}
+
+fn attendance() -> Value {
+    json!({
+        "type": "object", "required": ["session_id", "tutor_attendance_status", "student_attendance_status"],
+        "properties": {
+            "session_id": { "type": "integer", "format": "int64" },
+            "tutor_attendance_status": attendance_status(), "student_attendance_status": attendance_status(),
+            "attendance_marked": {
+                "type": "object", "description": "Whether a user has set it.",
+                "properties": { "tutor": { "type": "boolean" }, "student": { "type": "boolean" } },
             },
-        }),
-    )
-    .with_schema(
-        "AttendanceHistory",
-        json!({
-            "type": "object", "required": ["results"],
-            "properties": { "results": { "type": "array", "items": {
-                "type": "object", "required": ["person", "status", "source", "marked_by", "marked_at", "notes"],
-                "properties": {
-                    "person": { "type": "string", "enum": ["tutor", "student"] }, "status": attendance(),
-                    "source": { "type": "string" }, "marked_by": nullable("string"),
-                    "marked_at": { "type": "string", "format": "date-time" }, "notes": nullable("string"),
-                },
-            } } },
-        }),
-    )
+            "attendance_notes": nullable("string"), "attendance_source": nullable("string"),
+            "attendance_marked_at": nullable("string"), "attendance_marked_by": nullable("string"),
+        },
+    })
+}
+
+fn attendance_history() -> Value {
+    json!({
+        "type": "object", "required": ["results"],
+        "properties": { "results": { "type": "array", "items": {
+            "type": "object", "required": ["person", "status", "source", "marked_by", "marked_at", "notes"],
+            "properties": {
+                "person": { "type": "string", "enum": ["tutor", "student"] }, "status": attendance_status(),
+                "source": { "type": "string" }, "marked_by": nullable("string"),
+                "marked_at": { "type": "string", "format": "date-time" }, "notes": nullable("string"),
+            },
+        } } },
+    })
 }

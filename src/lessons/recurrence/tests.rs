@@ -219,7 +219,8 @@ fn documented_examples_have_the_days_that_they_show() {
     let text = std::fs::read_to_string(path).expect("the documentation");
     let mut examples = 0;
     for section in text.split("\n## ").skip(1) {
-        let line = |start: &str| section.lines().find_map(|line| line.strip_prefix(start)).unwrap_or_default().to_owned();
+        let line =
+            |start: &str| section.lines().find_map(|line| line.strip_prefix(start)).unwrap_or_default().to_owned();
         let given: Value = serde_json::from_str(&format!("{{{}", line("{"))).expect("JSON");
         let frequency = given["session_frequency"].as_str().and_then(LessonFrequency::of).expect("a frequency");
         let first = given["session_date"].as_str().expect("a day");

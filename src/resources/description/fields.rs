@@ -58,11 +58,8 @@ pub fn written_schema(field: &ResourceField) -> Value {
         ValueKind::Url { max } => json!({ "type": "string", "format": "uri", "maxLength": max }),
         ValueKind::Email => json!({ "type": "string", "format": "email", "example": "ann.lee@example.org" }),
         ValueKind::TimeZone => json!({ "type": "string", "description": "IANA name.", "example": "Europe/London" }),
-        ValueKind::Date => json!({ "type": "string", "format": "date" }),
         ValueKind::Time => json!({ "type": "string", "format": "date-time" }),
-        ValueKind::ClockTime => {
-            json!({ "type": "string", "description": "A time of the day, without offset.", "example": "17:00" })
-        }
+        ValueKind::ClockTime => json!({ "type": "string", "description": "A time of the day.", "example": "17:00" }),
         ValueKind::Names | ValueKind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
         ValueKind::Labels => json!({ "type": "object", "description": "Values by label.", "example": {} }),
         ValueKind::Choice(words) => json!({ "type": "string", "enum": words }),
@@ -83,7 +80,7 @@ pub fn written_schema(field: &ResourceField) -> Value {
         }),
         ValueKind::Items(fields) => json!({ "type": "array", "items": item_schema(fields, false) }),
         ValueKind::Record(fields) => item_schema(fields, false),
-        ValueKind::Flag => json!({ "type": "boolean" }),
+        ValueKind::Flag | ValueKind::Date => plain_schema(&field.kind),
     };
     if let FieldUsage::Optional(default) = &field.usage {
         match default {
@@ -115,6 +112,14 @@ pub fn ignored_schema(field: &ResourceField) -> Value {
     schema["readOnly"] = true.into();
     schema["description"] = "Read-only: ignored in a body.".into();
     schema
+}
+
+/// Returns the schema of a kind that is read as it is written.
+fn plain_schema(kind: &ValueKind) -> Value {
+    match kind {
+        ValueKind::Date => json!({ "type": "string", "format": "date" }),
+        _ => json!({ "type": "boolean" }),
+    }
 }
 
 fn item_schema(fields: &[ResourceField], is_read: bool) -> Value {

@@ -138,18 +138,26 @@ async fn attendance_counts_when_a_user_set_it() {
     let body = json!({ "tutor_attendance_status": "present", "attendance_notes": "on time" });
     let attendance = format!("sessions/{stored}/attendance");
     let (status, of_other) = tutoring.json("PUT", &attendance, body).await;
-    assert_eq!((status, &of_other["attendance_marked"]), (200, &json!({ "tutor": true, "student": false })), "{of_other}");
+    assert_eq!(
+        (status, &of_other["attendance_marked"]),
+        (200, &json!({ "tutor": true, "student": false })),
+        "{of_other}"
+    );
     let (_, history) = tutoring.get(&attendance).await;
-    assert_eq!((&history["results"][0]["person"], &history["results"][0]["notes"]), (&json!("tutor"), &json!("on time")));
+    assert_eq!(
+        (&history["results"][0]["person"], &history["results"][0]["notes"]),
+        (&json!("tutor"), &json!("on time"))
+    );
     let (_, marked) = tutoring.json("PATCH", &path, json!({ "student_attendance_status": "present" })).await;
     assert_eq!(marked["attendance_marked"], json!({ "tutor": false, "student": true }));
     let (_, cleared) = tutoring.json("PATCH", &path, json!({ "student_attendance_status": null })).await;
     assert_eq!(cleared["attendance_marked"], json!({ "tutor": false, "student": false }));
-    let history: Vec<(String, Option<String>, String)> =
-        sqlx::query_as("SELECT person, status, marked_by FROM lectern.lesson_attendance WHERE person = 'student' ORDER BY id")
-            .fetch_all(&tutoring.db.pool)
-            .await
-            .expect("a history");
+    let history: Vec<(String, Option<String>, String)> = sqlx::query_as(
+        "SELECT person, status, marked_by FROM lectern.lesson_attendance WHERE person = 'student' ORDER BY id",
+    )
+    .fetch_all(&tutoring.db.pool)
+    .await
+    .expect("a history");
     let entry = |status: Option<&str>| ("student".to_owned(), status.map(str::to_owned), "a test".to_owned());
     assert_eq!(history, [entry(Some("present")), entry(None)]);
 }
