@@ -46,7 +46,7 @@ fn each_frequency_has_its_days() {
         // The weeks are counted from the Monday of the first lesson.
         ("2026-04-02", BiWeekly, two, "04-02 04-14"),
         ("2026-04-05", BiWeekly, json!({ "days": ["Monday"] }), "04-05 04-13"),
-        ("2026-04-01", Weekly, Value::Null, "04-01 04-08"),
+        ("2026-04-01", Weekly, Value::Null, "04-01 04-08 04-15"),
         ("2026-04-01", Weekly, json!({ "days": [], "months": ["may"] }), "04-01"),
         ("2026-03-31", Monthly, Value::Null, ""),
         ("2026-03-10", Monthly, json!({}), "04-10"),
@@ -54,7 +54,12 @@ fn each_frequency_has_its_days() {
         ("2026-04-01", OneTime, json!({ "specific_dates": ["2026-04-09", "2026-04-03"] }), "04-01 04-03 04-09"),
         // Days alone replace the rule, and add to one with weekdays or months.
         ("2026-04-01", Weekly, json!({ "specific_dates": ["2026-03-01", "2026-04-03"] }), "04-01 04-03"),
-        ("2026-04-01", Weekly, json!({ "days": ["Wednesday"], "specific_dates": ["2026-04-03"] }), "04-01 04-03 04-08"),
+        (
+            "2026-04-01",
+            Weekly,
+            json!({ "days": ["Wednesday"], "specific_dates": ["2026-04-03"] }),
+            "04-01 04-03 04-08 04-15",
+        ),
     ] {
         let name = format!("{first} {frequency:?} {pattern}");
         assert_eq!(days(&series(first, frequency, pattern), "2026-04-01", "2026-04-15"), expected, "{name}");

@@ -53,6 +53,7 @@ const ACCEPTED: &[(&str, &[&str])] = &[
             "requested runs: blocks create-index lectern.runs",
             "places sold beyond maximum: blocks check-constraint lectern.event_details",
             "retention: blocks create-index lectern.idempotency_keys",
+            "lesson series: blocks check-constraint lectern.lesson_series",
             "run attempts: rewrites generated-column lectern.runs",
             "run attempts: unsafe several-exclusive-locks lectern.runs",
             "webhook order: blocks create-index lectern.webhook_inbox",
