@@ -187,7 +187,7 @@ async fn remove(
     let request = endpoint.write_request(&caller, &parameters);
     let may_cascade = request.flag("cascade")? && caller.role == Role::Admin;
     endpoint.require_if_match(&headers)?;
-    let mut transaction = endpoint.begin(&caller).await?;
+    let mut transaction = endpoint.shared.begin(&caller).await?;
     let (resource, guards) = (endpoint.resource, endpoint.shared.guards);
     let removed = write::remove(&mut transaction, resource, &request, id, &headers, may_cascade, guards).await;
     Ok(match endpoint.end(transaction, removed, &[]).await? {
