@@ -42,7 +42,7 @@ const TABLES: [&str; 9] = [
 /// Digest of the data of an import, without ids.
 const DIGEST: &str = "SELECT count(*), md5(string_agg(line, E'\n' ORDER BY line COLLATE \"C\")) FROM (
     SELECT concat_ws('|', e.code, e.product_id, e.location_id, e.venue_id, e.is_soldout, e.finalisation_date,
-        e.remain_space, e.start_date, e.end_date, (to_jsonb(d) - 'tutorial_event_id')::text,
+        e.remain_space, e.start_date, e.end_date, (to_jsonb(d) - 'tutorial_event_id' - 'updated_at')::text,
         (SELECT string_agg((to_jsonb(f) - 'tutorial_event_id')::text, ',' ORDER BY f.role, f.position)
          FROM lectern.event_staff AS f WHERE f.tutorial_event_id = e.id),
         (SELECT string_agg(concat_ws(';', s.sequence, s.title, s.location_id, s.venue_id,

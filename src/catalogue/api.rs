@@ -11,8 +11,6 @@ use serde_json::{Value, json};
 use super::copy::{CopyRequest, copy, document, subjects_by_code};
 use super::resources::RESOURCES;
 use super::store;
-use crate::error::Error;
-use crate::history::{self, Interface};
 use crate::http::auth::Operator;
 use crate::http::json::JsonBody;
 use crate::http::openapi::ApiPart;
@@ -88,8 +86,7 @@ async fn copy_to(
     to: Result<Path<i64>, PathRejection>,
     JsonBody(body): JsonBody<CopyBody>,
 ) -> Result<Json<Value>, HttpProblem> {
-    let mut transaction = state.server.pool.begin().await.map_err(Error::from)?;
-    history::sign(&mut transaction, &caller.name, Interface::Http).await?;
+    let mut transaction = state.begin(&caller).await?;
     let known = store::exam_sessions(&mut transaction).await?;
     let is_known = |id: i64| known.iter().any(|(known, _)| *known == id);
     let to = to.ok().map(|Path(id)| id).filter(|id| is_known(*id));
@@ -116,7 +113,6 @@ async fn copy_to(
     problems.check()?;
     let request = CopyRequest { from: body.from, to, subjects, is_dry_run: body.dry_run };
     let counts = copy(&mut transaction, &request).await?;
-    transaction.commit().await.map_err(Error::from)?;
-    (state.refresh)().await;
+    state.commit(transaction).await?;
     Ok(Json(document(&counts, body.dry_run)))
 }

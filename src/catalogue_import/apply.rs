@@ -135,7 +135,7 @@ impl Applier<'_> {
         for given in &row.values {
             let field = given.column.field;
             let value = match (given.column.kind, &given.value) {
-                // NamedIds when its subject is known: names of bundles are unique within a subject.
+                // Looked up when its subject is known: names of bundles are unique within a subject.
                 (CellKind::Name(SheetKind::BundleTemplates), name) => Ok(name.clone()),
                 (CellKind::Name(kind), Value::String(name)) => self.id_of(kind, name).map(Value::from),
                 (CellKind::Names(kind), Value::Array(names)) => {

@@ -51,6 +51,22 @@ impl FromRef<ResourceState> for PgPool {
     }
 }
 
+impl ResourceState {
+    /// Begins a transaction in which the history names the caller.
+    pub async fn begin(&self, caller: &Caller) -> Result<Transaction<'static, Postgres>, HttpProblem> {
+        let mut transaction = self.server.pool.begin().await.map_err(Error::from)?;
+        history::sign(&mut transaction, &caller.name, Interface::Http).await?;
+        Ok(transaction)
+    }
+
+    /// Commits a write and brings search up to date.
+    pub async fn commit(&self, transaction: Transaction<'static, Postgres>) -> crate::error::Result<()> {
+        transaction.commit().await?;
+        (self.refresh)().await;
+        Ok(())
+    }
+}
+
 /// The state of the routes of one resource.
 #[derive(Clone)]
 pub(super) struct Endpoint {
@@ -121,16 +137,11 @@ impl Endpoint {
         headers: &HeaderMap,
         pairs: &[(String, String)],
     ) -> Result<Response, HttpProblem> {
-        let mut request = match query::parse(self.resource, pairs, audience) {
+        let mut request = match query::parse(self.resource, &self.shared.server.config, pairs, audience) {
             Ok(request) => request,
             Err(ListRefusal::Parameters(problem)) => return Err(problem),
             Err(ListRefusal::Reader(error)) => return Ok(error.into_response()),
         };
-        for filter in self.resource.filters {
-            if let Some(Value::Array(values)) = request.filters.get_mut(filter.name) {
-                filter.add_spellings(&self.shared.server.config, values);
-            }
-        }
         let mut path = self.resource.path.to_owned();
         if let (Some(owner), Some(nested)) = (owner, &self.resource.nested) {
             self.find_owner(nested, owner, audience).await?;
@@ -193,7 +204,7 @@ impl Endpoint {
     ) -> Result<Vec<Value>, HttpProblem> {
         let request = self.write_request(caller, parameters);
         let (mut drafts, _) = body::new_rows(self.resource, body, &mut problems);
-        let mut transaction = self.begin(caller).await?;
+        let mut transaction = self.shared.begin(caller).await?;
         let created = write::create(&mut transaction, self.resource, &request, &mut drafts, problems).await;
         self.end(transaction, created, &drafts).await
     }
@@ -234,7 +245,7 @@ impl Endpoint {
         self.require_if_match(headers)?;
         let request = self.write_request(caller, parameters);
         let mut attempted = Vec::new();
-        let mut transaction = self.begin(caller).await?;
+        let mut transaction = self.shared.begin(caller).await?;
         let changed = write::change(&mut transaction, self.resource, &request, id, body, headers, &mut attempted).await;
         self.end(transaction, changed, &attempted).await
     }
@@ -250,7 +261,7 @@ impl Endpoint {
         let request = self.write_request(caller, parameters);
         let may_cascade = request.flag("cascade")? && caller.role == Role::Admin;
         self.require_if_match(headers)?;
-        let mut transaction = self.begin(caller).await?;
+        let mut transaction = self.shared.begin(caller).await?;
         let (resource, guards) = (self.resource, self.shared.guards);
         let removed = write::remove(&mut transaction, resource, &request, id, headers, may_cascade, guards).await;
         Ok(match self.end(transaction, removed, &[]).await? {
@@ -273,13 +284,6 @@ impl Endpoint {
         Ok(self.shared.server.pool.acquire().await.map_err(Error::from)?)
     }
 
-    /// Begins a transaction in which the history names the caller.
-    pub(super) async fn begin(&self, caller: &Caller) -> Result<Transaction<'static, Postgres>, HttpProblem> {
-        let mut transaction = self.shared.server.pool.begin().await.map_err(Error::from)?;
-        history::sign(&mut transaction, &caller.name, Interface::Http).await?;
-        Ok(transaction)
-    }
-
     /// Commits a write and brings search up to date, or explains why the write is refused.
     pub(super) async fn end<T>(
         &self,
@@ -288,17 +292,14 @@ impl Endpoint {
         drafts: &[RowDraft],
     ) -> Result<T, HttpProblem> {
         let outcome = match outcome {
-            Ok(written) => transaction.commit().await.map(|()| written).map_err(|error| Error::from(error).into()),
+            Ok(written) => self.shared.commit(transaction).await.map(|()| written).map_err(WriteRefusal::from),
             Err(refusal) => {
                 transaction.rollback().await.map_err(Error::from)?;
                 Err(refusal)
             }
         };
         match outcome {
-            Ok(written) => {
-                (self.shared.refresh)().await;
-                Ok(written)
-            }
+            Ok(written) => Ok(written),
             Err(WriteRefusal::Request(problem)) => Err(problem),
             Err(WriteRefusal::Database(error)) => {
                 Err(refusal::explain(&self.shared.server.pool, self.resource, drafts, error).await)

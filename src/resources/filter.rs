@@ -49,20 +49,17 @@ impl DocumentFilter {
         Self { name, kind, spellings: None }
     }
 
-    /// Adds the further spellings of the given values.
-    pub(super) fn add_spellings(&self, config: &Config, values: &mut Vec<Value>) {
-        let Some(spellings) = self.spellings else { return };
-        let more: Vec<String> =
-            values.iter().filter_map(Value::as_str).flat_map(|text| spellings(config, text)).collect();
-        values.extend(more.into_iter().map(Value::from));
-    }
-
-    /// Returns the value that the condition compares with.
+    /// Returns the values that the condition compares with: the given one and its further spellings.
     ///
     /// # Errors
     /// What the parameter must be.
-    pub(super) fn parse(&self, text: &str) -> Result<Value, &'static str> {
-        let text = text.trim();
+    pub(super) fn parse(&self, config: &Config, text: &str) -> Result<Vec<Value>, &'static str> {
+        let given = self.parse_one(text.trim())?;
+        let more = self.spellings.map(|spellings| spellings(config, text)).unwrap_or_default();
+        Ok([given].into_iter().chain(more.into_iter().map(Value::from)).collect())
+    }
+
+    fn parse_one(&self, text: &str) -> Result<Value, &'static str> {
         match &self.kind {
             FilterKind::Named { .. } if text.contains('\0') => Err("a text without the character U+0000"),
             FilterKind::Named { .. } if text.chars().count() > MAX_FILTER_CHARS => Err("a shorter text"),

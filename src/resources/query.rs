@@ -6,6 +6,7 @@ use super::filter::MAX_FILTER_CHARS;
 use super::problems::Problems;
 use super::value::MAX_INTEGER;
 use super::{Audience, DefaultValue, FieldUsage, Include, ResourceField, TableResource, ValueKind};
+use crate::config::Config;
 use crate::http::auth::AuthError;
 use crate::http::problem::HttpProblem;
 
@@ -70,6 +71,7 @@ fn scalar_field(
 /// 400 with every invalid parameter.
 pub(super) fn parse(
     resource: &TableResource,
+    config: &Config,
     pairs: &[(String, String)],
     audience: Audience,
 ) -> Result<ListRequest, ListRefusal> {
@@ -84,17 +86,17 @@ pub(super) fn parse(
             "include" => include(resource, value, &mut request.includes, &mut problems),
             name => {
                 let parsed = match resource.filters.iter().find(|filter| filter.name == name) {
-                    Some(filter) => filter.parse(value).map_err(|expected| {
+                    Some(filter) => filter.parse(config, value).map_err(|expected| {
                         problems.malformed(format!("/{name}"), "invalid_value", format!("must be {expected}"));
                     }),
                     None => {
                         let field = scalar_field(resource, name, audience)?;
-                        field.and_then(|field| filter_value(field, value, &mut problems)).ok_or(())
+                        field.and_then(|field| filter_value(field, value, &mut problems)).map(|one| vec![one]).ok_or(())
                     }
                 };
                 let accepted = request.filters.entry(name).or_insert_with(|| Value::Array(Vec::new()));
                 if let (Some(accepted), Ok(parsed)) = (accepted.as_array_mut(), parsed) {
-                    accepted.push(parsed);
+                    accepted.extend(parsed);
                 }
             }
         }

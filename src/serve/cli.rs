@@ -202,7 +202,7 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
         .merge(sync::api::router(state.clone()))
         .merge(history::api::router(state.clone()))
         .merge(webhooks::api::router(state.clone()))
-        .merge(crate::serve::description::router(&state.config));
+        .merge(crate::serve::description::router(state.config.clone()));
     let known = [
         search::api::parameters(),
         search::shop::api::parameters(),

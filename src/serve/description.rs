@@ -1,6 +1,6 @@
 //! The description of the API: its document, and a page that shows it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::State;
@@ -42,11 +42,21 @@ pub fn document(config: &Config) -> Value {
 #[openapi(paths(show_document, show_page))]
 struct DescriptionRoutes;
 
-/// The document and the page, made once.
+/// The document and the page, made when one of them is read for the first time.
 #[derive(Clone, Debug)]
 struct DescriptionState {
-    document: Arc<Value>,
-    page: Arc<str>,
+    config: Arc<Config>,
+    made: Arc<OnceLock<(Value, String)>>,
+}
+
+impl DescriptionState {
+    fn made(&self) -> &(Value, String) {
+        self.made.get_or_init(|| {
+            let document = document(&self.config);
+            let page = docs::render(&document, &address(&self.config));
+            (document, page)
+        })
+    }
 }
 
 /// The parameters that the routes know.
@@ -55,10 +65,8 @@ pub fn parameters() -> Vec<RouteParameters> {
 }
 
 /// Returns the routes.
-pub fn router(config: &Config) -> Router {
-    let document = document(config);
-    let page = docs::render(&document, &address(config)).into();
-    let state = DescriptionState { document: Arc::new(document), page };
+pub fn router(config: Arc<Config>) -> Router {
+    let state = DescriptionState { config, made: Arc::default() };
     Router::new().route("/api/openapi.json", get(show_document)).route("/docs", get(show_page)).with_state(state)
 }
 
@@ -81,7 +89,7 @@ fn address(config: &Config) -> String {
     ))
 )]
 async fn show_document(State(state): State<DescriptionState>, headers: HeaderMap) -> Response {
-    with_etag(&headers, StatusCode::OK, Value::clone(&state.document))
+    with_etag(&headers, StatusCode::OK, state.made().0.clone())
 }
 
 /// Read this description as a page.
@@ -92,5 +100,5 @@ async fn show_document(State(state): State<DescriptionState>, headers: HeaderMap
     responses((status = 200, description = "The page.", body = String, content_type = "text/html"))
 )]
 async fn show_page(State(state): State<DescriptionState>) -> Response {
-    page(StatusCode::OK, state.page.to_string())
+    page(StatusCode::OK, state.made().1.clone())
 }

@@ -20,7 +20,6 @@ use super::options::ImportOptions;
 
 use super::plan::new_instructors;
 use super::plan::{BlockOutcome, ImportPlan, PlanItem, PlannedEvent};
-use super::store;
 
 /// Events as they are to be stored, and their oversold places, each with its local id.
 pub(super) type EventsAndOversold = (Vec<(i64, Event)>, Vec<(i64, i32)>);
@@ -95,11 +94,11 @@ async fn apply_batch(
     let ids: Vec<i64> = updated.iter().filter_map(|planned| planned.id).collect();
     let previous = tutorials::store::events_by_id(db, &ids).await?;
     if !updated.is_empty() {
-        let oversold = store::oversold(db, &ids).await?;
+        let oversold = tutorials::store::oversold(db, &ids).await?;
         let (current, oversold) = with_current_places(&previous, &updated, &oversold);
         let updated: Vec<_> = current.into_iter().map(|(id, event)| (id, event.with_people(created_ids))).collect();
         tutorials::update_events(db, run, &updated).await?;
-        store::set_oversold(db, &oversold).await?;
+        tutorials::store::set_oversold(db, &oversold).await?;
     }
     Ok(previous)
 }

@@ -26,7 +26,6 @@ use crate::{bridges, outbox, runs};
 
 use super::apply::EventsAndOversold;
 use super::history;
-use super::store;
 
 /// The result of undoing an import, or the plan before it is executed.
 #[derive(Debug, Serialize)]
@@ -107,7 +106,7 @@ pub async fn plan(pool: &PgPool, run: i64) -> Result<UndoResult> {
     let known = tutorials::store::events_by_id(&mut db, &ids).await?;
     let codes: Vec<&str> = previous.iter().map(|known| known.event.code.as_str()).chain(titles).collect();
     let later = history::store::changed_later(&mut db, run, &codes).await?;
-    let oversold = store::oversold(&mut db, &ids).await?;
+    let oversold = tutorials::store::oversold(&mut db, &ids).await?;
     let sold = known
         .iter()
         .filter_map(|known| sold_places_refusal(&known.event, oversold.get(&known.id).copied().unwrap_or_default()));
@@ -200,7 +199,7 @@ async fn begin(pool: &PgPool, undo: &mut UndoResult, caller_run: Option<i64>) ->
     tutorials::remove_events(&mut tx, Some(run), &undo.created).await?;
     let ids: Vec<i64> = undo.previous.iter().map(|known| known.id).collect();
     let current = tutorials::store::events_by_id(&mut tx, &ids).await?;
-    let oversold = store::oversold(&mut tx, &ids).await?;
+    let oversold = tutorials::store::oversold(&mut tx, &ids).await?;
     let restored = undo.previous.iter().filter_map(|previous| {
         let current = current.iter().find(|known| known.id == previous.id)?;
         let beyond = oversold.get(&previous.id).copied().unwrap_or_default();
@@ -214,7 +213,7 @@ async fn begin(pool: &PgPool, undo: &mut UndoResult, caller_run: Option<i64>) ->
     bridges::events::withdraw_sessions(&mut tx, &added).await?;
     tutorials::store::delete_sessions(&mut tx, &added).await?;
     tutorials::update_events(&mut tx, Some(run), &restored).await?;
-    store::set_oversold(&mut tx, &oversold).await?;
+    tutorials::store::set_oversold(&mut tx, &oversold).await?;
     // A value that a user has changed in Administrate since is not overwritten.
     let codes: Vec<(i64, String)> = restored.iter().map(|(id, event)| (*id, event.code.clone())).collect();
     tutorials::request_steps(&mut tx, Some(run), &codes, &[DeliveryStep::Compare]).await?;

@@ -17,7 +17,7 @@ const VERSION: &str = "3.1.0";
 const ABOUT: &str = "Lectern keeps a training provider's own PostgreSQL, its training management system and its \
 timetables in step.\n\nJSON in and out, UTF-8. Times are RFC 3339 with an offset. Paths are the same with and without a \
 trailing slash. Every error is a problem document (RFC 9457) whose `errors` point at the fields at fault. Parameters that \
-a route does not know are refused with 400.\n\n`lectern token create` creates a token for the routes that need one.";
+a route does not know are refused with 400.\n\nThe command `lectern token create` creates a token for the routes that need one.";
 
 /// The groups of operations, in the order in which a reader needs them.
 const TAGS: &[(&str, &str)] = &[

@@ -53,14 +53,13 @@ fn lets_others_work(change: &Change) -> bool {
 
 /// Returns the statements that lock tables with one bounded wait for all of them.
 ///
-/// The compatibility views on a table that is locked exclusively are locked before it. A statement that reads a view locks
-/// the view first: it would wait for the table, and a later change of the view would wait for that statement.
+/// The compatibility views on a table that others wait for are locked before it, in the same mode. A statement that uses a
+/// view locks the view first: it would wait for the table, and a later change of the view would wait for that statement.
 pub(super) fn lock_tables<'a>(tables: impl Iterator<Item = &'a Relation>, mode: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for table in tables.filter(|table| table.is_table()) {
-        let is_locked = |view: &&Dependent| {
-            mode == EXCLUSIVE && view.kind == "v" && is_compat_view(table, &view.schema, &view.name)
-        };
+        let is_locked =
+            |view: &&Dependent| mode != SHARED && view.kind == "v" && is_compat_view(table, &view.schema, &view.name);
         let views = table.dependents.iter().filter(is_locked);
         names.extend(views.map(|view| format!("{}.{}", quote(&view.schema), quote(&view.name))));
         names.push(table.sql_name());

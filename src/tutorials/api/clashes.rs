@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 
 use super::store::clashes as store;
 use crate::error::Result;
+use crate::history;
 use crate::http::problem::HttpProblem;
 use crate::names::fold;
 use crate::resources::WriteRequest;
@@ -30,7 +31,7 @@ pub(super) struct MovedSession {
 /// Adds to the changes of a request that it allows clashes.
 pub(super) async fn note_permission(db: &mut PgConnection, request: &WriteRequest<'_>) -> Result<()> {
     if request.flag("allow_clash").is_ok_and(|is_allowed| is_allowed) {
-        store::note_permission(db).await
+        history::note(db, "allow_clash=1").await
     } else {
         Ok(())
     }

@@ -27,8 +27,6 @@ use self::resources::events::EVENTS;
 use self::resources::sessions::SESSIONS;
 use crate::bridges::deliverable::{DeliverableEvent, request_delivery};
 use crate::bridges::store::deliverable::deliverable_events;
-use crate::error::Error;
-use crate::history::{self, Interface};
 use crate::http::auth::Operator;
 use crate::http::etag;
 use crate::http::json::JsonBody;
@@ -125,8 +123,7 @@ async fn linked_event(
     id: EventId,
     done: &str,
 ) -> Result<(Transaction<'static, Postgres>, DeliverableEvent), HttpProblem> {
-    let mut transaction = state.server.pool.begin().await.map_err(Error::from)?;
-    history::sign(&mut transaction, &caller.name, Interface::Http).await?;
+    let mut transaction = state.begin(caller).await?;
     let id = locked_event(&mut transaction, id).await?;
     let event = deliverable_events(&mut transaction, &[id]).await?.pop().ok_or_else(unknown_event)?;
     if event.is_linked {
@@ -164,8 +161,7 @@ async fn accepted(
     id: i64,
 ) -> Result<Response, HttpProblem> {
     let document = api::documents(&mut transaction, state, &EVENTS, caller, &[id]).await?.pop();
-    transaction.commit().await.map_err(Error::from)?;
-    (state.refresh)().await;
+    state.commit(transaction).await?;
     Ok(etag::with_etag(&HeaderMap::new(), StatusCode::ACCEPTED, document.ok_or_else(unknown_event)?))
 }
 
@@ -194,8 +190,7 @@ async fn order(
     id: EventId,
     JsonBody(body): JsonBody<OrderBody>,
 ) -> Result<Json<Value>, HttpProblem> {
-    let mut transaction = state.server.pool.begin().await.map_err(Error::from)?;
-    history::sign(&mut transaction, &caller.name, Interface::Http).await?;
+    let mut transaction = state.begin(&caller).await?;
     let id = locked_event(&mut transaction, id).await?;
     let known = store::sessions::ids_of(&mut transaction, id).await?;
     let mut problems = Problems::default();
@@ -216,7 +211,6 @@ async fn order(
         request_delivery(&mut transaction, &[id]).await?;
     }
     let sessions = api::documents(&mut transaction, &state, &SESSIONS, &caller, &body.ids).await?;
-    transaction.commit().await.map_err(Error::from)?;
-    (state.refresh)().await;
+    state.commit(transaction).await?;
     Ok(Json(json!({ "count": sessions.len(), "next": null, "previous": null, "results": sessions })))
 }

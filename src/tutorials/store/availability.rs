@@ -1,5 +1,7 @@
 //! SQL on the places of events: whether they are sold out and how many places are left.
 
+use std::collections::HashMap;
+
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -88,4 +90,31 @@ pub async fn set_available_places(db: &mut PgConnection, updates: &[PlacesUpdate
     .bind(left_before)
     .fetch_all(db)
     .await?)
+}
+
+/// Returns the places of events that are sold beyond the maximum, by local id.
+pub async fn oversold(db: &mut PgConnection, events: &[i64]) -> Result<HashMap<i64, i32>> {
+    let rows: Vec<(i64, i32)> = sqlx::query_as(
+        "SELECT tutorial_event_id, oversold FROM lectern.event_details
+         WHERE tutorial_event_id = ANY ($1) AND oversold > 0",
+    )
+    .bind(events)
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Stores the places of events that are sold beyond the maximum, by local id.
+pub async fn set_oversold(db: &mut PgConnection, events: &[(i64, i32)]) -> Result<()> {
+    let (ids, places): (Vec<i64>, Vec<i32>) = events.iter().copied().unzip();
+    sqlx::query(
+        "UPDATE lectern.event_details AS known SET oversold = e.oversold
+         FROM unnest($1::bigint[], $2::int[]) AS e (id, oversold)
+         WHERE known.tutorial_event_id = e.id AND known.oversold <> e.oversold",
+    )
+    .bind(ids)
+    .bind(places)
+    .execute(db)
+    .await?;
+    Ok(())
 }

@@ -101,7 +101,7 @@ async fn broken_rules_are_named_at_their_field() {
         (json!({ "remain_space": -1 }), 422, "/remain_space"),
         (json!({ "time_zone": "Mars/North" }), 422, "/time_zone"),
         (json!({ "learning_mode": "dreaming" }), 422, "/learning_mode"),
-        (json!({ "administrators": ["Nobody"] }), 422, "/administrators/0"),
+        (json!({ "administrators": ["Unknown Person"] }), 422, "/administrators/0"),
         (json!({ "custom_fields": { "Colour": "red" } }), 422, "/custom_fields/Colour"),
     ] {
         let (found, problem) = tutorials.json("PATCH", &format!("events/{event}"), change.clone()).await;

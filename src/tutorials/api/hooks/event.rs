@@ -12,11 +12,11 @@ use crate::error::Result;
 use crate::http::problem::HttpProblem;
 use crate::resources::problems::Problems;
 use crate::resources::{Deletion, ResourceHooks, RowDraft, WriteRequest};
-use crate::timetable_import::store::{oversold, set_oversold};
 use crate::tutorials::api::clashes::{self, MovedSession};
 use crate::tutorials::api::store::{events as store, sessions};
 use crate::tutorials::api::{custom_fields, defaults, removal, staff};
 use crate::tutorials::places::Places;
+use crate::tutorials::store::{oversold, set_oversold};
 
 /// Hooks of events.
 pub struct EventHooks;

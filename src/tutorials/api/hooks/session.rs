@@ -35,7 +35,7 @@ impl ResourceHooks for SessionHooks {
                 let message = "a session stays in its event: delete it and create it in the other event";
                 problems.violated(draft.pointer_of("tutorial_event"), "read_only", message);
             }
-            let events = events_of(drafts);
+            let events = events_of(drafts.iter());
             store::lock_events(db, &events).await?;
             refuse_removed(db, &events, problems).await?;
             number(db, drafts, &events).await
@@ -52,8 +52,7 @@ impl ResourceHooks for SessionHooks {
         Box::pin(async move {
             let moved: Vec<MovedSession> = drafts.iter().filter_map(moved_session).collect();
             clashes::check(db, request, &moved, problems).await?;
-            let changed: Vec<RowDraft> = drafts.iter().filter(|draft| draft.changes_anything()).cloned().collect();
-            let events = events_of(&changed);
+            let events = events_of(drafts.iter().filter(|draft| draft.changes_anything()));
             if events.is_empty() || !problems.is_empty() { Ok(()) } else { request_delivery(db, &events).await }
         })
     }
@@ -79,8 +78,8 @@ impl ResourceHooks for SessionHooks {
     }
 }
 
-fn events_of(drafts: &[RowDraft]) -> Vec<i64> {
-    let events: BTreeSet<i64> = drafts.iter().filter_map(|draft| draft.value("tutorial_event").as_i64()).collect();
+fn events_of<'a>(drafts: impl Iterator<Item = &'a RowDraft>) -> Vec<i64> {
+    let events: BTreeSet<i64> = drafts.filter_map(|draft| draft.value("tutorial_event").as_i64()).collect();
     events.into_iter().collect()
 }
 

@@ -205,8 +205,8 @@ const ADMINISTRATE: &str = "(
         'state', CASE WHEN effect.state IS NOT NULL THEN effect.state
                       WHEN bridge.external_id IS NOT NULL THEN 'delivered' ELSE 'local' END,
         'lifecycle', CASE WHEN bridge.external_id IS NOT NULL THEN lower(COALESCE(
-            CASE WHEN standing.agreed_at > bridge.updated_at THEN standing.fields->>'state' END,
-            bridge.lifecycle_state, standing.fields->>'state', 'draft')) END,
+            CASE WHEN agreed.agreed_at > bridge.updated_at THEN agreed.fields->>'state' END,
+            bridge.lifecycle_state, agreed.fields->>'state', 'draft')) END,
         'last_error', effect.last_error,
         'reason', CASE
             WHEN effect.state IS NOT NULL OR bridge.external_id IS NOT NULL THEN effect.last_error
@@ -227,7 +227,7 @@ const ADMINISTRATE: &str = "(
     LEFT JOIN LATERAL (
         SELECT link.external_id, link.lifecycle_state, link.updated_at FROM adm.events AS link
         WHERE link.tutorial_event_id = item.id AND link.external_id IS NOT NULL ORDER BY link.id LIMIT 1) AS bridge ON true
-    LEFT JOIN lectern.agreed AS standing
-        ON standing.entity = 'event-standing' AND standing.external_id = bridge.external_id
+    LEFT JOIN lectern.agreed
+        ON agreed.entity = 'event-standing' AND agreed.external_id = bridge.external_id
     LEFT JOIN lectern.outbox AS effect
         ON effect.subject_kind = 'event' AND effect.subject_id = item.id AND effect.state <> 'delivered')";

@@ -47,12 +47,6 @@ pub struct Clash {
     pub name: String,
 }
 
-/// Notes in the transaction that clashes are allowed, for the history of its changes.
-pub async fn note_permission(db: &mut PgConnection) -> Result<()> {
-    sqlx::query("SELECT set_config('lectern.note', 'allow_clash=1', true)").execute(db).await?;
-    Ok(())
-}
-
 /// Returns what these sessions book.
 pub async fn bookings(db: &mut PgConnection, ids: &[i64]) -> Result<Vec<SessionBooking>> {
     Ok(sqlx::query_as(

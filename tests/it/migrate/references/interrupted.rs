@@ -53,6 +53,32 @@ async fn killed_program_leaves_the_old_state() {
     assert_eq!(text(pool, scans).await, "true");
 }
 
+/// A statement that waits for a table behind a view has locked the view, which the move has to change.
+#[tokio::test(flavor = "multi_thread")]
+async fn writer_by_a_former_name_waits_and_the_move_goes_on() {
+    let living = Legacy::new(State::February4, Placement::Dotted, Naming::Living).build().await;
+    adopt(&living, &["--compat-views"]);
+    let pool = living.db.pool.clone();
+    let mut other = pool.begin().await.expect("begun");
+    sqlx::raw_sql(LOCKED[0]).execute(&mut *other).await.expect("locked");
+    let mut command = living.db.program(&["migrate"]);
+    // Nothing is tried a second time.
+    command.env("DATABASE_URL", living.owner_url()).env("LECTERN_LOCK_TIMEOUT_MS", "100000");
+    let program = tokio::task::spawn_blocking(move || command.output());
+    until(&living, WAITS).await;
+    let write = r#"UPDATE public."adm.venues" SET external_id = external_id WHERE id = 1"#;
+    let writer = tokio::spawn(async move { sqlx::query(write).execute(&pool).await });
+    let waits =
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+                                AND query LIKE 'UPDATE public%')";
+    until(&living, waits).await;
+    other.rollback().await.expect("released");
+    let output = program.await.expect("joined").expect("it runs");
+    let messages = String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(output.status.code(), Some(0 | 4)), "{messages}");
+    assert_eq!(writer.await.expect("joined").expect("written").rows_affected(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn statements_of_other_programs_do_not_fail_and_are_not_lost() {
     let mut legacy = hostile(State::February13, Placement::Adm, Naming::Django);
