@@ -35,23 +35,28 @@ COMMENT ON COLUMN lectern.holidays.scope IS 'Whose holiday it is: all, or tutor.
 COMMENT ON COLUMN lectern.holidays.tutor_id IS 'The tutor; an id of public.tutor_profiles. Null: everyone.';
 SELECT lectern.watch_history('lectern.holidays', 'id');
 
-DO $$ BEGIN
+DO $$
+DECLARE
+    t text;
+    known text;
+BEGIN
     IF EXISTS (SELECT FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
                WHERE indrelid = to_regclass('public.tutor_profiles') AND indisprimary AND indnkeyatts = 1
                  AND attname = 'id' AND atttypid IN ('integer'::regtype, 'bigint'::regtype)) THEN
         ALTER TABLE lectern.holidays ADD CONSTRAINT holidays_tutor_id_fkey
             FOREIGN KEY (tutor_id) REFERENCES public.tutor_profiles (id) ON DELETE CASCADE;
     END IF;
-    -- Only a table that an earlier migration created: a found one gets back all that it had.
-    IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass('public.enrolled_students')
-               AND tgname = 'lectern_touch_updated_at') THEN
-        PERFORM lectern.watch_history('public.enrolled_students', 'id');
-    END IF;
-    -- A table of this name may belong to another program.
-    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('public.sessions')
-               AND attname = 'course_enrollment_id' AND NOT attisdropped) THEN
-        PERFORM lectern.watch_history('public.sessions', 'id');
-    END IF;
+    -- Tables that Lectern created, and found ones with the columns of lessons. Beside older tables of lessons the move
+    -- lesson-sessions does it, and takes it away when it is undone.
+    FOR t, known IN VALUES ('public.enrolled_students', 'student_id'), ('public.sessions', 'course_enrollment_id') LOOP
+        IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass(t) AND tgname = 'lectern_touch_updated_at')
+           OR (to_regclass('public.tutor_sessions') IS NULL AND to_regclass('public.tutoring_sessions') IS NULL
+               AND (SELECT count(*) = 2 FROM pg_attribute
+                    WHERE attrelid = to_regclass(t) AND attname IN ('id', known) AND NOT attisdropped)
+               AND (SELECT relkind = 'r' AND pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass(t))) THEN
+            PERFORM lectern.watch_history(t, 'id');
+        END IF;
+    END LOOP;
 END $$;
 
 -- Parents and children are stored on both sides, and found rows may have one side only. In plpgsql, because found tables may

@@ -9,6 +9,7 @@ use axum::routing::get;
 use serde_json::{Map, Value};
 
 pub use super::endpoint::{ExtraMembers, ResourceState, documents};
+pub use super::transaction::CallerTransaction;
 
 use super::body::Mode;
 use super::endpoint::{Endpoint, RowReader};
@@ -71,7 +72,30 @@ pub struct CallerWrite<'a> {
     pub parameters: &'a [(String, String)],
 }
 
-impl CallerWrite<'_> {
+impl<'a> CallerWrite<'a> {
+    /// Begins several writes in one transaction.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn begin(self) -> Result<CallerTransaction<'a>, HttpProblem> {
+        CallerTransaction::begin(self, self.endpoint()).await
+    }
+
+    /// Checks the preconditions of a request that means other rows than the one of its path. `is_same`: it means that row, and
+    /// the write checks the rest.
+    ///
+    /// # Errors
+    /// 412 or 428.
+    pub fn check_preconditions(
+        &self,
+        headers: &HeaderMap,
+        document: &Value,
+        is_same: bool,
+    ) -> Result<(), HttpProblem> {
+        self.endpoint().require_if_match(headers)?;
+        if is_same { Ok(()) } else { etag::check(headers, document) }
+    }
+
     fn endpoint(&self) -> Endpoint {
         Endpoint { shared: self.state.clone(), resource: self.resource }
     }

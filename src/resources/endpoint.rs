@@ -300,13 +300,17 @@ impl Endpoint {
         };
         match outcome {
             Ok(written) => Ok(written),
-            Err(WriteRefusal::Request(problem)) => Err(problem),
-            Err(WriteRefusal::Database(error)) => {
-                Err(refusal::explain(&self.shared.server.pool, self.resource, drafts, error).await)
-            }
-            Err(WriteRefusal::Included { error, child, rows }) => {
-                Err(refusal::explain(&self.shared.server.pool, child, &rows, error).await)
-            }
+            Err(refusal) => Err(self.explain(refusal, drafts).await),
+        }
+    }
+
+    /// Explains why a write is refused.
+    pub(super) async fn explain(&self, refusal: WriteRefusal, drafts: &[RowDraft]) -> HttpProblem {
+        let pool = &self.shared.server.pool;
+        match refusal {
+            WriteRefusal::Request(problem) => problem,
+            WriteRefusal::Database(error) => refusal::explain(pool, self.resource, drafts, error).await,
+            WriteRefusal::Included { error, child, rows } => refusal::explain(pool, child, &rows, error).await,
         }
     }
 

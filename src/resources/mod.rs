@@ -19,6 +19,7 @@ mod query;
 mod refusal;
 pub mod rows;
 mod store;
+mod transaction;
 mod value;
 mod write;
 

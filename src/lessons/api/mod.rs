@@ -3,9 +3,12 @@
 mod attendance;
 mod hooks;
 mod list;
+mod materialisation;
+mod members;
 mod occurrences;
 pub mod resources;
 mod schemas;
+mod scope;
 mod series;
 mod stats;
 mod visible;
@@ -13,13 +16,16 @@ mod visible;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 
 use self::attendance::{ATTENDANCE, set_attendance, show_attendance};
+use self::materialisation::{MATERIALISATION, materialise};
+use self::members::id_of;
 use self::occurrences::{OCCURRENCES, show_occurrences};
 use self::resources::{LESSONS, RESOURCES};
+use self::scope::Target;
 use self::stats::{STATS, show_stats};
 use self::visible::{LessonId, visible};
 use super::rights::{LessonRole, LessonScope};
@@ -40,6 +46,7 @@ const ONE: &str = "/api/sessions/{id}";
 #[openapi(paths(
     show_list,
     occurrences::show_occurrences,
+    materialisation::materialise,
     attendance::set_attendance,
     attendance::show_attendance,
     stats::show_stats
@@ -70,8 +77,9 @@ pub fn parameters() -> Vec<RouteParameters> {
         (Method::POST, LESSONS.path, vec![]),
         (Method::GET, ONE, vec![]),
         (Method::PUT, ONE, vec![]),
-        (Method::PATCH, ONE, vec![]),
-        (Method::DELETE, ONE, vec!["cascade"]),
+        (Method::PATCH, ONE, scope::PARAMETERS.to_vec()),
+        (Method::DELETE, ONE, [&["cascade"], &scope::PARAMETERS[..]].concat()),
+        (Method::POST, MATERIALISATION, vec![]),
         (Method::GET, OCCURRENCES, vec!["from", "to"]),
         (Method::GET, STATS, list::FILTERS.to_vec()),
         (Method::GET, ATTENDANCE, vec![]),
@@ -89,6 +97,7 @@ pub fn router(state: &ResourceState) -> Router {
         .route(ONE, get(show).put(replace).patch(change).delete(remove))
         .route(STATS, get(show_stats))
         .route(OCCURRENCES, get(show_occurrences))
+        .route(MATERIALISATION, post(materialise))
         .route(ATTENDANCE, get(show_attendance).post(set_attendance).put(set_attendance))
         .with_state(state.clone());
     api::router(&RESOURCES, &state).merge(lessons)
@@ -183,31 +192,10 @@ async fn create(
 
 async fn replace(
     caller: Caller,
-    state: State<ResourceState>,
-    id: LessonId,
-    headers: HeaderMap,
-    body: JsonBody<Value>,
-) -> Result<Response, HttpProblem> {
-    write(caller, state, id, headers, body, true).await
-}
-
-async fn change(
-    caller: Caller,
-    state: State<ResourceState>,
-    id: LessonId,
-    headers: HeaderMap,
-    body: JsonBody<Value>,
-) -> Result<Response, HttpProblem> {
-    write(caller, state, id, headers, body, false).await
-}
-
-async fn write(
-    caller: Caller,
     State(state): State<ResourceState>,
     id: LessonId,
     headers: HeaderMap,
     JsonBody(body): JsonBody<Value>,
-    is_replaced: bool,
 ) -> Result<Response, HttpProblem> {
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let scope = LessonScope::of(&mut db, &caller).await?;
@@ -215,9 +203,30 @@ async fn write(
     drop(db);
     // A caller who may not change a lesson does not learn whether the body is right. The hooks check again under the lock.
     scope.check_change(&lesson, changed_fields(&body, &lesson).into_iter())?;
-    let id = lesson["id"].as_i64().unwrap_or_default();
     let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &[] };
-    let lesson = write.change(id, &headers, is_replaced, &body).await?;
+    let lesson = write.change(id_of(&lesson), &headers, true, &body).await?;
+    let members = personal(&caller, &scope, &lesson);
+    Ok(etag::with_etag_and(&HeaderMap::new(), StatusCode::OK, lesson, members))
+}
+
+async fn change(
+    caller: Caller,
+    State(state): State<ResourceState>,
+    id: LessonId,
+    headers: HeaderMap,
+    address: Pairs,
+    JsonBody(body): JsonBody<Value>,
+) -> Result<Response, HttpProblem> {
+    let given = scope::parse(&pairs(address)?)?;
+    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
+    let scope = LessonScope::of(&mut db, &caller).await?;
+    let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
+    scope.check_change(&lesson, changed_fields(&body, &lesson).into_iter())?;
+    let target = scope::resolve(&mut db, (&state, &caller, &scope), &lesson, given, false).await?;
+    drop(db);
+    let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &[] };
+    write.check_preconditions(&headers, &lesson, target == Target::Lesson(id_of(&lesson)))?;
+    let lesson = scope::change(write, &target, &headers, &body).await?;
     let members = personal(&caller, &scope, &lesson);
     Ok(etag::with_etag_and(&HeaderMap::new(), StatusCode::OK, lesson, members))
 }
@@ -245,12 +254,15 @@ async fn remove(
     address: Pairs,
 ) -> Result<Response, HttpProblem> {
     let parameters = pairs(address)?;
+    let given = scope::parse(&parameters)?;
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let scope = LessonScope::of(&mut db, &caller).await?;
     let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
-    drop(db);
     scope.check_deletion(&lesson)?;
+    let target = scope::resolve(&mut db, (&state, &caller, &scope), &lesson, given, true).await?;
+    drop(db);
     let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &parameters };
-    write.remove(lesson["id"].as_i64().unwrap_or_default(), &headers).await?;
+    write.check_preconditions(&headers, &lesson, target == Target::Lesson(id_of(&lesson)))?;
+    scope::remove(write, &target, &headers).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -1,6 +1,6 @@
 //! The days of a series of lessons.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
@@ -9,22 +9,24 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
+use super::members::{holidays_of, id_of};
 use super::series;
 use super::visible::{LessonId, visible};
 use crate::error::Error;
 use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::query::{Pairs, pairs};
 use crate::identity::Caller;
-use crate::lessons::recurrence::HolidayRule;
+use crate::lessons::recurrence::LessonOccurrence;
 use crate::lessons::rights::LessonScope;
 use crate::lessons::store;
+use crate::lessons::store::occurrences::MadeLesson;
 use crate::resources::api::ResourceState;
 use crate::resources::problems::Problems;
 
 pub(super) const OCCURRENCES: &str = "/api/sessions/{id}/occurrences";
 
 /// The most occurrences of a response.
-const MAX_OCCURRENCES: usize = 10_000;
+pub(super) const MAX_OCCURRENCES: usize = 10_000;
 
 /// List the occurrences of a lesson.
 ///
@@ -79,25 +81,57 @@ async fn occurrences(
     lesson: &Value,
     (first, from, to): (Date, Date, Date),
 ) -> Result<Vec<Value>, HttpProblem> {
-    let shown = |day: Date, moved_from: Option<Date>| {
-        let exception = moved_from.map(|_| "shifted");
+    let of_lesson = |day: Date| {
         json!({
             "session_date": day.to_string(), "start_time": lesson["start_time"], "end_time": lesson["end_time"],
-            "exception": exception, "moved_from": moved_from.map(|day| day.to_string()),
+            "exception": null, "moved_from": null, "session_id": lesson["id"], "status": lesson["status"],
         })
     };
     let Some(series) = series::stored(lesson) else {
-        return Ok((from..=to).contains(&first).then(|| shown(first, None)).into_iter().collect());
+        return Ok((from..=to).contains(&first).then(|| of_lesson(first)).into_iter().collect());
     };
-    let mut holidays = BTreeSet::new();
-    if series.holidays != HolidayRule::Ignore {
-        // A lesson of the last days may move beyond them, over holidays that lie there.
-        let end = to.checked_add(jiff::ToSpan::days(366)).unwrap_or(Date::MAX);
-        holidays.extend(store::series::holidays(db, lesson["tutor_id"].as_i64(), first, end).await?);
-    }
+    let holidays = holidays_of(db, &series, lesson["tutor_id"].as_i64(), to).await?;
     let found = series.occurrences(from, to, &holidays, MAX_OCCURRENCES).map_err(|_| {
         let message = format!("the series has more than {MAX_OCCURRENCES} lessons until then: ask for less");
         HttpProblem::fields(FieldError::new("/to", "too_large", message)).as_status(StatusCode::UNPROCESSABLE_ENTITY)
     })?;
-    Ok(found.into_iter().map(|one| shown(one.day, one.moved_from)).collect())
+    let made = store::occurrences::made(db, id_of(lesson)).await?;
+    let made: BTreeMap<Date, MadeLesson> = made.into_iter().map(|one| (one.day, one)).collect();
+    let shown = |one: LessonOccurrence| match made.get(&one.rule_day()) {
+        Some(made) => of_made(made, one),
+        None if one.rule_day() == first => of_lesson(one.day),
+        None => {
+            let mut occurrence = of_lesson(one.day);
+            occurrence["session_id"] = Value::Null;
+            occurrence["status"] = if lesson["status"] == "cancelled" { "cancelled" } else { "scheduled" }.into();
+            mark(&mut occurrence, one);
+            occurrence
+        }
+    };
+    Ok(found.into_iter().map(shown).collect())
+}
+
+/// Describes an occurrence that is a lesson of its own.
+fn of_made(made: &MadeLesson, one: LessonOccurrence) -> Value {
+    let (start, end) = &made.times;
+    let mut occurrence = json!({
+        "session_date": made.takes_place.to_string(), "start_time": start, "end_time": end, "exception": null,
+        "moved_from": null, "session_id": made.id, "status": made.status,
+    });
+    mark(&mut occurrence, one);
+    if made.is_edited {
+        occurrence["exception"] = "edited".into();
+        if made.takes_place != made.day {
+            occurrence["moved_from"] = made.day.to_string().into();
+        }
+    }
+    occurrence
+}
+
+/// Says from which day a holiday has moved a lesson.
+fn mark(occurrence: &mut Value, one: LessonOccurrence) {
+    if let Some(day) = one.moved_from {
+        occurrence["exception"] = "shifted".into();
+        occurrence["moved_from"] = day.to_string().into();
+    }
 }

@@ -8,6 +8,8 @@ use crate::http::openapi::ApiPart;
 pub(super) fn add(part: ApiPart) -> ApiPart {
     let part = part.with_schema("LessonList", lesson_list()).with_schema("OccurrenceList", occurrence_list());
     let part = part.with_schema("LessonStatistics", statistics()).with_schema("AttendanceInput", attendance_input());
+    let part = part.with_schema("MaterialisationInput", materialisation_input());
+    let part = part.with_schema("Materialisation", materialisation());
     part.with_schema("Attendance", attendance()).with_schema("AttendanceHistory", attendance_history())
 }
 
@@ -38,8 +40,16 @@ fn occurrence_list() -> Value {
             "properties": {
                 "session_date": { "type": "string", "format": "date" }, "start_time": { "type": "string" },
                 "end_time": { "type": "string" },
-                "exception": { "type": ["string", "null"], "description": "shifted: moved from a holiday." },
+                "exception": {
+                    "type": ["string", "null"], "enum": ["shifted", "edited", null],
+                    "description": "shifted: moved from a holiday. edited: changed alone.",
+                },
                 "moved_from": { "type": ["string", "null"], "format": "date" },
+                "session_id": {
+                    "type": ["integer", "null"], "format": "int64",
+                    "description": "The lesson of its own; null: the series has it, change it with scope and occurrence.",
+                },
+                "status": { "type": "string" },
             },
         } } },
     })
@@ -109,5 +119,34 @@ fn attendance_history() -> Value {
                 "marked_at": { "type": "string", "format": "date-time" }, "notes": nullable("string"),
             },
         } } },
+    })
+}
+
+fn materialisation_input() -> Value {
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["until"],
+        "properties": { "until": { "type": "string", "format": "date", "description": "The last day." } },
+        "example": { "until": "2026-07-31" },
+    })
+}
+
+fn materialisation() -> Value {
+    let number = json!({ "type": "integer", "minimum": 0 });
+    json!({
+        "type": "object", "required": ["series_id", "created", "updated", "deleted", "kept", "results"],
+        "properties": {
+            "series_id": { "type": "integer", "format": "int64" },
+            "created": number, "updated": number, "deleted": number,
+            "kept": { "type": "integer", "minimum": 0, "description": "Lessons that somebody has edited." },
+            "results": { "type": "array", "items": {
+                "type": "object", "required": ["session_id", "session_date", "occurrence", "status", "is_edited"],
+                "properties": {
+                    "session_id": { "type": "integer", "format": "int64" },
+                    "session_date": { "type": "string", "format": "date" },
+                    "occurrence": { "type": "string", "format": "date", "description": "The day of the rule." },
+                    "status": { "type": "string" }, "is_edited": { "type": "boolean" },
+                },
+            } },
+        },
     })
 }

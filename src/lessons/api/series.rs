@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::lessons::recurrence::{HolidayRule, LessonFrequency, LessonPattern, LessonSeries, pattern, rrule};
+use crate::lessons::store::series::StoredSeries;
 use crate::resources::RowDraft;
 use crate::resources::problems::Problems;
 
@@ -270,4 +271,15 @@ fn days(value: &Value) -> Vec<Date> {
 /// Returns the rule for holidays of a stored recurrence.
 fn holiday_rule(recurrence: &Value) -> HolidayRule {
     recurrence["holidays"].as_str().and_then(HolidayRule::of).unwrap_or_default()
+}
+
+/// Returns what is stored of a series beyond the columns of its first lesson.
+pub fn to_store(session_id: i64, series: &LessonSeries) -> StoredSeries {
+    StoredSeries {
+        session_id,
+        until: series.until,
+        count: series.count.map(i64::from),
+        exceptions: series.exceptions.iter().copied().collect(),
+        holidays: series.holidays.word(),
+    }
 }

@@ -7,6 +7,7 @@
 mod expand;
 pub mod pattern;
 pub mod rrule;
+mod split;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use jiff::civil::{Date, Weekday};
 
 pub use expand::TooManyOccurrences;
 pub use pattern::LessonPattern;
+pub use split::OtherDays;
 
 /// How often lessons repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +94,13 @@ pub struct LessonOccurrence {
     pub day: Date,
     /// The day of the rule, from which a holiday has moved it.
     pub moved_from: Option<Date>,
+}
+
+impl LessonOccurrence {
+    /// Returns the day of the rule.
+    pub fn rule_day(&self) -> Date {
+        self.moved_from.unwrap_or(self.day)
+    }
 }
 
 /// A rule whose days can be generated.

@@ -2,6 +2,7 @@
 
 pub mod attendance;
 pub mod list;
+pub mod occurrences;
 pub mod references;
 pub mod rights;
 pub mod series;

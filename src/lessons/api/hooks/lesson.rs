@@ -11,12 +11,10 @@ use super::status::may_follow;
 use crate::error::Result;
 use crate::http::problem::HttpProblem;
 use crate::identity::Role;
-use crate::lessons::api::series;
-use crate::lessons::recurrence::LessonSeries;
+use crate::lessons::api::{members, series};
 use crate::lessons::rights::LessonScope;
 use crate::lessons::store::attendance::{self, AttendanceEntry};
-use crate::lessons::store::series::StoredSeries;
-use crate::lessons::store::{references, series as series_store};
+use crate::lessons::store::{occurrences, references, series as series_store};
 use crate::resources::problems::Problems;
 use crate::resources::{Deletion, ResourceHooks, RowDraft, WriteRequest};
 
@@ -62,6 +60,7 @@ impl ResourceHooks for LessonHooks {
             }
             check_enrolments(db, &scope, drafts, problems).await?;
             for draft in drafts.iter_mut() {
+                check_membership(draft, problems);
                 settle_times(draft, problems);
                 check_status(draft, is_admin, problems);
                 if draft.current.is_null() && draft.value("alarm_before_minutes").is_null() {
@@ -91,12 +90,13 @@ impl ResourceHooks for LessonHooks {
                 let Some(id) = draft.id else { continue };
                 // The draft has passed all checks.
                 match series::settle(&mut draft.clone(), &zone, &mut Problems::default()) {
-                    Some(series) => series_store::set(db, &to_store(id, &series)).await?,
+                    Some(series) => series_store::set(db, &series::to_store(id, &series)).await?,
                     None if draft.value("is_recurring") == false && draft.changes("is_recurring") => {
                         series_store::delete_rule(db, id).await?;
                     }
                     None => {}
                 }
+                update_members(db, id, draft).await?;
             }
             Ok(())
         })
@@ -115,7 +115,8 @@ impl ResourceHooks for LessonHooks {
             {
                 problems.refuse(refusal);
             } else if document["status"] == "completed" {
-                let detail = "the lesson is completed: completed lessons are not deleted";
+                let day = document["session_date"].as_str().unwrap_or_default();
+                let detail = format!("the lesson of {day} is completed: completed lessons are not deleted");
                 problems.refuse(HttpProblem::new(StatusCode::CONFLICT, detail));
             } else {
                 series_store::delete(db, document["id"].as_i64().unwrap_or_default()).await?;
@@ -159,6 +160,37 @@ async fn check_enrolments(
             (Ok(()), ..) => {}
         }
     }
+    Ok(())
+}
+
+/// A lesson of a series does not begin a series of its own.
+fn check_membership(draft: &RowDraft, problems: &mut Problems) {
+    let is_member = draft.current["series_id"].is_i64() && draft.current["is_recurring"] != true;
+    let begins_series = ["is_recurring", "recurring_pattern", "recurrence"]
+        .into_iter()
+        .find(|field| draft.values.get(*field).is_some_and(|value| !value.is_null() && *value != false));
+    if let Some(field) = begins_series.filter(|_| is_member) {
+        let message = "is of a lesson that belongs to a series: change the first lesson of the series";
+        problems.violated(draft.pointer_of(field), "conflicting_value", message);
+    }
+}
+
+/// Brings the lessons that were made from a changed one up to date.
+async fn update_members(db: &mut PgConnection, id: i64, draft: &RowDraft) -> Result<()> {
+    const RULE: [&str; 6] =
+        ["is_recurring", "session_frequency", "recurring_pattern", "recurrence", "session_date", "status"];
+    let is_changed = RULE.iter().chain(&occurrences::SHARED).any(|field| draft.changes(field));
+    if draft.current["is_recurring"] != true || !is_changed {
+        return Ok(());
+    }
+    let mut lesson = draft.current.clone();
+    if let Some(members) = lesson.as_object_mut() {
+        members.extend(draft.values.clone());
+    }
+    let Some(series) = series::stored(&lesson) else { return members::dissolve(db, id).await };
+    let enrolment = lesson["course_enrollment_id"].as_i64();
+    let tutors = references::tutors_of(db, &enrolment.into_iter().collect::<Vec<_>>()).await?;
+    members::update(db, id, &series, tutors.first().map(|(_, tutor)| *tutor)).await?;
     Ok(())
 }
 
@@ -237,14 +269,4 @@ fn marked(draft: &RowDraft, notes: Option<&str>) -> Vec<AttendanceEntry> {
         })
     };
     ATTENDANCE.iter().filter_map(entry).collect()
-}
-
-fn to_store(session_id: i64, series: &LessonSeries) -> StoredSeries {
-    StoredSeries {
-        session_id,
-        until: series.until,
-        count: series.count.map(i64::from),
-        exceptions: series.exceptions.iter().copied().collect(),
-        holidays: series.holidays.word(),
-    }
 }

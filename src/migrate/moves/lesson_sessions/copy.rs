@@ -322,11 +322,9 @@ async fn record_the_rest(db: &mut PgConnection) -> Result<()> {
     store::save(db, CopyPhase::Swapped, journal).await
 }
 
-/// Lets a trigger note when a lesson is changed. This needs a lock, for which no work is lost that took long.
+/// Lets triggers note when lessons and enrolments are changed. This needs locks, for which no work is lost that took long.
 async fn finish(db: &mut PgConnection) -> Result<()> {
     let Some(progress) = store::progress(db).await? else { return Ok(()) };
-    let watch =
-        ["SELECT lectern.watch_updated_at('public.sessions')", "SELECT lectern.watch_history('public.sessions', 'id')"];
-    moves_store::execute(db, &watch.map(str::to_owned)).await?;
+    store::watch_history(db).await?;
     store::save(db, CopyPhase::Done, &progress.journal).await
 }

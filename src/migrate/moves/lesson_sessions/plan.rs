@@ -215,8 +215,10 @@ async fn script(db: &mut PgConnection, situation: &Situation, found: &Recognised
     for key in store::inbound_keys(db, source.oid).await?.iter().filter(|key| key.is_to_id) {
         sql += &store::pointing(key, "public.sessions");
     }
-    sql += "SELECT lectern.watch_updated_at('public.sessions');\n";
-    sql += "SELECT lectern.watch_history('public.sessions', 'id');\nCOMMIT;\n";
+    for statement in store::WATCHING {
+        sql += &format!("{statement};\n");
+    }
+    sql += "COMMIT;\n";
     Ok(sql)
 }
 

@@ -57,7 +57,9 @@ async fn undo_in(db: &mut PgConnection) -> Result<(Undone, UnvalidatedKeys)> {
     }
     let keys = store::inbound_keys(db, sessions.oid).await?;
     let found = Recognised { source, gives_way: Some(sessions), ..Recognised::default() };
-    swap::lock(db, &found, &keys, !progress.journal.enrolments.is_empty(), EXCLUSIVE).await?;
+    let has_enrolments = situation.catalog.table("public", "enrolled_students").is_some();
+    swap::lock(db, &found, &keys, has_enrolments, EXCLUSIVE).await?;
+    store::unwatch_enrolments(db).await?;
     let mut undone = Undone { was_applied: true, ..Undone::default() };
     let unvalidated = match source {
         Some(archive) => give_back(db, &situation, archive, &keys, &progress.journal, &mut undone).await?,

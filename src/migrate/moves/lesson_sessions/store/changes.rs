@@ -87,3 +87,42 @@ pub async fn catch_up(db: &mut PgConnection, mapping: &Mapping<'_>, limit: i64) 
 fn count(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
+
+/// Statements that let triggers note changes to lessons and enrolments from now on.
+pub const WATCHING: [&str; 3] = [
+    "SELECT lectern.watch_updated_at('public.sessions')",
+    "SELECT lectern.watch_history('public.sessions', 'id')",
+    "SELECT lectern.watch_history('public.enrolled_students', 'id')",
+];
+
+/// Lets triggers note changes to lessons and enrolments, after one bounded wait for both tables.
+pub async fn watch_history(db: &mut PgConnection) -> Result<()> {
+    sqlx::raw_sql("LOCK TABLE public.sessions, public.enrolled_students IN SHARE ROW EXCLUSIVE MODE")
+        .execute(&mut *db)
+        .await?;
+    for statement in WATCHING {
+        sqlx::query(statement).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
+/// Removes the triggers of the history from an enrolment table that others created.
+pub async fn unwatch_enrolments(db: &mut PgConnection) -> Result<()> {
+    sqlx::raw_sql(
+        "DO $$
+         DECLARE
+             t CONSTANT regclass := to_regclass('public.enrolled_students');
+             name text;
+         BEGIN
+             IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = t AND tgname = 'lectern_touch_updated_at') THEN
+                 RETURN;
+             END IF;
+             FOR name IN SELECT tgname FROM pg_trigger WHERE tgrelid = t AND tgname LIKE 'lectern\\_history\\_%' LOOP
+                 EXECUTE format('DROP TRIGGER %I ON %s', name, t);
+             END LOOP;
+         END $$",
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
