@@ -38,6 +38,17 @@ EXCEPTION WHEN undefined_column THEN
     RETURN NULL;
 END $$;
 
+-- Pictures are read for older front ends; a found table may lack them, or not show them.
+CREATE FUNCTION lectern.picture_of(person bigint) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    found text;
+BEGIN
+    EXECUTE 'SELECT profile_picture::text FROM public.users WHERE id = $1' INTO found USING person;
+    RETURN found;
+EXCEPTION WHEN undefined_column OR insufficient_privilege THEN
+    RETURN NULL;
+END $$;
+
 -- Reports whether a user has set the attendance of a lesson. A present without an entry of the history is the default of the column.
 CREATE FUNCTION lectern.is_attendance_marked(lesson bigint, who text, stored text) RETURNS boolean
 LANGUAGE sql STABLE AS $$

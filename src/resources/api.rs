@@ -86,12 +86,7 @@ impl<'a> CallerWrite<'a> {
     ///
     /// # Errors
     /// 412 or 428.
-    pub fn check_preconditions(
-        &self,
-        headers: &HeaderMap,
-        document: &Value,
-        is_same: bool,
-    ) -> Result<(), HttpProblem> {
+    pub fn check_preconditions(&self, headers: &HeaderMap, document: &Value, is_same: bool) -> Result<(), HttpProblem> {
         self.endpoint().require_if_match(headers)?;
         if is_same { Ok(()) } else { etag::check(headers, document) }
     }
@@ -108,6 +103,14 @@ impl<'a> CallerWrite<'a> {
         let endpoint = self.endpoint();
         let documents = endpoint.create(self.caller, self.parameters, body, Problems::default()).await?;
         Ok(endpoint.created(body.is_array(), documents, more))
+    }
+
+    /// Creates one row or a list of rows, and returns their documents.
+    ///
+    /// # Errors
+    /// When the body or a rule refuses it.
+    pub async fn create_documents(&self, body: &Value) -> Result<Vec<Value>, HttpProblem> {
+        self.endpoint().create(self.caller, self.parameters, body, Problems::default()).await
     }
 
     /// Changes a row, and returns its document. `is_replaced`: fields that the body leaves out get their default.

@@ -37,8 +37,7 @@ impl<'a> CallerTransaction<'a> {
         let request = self.endpoint.write_request(self.write.caller, self.write.parameters);
         let mut attempted = Vec::new();
         let (resource, mode) = (self.endpoint.resource, (Mode::Change, body));
-        let changed =
-            write::change(&mut self.transaction, resource, &request, id, mode, headers, &mut attempted).await;
+        let changed = write::change(&mut self.transaction, resource, &request, id, mode, headers, &mut attempted).await;
         match changed {
             Ok(document) => Ok(document),
             Err(refusal) => Err(self.endpoint.explain(refusal, &attempted).await),
@@ -53,8 +52,7 @@ impl<'a> CallerTransaction<'a> {
         let request = self.endpoint.write_request(self.write.caller, self.write.parameters);
         let may_cascade = request.flag("cascade")? && self.write.caller.role == Role::Admin;
         let (resource, guards) = (self.endpoint.resource, self.endpoint.shared.guards);
-        let removed =
-            write::remove(&mut self.transaction, resource, &request, id, headers, may_cascade, guards).await;
+        let removed = write::remove(&mut self.transaction, resource, &request, id, headers, may_cascade, guards).await;
         match removed {
             Ok(_) => Ok(()),
             Err(refusal) => Err(self.endpoint.explain(refusal, &[]).await),

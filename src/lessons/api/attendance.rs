@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use serde_json::{Map, Value, json};
 
-use super::hooks::NOTES;
+use super::hooks::{NOTES, SOURCE};
 use super::resources::LESSONS;
+use super::suggestion::suggest;
 use super::visible::{LessonId, visible};
 use crate::config::Config;
 use crate::error::Error;
@@ -23,6 +24,9 @@ use crate::resources::problems::Problems;
 pub(super) const ATTENDANCE: &str = "/api/sessions/{id}/attendance";
 
 const STATUSES: [&str; 2] = ["tutor_attendance_status", "student_attendance_status"];
+
+/// Whether statuses that the body leaves out are those of the suggestion.
+const USE_SUGGESTION: &str = "use_suggestion";
 
 /// The longest notes, in characters.
 const MAX_NOTES: usize = 2000;
@@ -50,26 +54,36 @@ pub(super) async fn set_attendance(
     let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
     drop(db);
     scope.check_change(&lesson, STATUSES.into_iter())?;
-    let (statuses, notes) = read(&body)?;
+    let (mut statuses, notes, uses_suggestion) = read(&body)?;
     if !has_started(&lesson, &state.server.config, Timestamp::now()) {
         let detail = "the lesson has not started: attendance is set from its start";
         return Err(HttpProblem::new(StatusCode::CONFLICT, detail));
     }
-    let parameters: Vec<(String, String)> = notes.into_iter().map(|notes| (NOTES.to_owned(), notes)).collect();
+    let mut parameters: Vec<(String, String)> = notes.into_iter().map(|notes| (NOTES.to_owned(), notes)).collect();
+    if uses_suggestion {
+        let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
+        let suggested = suggest(&mut db, &lesson, &state.server.config).await?;
+        for (field, person) in STATUSES.iter().zip([&suggested.tutor, &suggested.student]) {
+            statuses.entry(*field).or_insert(person.status.into());
+        }
+        if suggested.has_whiteboard {
+            parameters.push((SOURCE.to_owned(), "whiteboard_auto".to_owned()));
+        }
+    }
     let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &parameters };
     let id = lesson["id"].as_i64().unwrap_or_default();
     let lesson = write.change(id, &HeaderMap::new(), false, &Value::Object(statuses)).await?;
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let last = store::attendance::history(&mut db, id).await?.pop().unwrap_or_default();
     Ok(Json(json!({
-        "session_id": id,
+        "success": true, "session_id": id,
         "tutor_attendance_status": lesson["tutor_attendance_status"],
         "student_attendance_status": lesson["student_attendance_status"],
         "attendance_marked": lesson["attendance_marked"],
         "attendance_notes": last["notes"],
         "attendance_source": last["source"],
         "attendance_marked_at": last["marked_at"],
-        "attendance_marked_by": last["marked_by"],
+        "attendance_marked_by": last["marked_by"], "marked_by_user_id": null,
     })))
 }
 
@@ -96,8 +110,9 @@ pub(super) async fn show_attendance(
 }
 
 /// Returns the statuses of a body, and its notes.
-fn read(body: &Value) -> Result<(Map<String, Value>, Option<String>), HttpProblem> {
+fn read(body: &Value) -> Result<(Map<String, Value>, Option<String>, bool), HttpProblem> {
     let (mut problems, mut statuses, mut notes) = (Problems::default(), Map::new(), None);
+    let mut uses_suggestion = false;
     match body.as_object() {
         None => problems.malformed("", "invalid_type", "must be an object"),
         Some(given) => {
@@ -105,6 +120,9 @@ fn read(body: &Value) -> Result<(Map<String, Value>, Option<String>), HttpProble
                 let at = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
                 match (name.as_str(), value) {
                     (name, value) if STATUSES.contains(&name) => drop(statuses.insert(name.to_owned(), value.clone())),
+                    (USE_SUGGESTION, Value::Bool(flag)) => uses_suggestion = *flag,
+                    (USE_SUGGESTION, Value::Null) => {}
+                    (USE_SUGGESTION, _) => problems.malformed(at, "invalid_type", "must be true or false"),
                     (NOTES, Value::Null) => {}
                     (NOTES, Value::String(text)) if text.contains('\0') || text.chars().count() > MAX_NOTES => {
                         problems.violated(at, "invalid_value", format!("must have at most {MAX_NOTES} characters"));
@@ -114,19 +132,19 @@ fn read(body: &Value) -> Result<(Map<String, Value>, Option<String>), HttpProble
                     }
                     (NOTES, _) => problems.malformed(at, "invalid_type", "must be a text"),
                     _ => {
-                        let message = format!("unknown field: use {}, {NOTES}", STATUSES.join(", "));
+                        let message = format!("unknown field: use {}, {NOTES}, {USE_SUGGESTION}", STATUSES.join(", "));
                         problems.malformed(at, "unknown_field", message);
                     }
                 }
             }
-            if statuses.is_empty() && problems.is_empty() {
+            if statuses.is_empty() && !uses_suggestion && problems.is_empty() {
                 let message = format!("must contain {}", STATUSES.join(" or "));
                 problems.malformed("", "missing_value", message);
             }
         }
     }
     problems.check()?;
-    Ok((statuses, notes))
+    Ok((statuses, notes, uses_suggestion))
 }
 
 /// Reports whether a lesson has started. Its times are wall-clock times.

@@ -1,15 +1,20 @@
 //! The parameters of the list of lessons, and the cursor of its next page.
 
+use axum::http::StatusCode;
+use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::resources::{MODES, PRIORITIES, STATUSES};
-use crate::http::problem::HttpProblem;
+use crate::http::problem::{FieldError, HttpProblem};
 use crate::lessons::rights::LessonRole;
 use crate::lessons::store::list::{LessonFilter, LessonSort, SORTS};
 use crate::resources::problems::Problems;
 
 /// The lessons of a page if the request does not say.
 const LIMIT: i64 = 50;
+
+/// The lessons of a list of an older front end, which has no pages.
+const OLDER_LIMIT: i64 = 10_000;
 
 /// The most lessons of a page.
 const MAX_LIMIT: i64 = 200;
@@ -40,7 +45,10 @@ pub const FILTERS: [&str; 12] = [
 ];
 
 /// Names of the other parameters of the list.
-pub const PAGING: [&str; 3] = ["sort", "limit", "cursor"];
+pub const PAGING: [&str; 4] = ["sort", "limit", "cursor", "expand"];
+
+/// The most days of a list with planned lessons.
+const MAX_DAYS: i32 = 366;
 
 /// Reads the parameters of the list.
 ///
@@ -50,9 +58,18 @@ pub fn parse(pairs: &[(String, String)]) -> Result<LessonFilter, HttpProblem> {
     let mut problems = Problems::default();
     let mut filter = LessonFilter { limit: LIMIT, ..LessonFilter::default() };
     let (mut sort, mut after) = (DEFAULT_SORT, None);
+    let is_legacy = pairs.iter().any(|(name, value)| name == "legacy" && matches!(value.trim(), "1" | "true"));
+    if is_legacy {
+        filter.limit = OLDER_LIMIT;
+    }
     for (name, value) in pairs {
         let (at, value) = (format!("/{name}"), value.trim());
         match name.as_str() {
+            // Older front ends send every filter, also those that are not set.
+            _ if is_legacy && (value.is_empty() || name.starts_with("status") && value == "all") => {}
+            "status_filter" => {
+                filter.statuses.extend(word(&value.replace('_', "-"), STATUSES, &at, &mut problems));
+            }
             "status" => filter.statuses.extend(word(value, STATUSES, &at, &mut problems)),
             "session_mode" => filter.modes.extend(word(value, MODES, &at, &mut problems)),
             "priority_level" => filter.priorities.extend(word(value, PRIORITIES, &at, &mut problems)),
@@ -68,10 +85,16 @@ pub fn parse(pairs: &[(String, String)]) -> Result<LessonFilter, HttpProblem> {
             "sort" => sort = value,
             "limit" => filter.limit = number(value, MAX_LIMIT, &at, &mut problems).unwrap_or(LIMIT),
             "cursor" => after = Some(value),
+            "expand" if value == "occurrences" => filter.is_expanded = true,
+            "expand" => problems.malformed(at, "invalid_value", "must be occurrences"),
             _ => {}
         }
     }
     filter.sorts = sorts(sort, &mut problems);
+    // Lessons of one series differ in their day only.
+    if filter.is_expanded && filter.sorts.iter().all(|sort| sort.name != "session_date") {
+        filter.sorts.extend(sorts("session_date", &mut problems));
+    }
     if let Some(after) = after {
         filter.after = read_cursor(after, &filter.sorts);
         if filter.after.is_none() {
@@ -89,6 +112,28 @@ fn word(value: &str, words: &[&str], at: &str, problems: &mut Problems) -> Optio
         problems.malformed(at, "invalid_value", format!("must be one of {}", words.join(", ")));
     }
     known.map(|word| (*word).to_owned())
+}
+
+/// Returns the days of a list with planned lessons.
+///
+/// # Errors
+/// 422 without both days, or when they are too many.
+pub fn days(filter: &LessonFilter) -> Result<(Date, Date), HttpProblem> {
+    let parsed = |day: &Option<String>| day.as_ref().and_then(|day| day.parse::<Date>().ok());
+    let refused = |at: &str, code: &'static str, message: String| {
+        Err(HttpProblem::fields(FieldError::new(at, code, message)).as_status(StatusCode::UNPROCESSABLE_ENTITY))
+    };
+    match (parsed(&filter.date_from), parsed(&filter.date_to)) {
+        (None, _) => refused("/date_from", "missing_value", "must be given with expand=occurrences".to_owned()),
+        (_, None) => refused("/date_to", "missing_value", "must be given with expand=occurrences".to_owned()),
+        (Some(from), Some(to)) if to < from => {
+            refused("/date_to", "end_before_start", "is before date_from".to_owned())
+        }
+        (Some(from), Some(to)) if (to - from).get_days() >= MAX_DAYS => {
+            refused("/date_to", "too_large", format!("must be less than {MAX_DAYS} days after date_from"))
+        }
+        (Some(from), Some(to)) => Ok((from, to)),
+    }
 }
 
 fn day(value: &str, at: &str, problems: &mut Problems) -> Option<String> {

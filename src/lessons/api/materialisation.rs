@@ -24,7 +24,7 @@ pub(super) const MATERIALISATION: &str = "/api/sessions/{id}/materialise";
 
 /// Make the lessons of a series.
 ///
-/// Makes a lesson of its own for each day of a series until a day, once. Lessons that somebody has edited stay as they are; the
+/// Makes a lesson of its own for each day of a series until a day, once. Lessons that a user has edited stay as they are; the
 /// others get what the series says now, and those of days that the series has no longer are deleted.
 #[utoipa::path(
     post, path = "/api/sessions/{id}/materialise", operation_id = "materialiseLessons", tag = "lessons",
@@ -54,7 +54,11 @@ pub(super) async fn materialise(
     occurrences::lock(&mut transaction, id_of(&lesson)).await?;
     let found = api::documents(&mut transaction, &state, &LESSONS, &caller, &[id_of(&lesson)]).await?;
     let Some((lesson, series)) = found.first().and_then(|lesson| Some((lesson, series::stored(lesson)?))) else {
-        return Err(refused("", "conflicting_value", "the lesson is not recurring: give it a pattern first".to_owned()));
+        return Err(refused(
+            "",
+            "conflicting_value",
+            "the lesson is not recurring: give it a pattern first".to_owned(),
+        ));
     };
     if until < series.first {
         let message = format!("is before {}, the first lesson", series.first);
@@ -80,7 +84,7 @@ pub(super) async fn materialise(
     });
     Ok(Json(json!({
         "series_id": id, "created": created, "updated": changes.updated, "deleted": changes.removed.len(),
-        "kept": changes.kept, "results": shown.collect::<Vec<_>>(),
+        "kept": changes.edited, "results": shown.collect::<Vec<_>>(),
     })))
 }
 

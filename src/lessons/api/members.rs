@@ -17,8 +17,8 @@ use crate::lessons::store::series;
 pub struct MemberChanges {
     pub updated: u64,
     pub removed: Vec<i64>,
-    /// Lessons that stay as they are, because somebody has edited them.
-    pub kept: usize,
+    /// Lessons that stay as they are, because a user has edited them.
+    pub edited: usize,
 }
 
 /// Returns the holidays that matter to the lessons of a series until a day.
@@ -36,7 +36,7 @@ pub async fn holidays_of(
     Ok(series::holidays(db, tutor, series.first, end).await?.into_iter().collect())
 }
 
-/// Brings the lessons that were made from a series up to date. Those that somebody has edited stay.
+/// Brings the lessons that were made from a series up to date. Those that a user has edited stay.
 pub async fn update(
     db: &mut PgConnection,
     id: i64,
@@ -56,7 +56,7 @@ pub async fn update(
     occurrences::delete(db, &removed).await?;
     let renewed: Vec<LessonOccurrence> = left.iter().filter_map(|lesson| days.get(&lesson.day)).copied().collect();
     let updated = occurrences::renew(db, id, &renewed).await?;
-    Ok(MemberChanges { updated, removed, kept: edited.len() })
+    Ok(MemberChanges { updated, removed, edited: edited.len() })
 }
 
 /// Removes what was made from a lesson that is no longer recurring; edited lessons stay as lessons of their own.

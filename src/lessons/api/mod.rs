@@ -1,40 +1,51 @@
 //! Lessons over HTTP: tutors, students and parents see and change their own, staff see all.
 
+mod alarms;
 mod attendance;
+mod description;
 mod hooks;
+mod legacy;
 mod list;
 mod materialisation;
 mod members;
 mod occurrences;
+mod planned;
 pub mod resources;
 mod schemas;
 mod scope;
 mod series;
 mod stats;
+mod suggestion;
 mod visible;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post};
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
+use sqlx::PgConnection;
 
+use self::alarms::{ALARMS, show_alarms};
 use self::attendance::{ATTENDANCE, set_attendance, show_attendance};
+pub use self::description::{description, parameters};
+use self::legacy::counts::{COUNTS, DASHBOARD, SUMMARY, show_counts, show_dashboard, show_summary};
+use self::legacy::{shapes, toggles};
 use self::materialisation::{MATERIALISATION, materialise};
 use self::members::id_of;
 use self::occurrences::{OCCURRENCES, show_occurrences};
+use self::planned::PlannedLesson;
 use self::resources::{LESSONS, RESOURCES};
-use self::scope::Target;
+use self::scope::LessonTarget;
 use self::stats::{STATS, show_stats};
+use self::suggestion::{SUGGESTION, show_suggestion};
 use self::visible::{LessonId, visible};
 use super::rights::{LessonRole, LessonScope};
 use super::store;
+use super::store::list::{LessonFilter, LessonPage, PlannedLessonRow};
 use crate::error::Error;
 use crate::http::etag;
 use crate::http::json::JsonBody;
-use crate::http::openapi::ApiPart;
-use crate::http::parameters::RouteParameters;
 use crate::http::problem::HttpProblem;
 use crate::http::query::{Pairs, pairs};
 use crate::identity::{Caller, Role};
@@ -42,65 +53,26 @@ use crate::resources::api::{self, CallerWrite, ResourceState};
 
 const ONE: &str = "/api/sessions/{id}";
 
-#[derive(utoipa::OpenApi)]
-#[openapi(paths(
-    show_list,
-    occurrences::show_occurrences,
-    materialisation::materialise,
-    attendance::set_attendance,
-    attendance::show_attendance,
-    stats::show_stats
-))]
-struct LessonRoutes;
-
-/// Describes the routes.
-pub fn description() -> ApiPart {
-    let mut part = crate::resources::description::describe(&RESOURCES, false);
-    part.extend(crate::resources::description::describe(&[&LESSONS], false));
-    // After the table: the list of lessons has other parameters and another form.
-    part.extend(ApiPart::of(&<LessonRoutes as utoipa::OpenApi>::openapi()));
-    // Both methods do the same.
-    if let Some(operations) = part.paths.get_mut(ATTENDANCE).and_then(Value::as_object_mut)
-        && let Some(mut put) = operations.get("post").cloned()
-    {
-        put["operationId"] = "putAttendance".into();
-        operations.insert("put".to_owned(), put);
-    }
-    schemas::add(part)
-}
-
-/// The parameters that the routes know.
-pub fn parameters() -> Vec<RouteParameters> {
-    let mut known = api::parameters(&RESOURCES);
-    known.extend([
-        (Method::GET, LESSONS.path, [&list::FILTERS[..], &list::PAGING].concat()),
-        (Method::POST, LESSONS.path, vec![]),
-        (Method::GET, ONE, vec![]),
-        (Method::PUT, ONE, vec![]),
-        (Method::PATCH, ONE, scope::PARAMETERS.to_vec()),
-        (Method::DELETE, ONE, [&["cascade"], &scope::PARAMETERS[..]].concat()),
-        (Method::POST, MATERIALISATION, vec![]),
-        (Method::GET, OCCURRENCES, vec!["from", "to"]),
-        (Method::GET, STATS, list::FILTERS.to_vec()),
-        (Method::GET, ATTENDANCE, vec![]),
-        (Method::POST, ATTENDANCE, vec![]),
-        (Method::PUT, ATTENDANCE, vec![]),
-    ]);
-    known
-}
-
 /// The routes of lessons and holidays.
 pub fn router(state: &ResourceState) -> Router {
     let state = ResourceState { is_public: false, guards: &[], ..state.clone() };
     let lessons = Router::new()
         .route(LESSONS.path, get(show_list).post(create))
         .route(ONE, get(show).put(replace).patch(change).delete(remove))
+        .route(SUGGESTION, get(show_suggestion))
+        .route(SUMMARY, get(show_summary))
+        .route(COUNTS, get(show_counts))
+        .route(DASHBOARD, get(show_dashboard))
+        .route(toggles::NOTIFICATION, patch(toggles::toggle_notification))
+        .route(toggles::ALARM, patch(toggles::toggle_alarm))
+        .route(toggles::FEATURED, patch(toggles::toggle_featured))
+        .route(ALARMS, get(show_alarms))
         .route(STATS, get(show_stats))
         .route(OCCURRENCES, get(show_occurrences))
         .route(MATERIALISATION, post(materialise))
         .route(ATTENDANCE, get(show_attendance).post(set_attendance).put(set_attendance))
         .with_state(state.clone());
-    api::router(&RESOURCES, &state).merge(lessons)
+    api::router(&RESOURCES, &state).merge(lessons).merge(legacy::router())
 }
 
 /// Returns the word for what a caller is in a lesson.
@@ -125,6 +97,9 @@ fn personal(caller: &Caller, scope: &LessonScope, lesson: &Value) -> Map<String,
 #[utoipa::path(
     get, path = "/api/sessions", operation_id = "listLessons", tag = "lessons",
     params(
+        ("status_filter" = Option<String>, Query, description = "As status, of older front ends; all: every lesson."),
+        ("shape" = Option<String>, Query, description = "array, with legacy: a list without members around it."),
+        ("legacy" = Option<String>, Query, description = "1: the shape of older front ends."),
         ("status" = Option<Vec<String>>, Query, description = "Words for the status."),
         ("date_from" = Option<String>, Query, description = "The first day."),
         ("date_to" = Option<String>, Query, description = "The last day."),
@@ -140,6 +115,8 @@ fn personal(caller: &Caller, scope: &LessonScope, lesson: &Value) -> Map<String,
         ("sort" = Option<String>, Query, description = "Fields, separated by commas; - for descending."),
         ("limit" = Option<i64>, Query, description = "Lessons of a page, at most 200."),
         ("cursor" = Option<String>, Query, description = "next_cursor of the page before."),
+        ("expand" = Option<String>, Query, description = "occurrences: also the lessons that series have from date_from to date_to. \
+            Each has the id of its series, and its day in occurrence."),
     ),
     responses((status = 200, description = "One page.", body = ref("#/components/schemas/LessonList")))
 )]
@@ -148,20 +125,55 @@ async fn show_list(
     State(state): State<ResourceState>,
     address: Pairs,
 ) -> Result<Json<Value>, HttpProblem> {
-    let filter = list::parse(&pairs(address)?)?;
+    let parameters = pairs(address)?;
+    let is_legacy = legacy::is_asked(&parameters)?;
+    let filter = list::parse(&parameters)?;
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let scope = LessonScope::of(&mut db, &caller).await?;
-    let page = store::list::page(&mut db, &scope, &filter).await?;
-    let mut lessons = api::documents(&mut db, &state, &LESSONS, &caller, &page.ids).await?;
-    for lesson in &mut lessons {
+    let page = read_page(&mut db, &scope, &filter).await?;
+    let ids: Vec<i64> = page.lessons.iter().map(|lesson| lesson.id).collect();
+    let found = api::documents(&mut db, &state, &LESSONS, &caller, &ids).await?;
+    let mut lessons = Vec::new();
+    for listed in &page.lessons {
+        let Some(lesson) = found.iter().find(|lesson| lesson["id"] == listed.id) else { continue };
+        let mut lesson = match (&listed.day, &listed.of_rule) {
+            (Some(day), Some(of_rule)) => planned::document(lesson, day, of_rule),
+            _ => lesson.clone(),
+        };
         let role = match filter.role {
             Some(role) if caller.role.has_subject() => role.word(),
-            _ => role_word(&caller, &scope, lesson),
+            _ => role_word(&caller, &scope, &lesson),
         };
         lesson["user_role"] = role.into();
+        lessons.push(lesson);
+    }
+    if is_legacy {
+        shapes::add_members(&mut db, &mut lessons).await?;
+        return Ok(Json(Value::Array(lessons)));
     }
     let next = page.next.map(|last| list::cursor(&filter.sorts, &last));
     Ok(Json(json!({ "results": lessons, "next_cursor": next, "count": page.count })))
+}
+
+/// Returns a page, with the planned lessons of series if the request asks for them.
+async fn read_page(
+    db: &mut PgConnection,
+    scope: &LessonScope,
+    filter: &LessonFilter,
+) -> Result<LessonPage, HttpProblem> {
+    if !filter.is_expanded {
+        return Ok(store::list::page(db, scope, filter, None).await?);
+    }
+    let days = list::days(filter)?;
+    let series = store::list::series_of(db, scope, filter).await?;
+    let planned = planned::planned(db, &series, days).await?;
+    let row = |one: &PlannedLesson| PlannedLessonRow {
+        series: id_of(&one.head),
+        day: one.occurrence.day.to_string(),
+        of_rule: one.occurrence.rule_day().to_string(),
+    };
+    let rows: Vec<PlannedLessonRow> = planned.iter().map(row).collect();
+    Ok(store::list::page(db, scope, filter, Some(&rows)).await?)
 }
 
 async fn show(
@@ -169,24 +181,39 @@ async fn show(
     State(state): State<ResourceState>,
     id: LessonId,
     headers: HeaderMap,
+    address: Pairs,
 ) -> Result<Response, HttpProblem> {
+    let is_legacy = legacy::is_asked(&pairs(address)?)?;
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let scope = LessonScope::of(&mut db, &caller).await?;
     let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
-    let members = personal(&caller, &scope, &lesson);
+    let mut members = personal(&caller, &scope, &lesson);
+    if is_legacy {
+        let mut older = [lesson.clone()];
+        shapes::add_members(&mut db, &mut older).await?;
+        members.extend(older[0].as_object().cloned().unwrap_or_default());
+        members.insert("user_role".to_owned(), role_word(&caller, &scope, &lesson).into());
+    }
     Ok(etag::with_etag_and(&headers, StatusCode::OK, lesson, members))
 }
 
 async fn create(
     caller: Caller,
     State(state): State<ResourceState>,
+    address: Pairs,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Response, HttpProblem> {
+    let is_legacy = legacy::is_asked(&pairs(address)?)?;
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let scope = LessonScope::of(&mut db, &caller).await?;
     drop(db);
     scope.check_creation()?;
     let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &[] };
+    if is_legacy {
+        let created = write.create_documents(&shapes::body(&body, false)).await?;
+        let shown = created.first().map(|lesson| shapes::written(lesson, "the lesson was created"));
+        return Ok((StatusCode::CREATED, Json(shown.unwrap_or_default())).into_response());
+    }
     write.create(&body, &|lesson| personal(&caller, &scope, lesson)).await
 }
 
@@ -195,8 +222,13 @@ async fn replace(
     State(state): State<ResourceState>,
     id: LessonId,
     headers: HeaderMap,
-    JsonBody(body): JsonBody<Value>,
+    address: Pairs,
+    JsonBody(mut body): JsonBody<Value>,
 ) -> Result<Response, HttpProblem> {
+    let is_legacy = legacy::is_asked(&pairs(address)?)?;
+    if is_legacy {
+        body = shapes::body(&body, true);
+    }
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let scope = LessonScope::of(&mut db, &caller).await?;
     let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
@@ -204,7 +236,11 @@ async fn replace(
     // A caller who may not change a lesson does not learn whether the body is right. The hooks check again under the lock.
     scope.check_change(&lesson, changed_fields(&body, &lesson).into_iter())?;
     let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &[] };
-    let lesson = write.change(id_of(&lesson), &headers, true, &body).await?;
+    // Older front ends send what changes.
+    let lesson = write.change(id_of(&lesson), &headers, !is_legacy, &body).await?;
+    if is_legacy {
+        return Ok(Json(shapes::written(&lesson, "the lesson was changed")).into_response());
+    }
     let members = personal(&caller, &scope, &lesson);
     Ok(etag::with_etag_and(&HeaderMap::new(), StatusCode::OK, lesson, members))
 }
@@ -223,9 +259,12 @@ async fn change(
     let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
     scope.check_change(&lesson, changed_fields(&body, &lesson).into_iter())?;
     let target = scope::resolve(&mut db, (&state, &caller, &scope), &lesson, given, false).await?;
+    if matches!(target, LessonTarget::Following(_)) {
+        scope.check_change(&lesson, ["recurrence"].into_iter())?;
+    }
     drop(db);
     let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &[] };
-    write.check_preconditions(&headers, &lesson, target == Target::Lesson(id_of(&lesson)))?;
+    write.check_preconditions(&headers, &lesson, target == LessonTarget::Lesson(id_of(&lesson)))?;
     let lesson = scope::change(write, &target, &headers, &body).await?;
     let members = personal(&caller, &scope, &lesson);
     Ok(etag::with_etag_and(&HeaderMap::new(), StatusCode::OK, lesson, members))
@@ -262,7 +301,10 @@ async fn remove(
     let target = scope::resolve(&mut db, (&state, &caller, &scope), &lesson, given, true).await?;
     drop(db);
     let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &parameters };
-    write.check_preconditions(&headers, &lesson, target == Target::Lesson(id_of(&lesson)))?;
+    write.check_preconditions(&headers, &lesson, target == LessonTarget::Lesson(id_of(&lesson)))?;
     scope::remove(write, &target, &headers).await?;
+    if legacy::is_asked(&parameters)? {
+        return Ok(Json(shapes::written(&lesson, "the lesson was deleted")).into_response());
+    }
     Ok(StatusCode::NO_CONTENT.into_response())
 }

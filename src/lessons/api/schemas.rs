@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::legacy::schemas as older;
 use crate::http::openapi::ApiPart;
 
 /// Adds the schemas of lists, occurrences and attendance.
@@ -9,7 +10,8 @@ pub(super) fn add(part: ApiPart) -> ApiPart {
     let part = part.with_schema("LessonList", lesson_list()).with_schema("OccurrenceList", occurrence_list());
     let part = part.with_schema("LessonStatistics", statistics()).with_schema("AttendanceInput", attendance_input());
     let part = part.with_schema("MaterialisationInput", materialisation_input());
-    let part = part.with_schema("Materialisation", materialisation());
+    let part = part.with_schema("Materialisation", materialisation()).with_schema("AlarmList", alarm_list());
+    let part = older::add(part.with_schema("AttendanceSuggestion", suggestion()));
     part.with_schema("Attendance", attendance()).with_schema("AttendanceHistory", attendance_history())
 }
 
@@ -87,6 +89,7 @@ fn attendance_input() -> Value {
         "properties": {
             "tutor_attendance_status": attendance_status(), "student_attendance_status": attendance_status(),
             "attendance_notes": nullable("string"),
+            "use_suggestion": { "type": "boolean", "description": "Take what is missing from the suggestion." },
         },
         "example": { "student_attendance_status": "late", "attendance_notes": "The train was late." },
     })
@@ -137,7 +140,7 @@ fn materialisation() -> Value {
         "properties": {
             "series_id": { "type": "integer", "format": "int64" },
             "created": number, "updated": number, "deleted": number,
-            "kept": { "type": "integer", "minimum": 0, "description": "Lessons that somebody has edited." },
+            "kept": { "type": "integer", "minimum": 0, "description": "Lessons that a user has edited." },
             "results": { "type": "array", "items": {
                 "type": "object", "required": ["session_id", "session_date", "occurrence", "status", "is_edited"],
                 "properties": {
@@ -147,6 +150,47 @@ fn materialisation() -> Value {
                     "status": { "type": "string" }, "is_edited": { "type": "boolean" },
                 },
             } },
+        },
+    })
+}
+
+fn alarm_list() -> Value {
+    json!({
+        "type": "object", "required": ["results"],
+        "properties": { "results": { "type": "array", "items": {
+            "type": "object", "required": ["session_id", "occurrence", "due_at", "minutes"],
+            "properties": {
+                "session_id": {
+                    "type": "integer", "format": "int64", "description": "The lesson; of a planned one, its series.",
+                },
+                "occurrence": {
+                    "type": ["string", "null"], "format": "date", "description": "The day of a lesson of a series.",
+                },
+                "due_at": { "type": "string", "format": "date-time" },
+                "minutes": { "type": "integer", "minimum": 0, "description": "Minutes before the lesson." },
+            },
+        } } },
+    })
+}
+
+fn suggestion() -> Value {
+    let word = |words: &[&str]| json!({ "type": "string", "enum": words });
+    let metrics = json!({
+        "type": "object", "properties": {
+            "connected": { "type": "boolean" }, "lateness_minutes": { "type": "integer" },
+            "engagement_percentage": { "type": "integer" }, "active_minutes": { "type": "integer" },
+            "left_early": { "type": "boolean" }, "reason": { "type": "string" },
+        },
+    });
+    let (statuses, confidence) = (word(&["present", "late", "absent"]), word(&["low", "medium", "high"]));
+    json!({
+        "type": "object",
+        "required": ["session_id", "has_whiteboard", "tutor_status_suggestion", "student_status_suggestion"],
+        "properties": {
+            "session_id": { "type": "integer", "format": "int64" }, "has_whiteboard": { "type": "boolean" },
+            "overall_recommendation": { "type": "string" },
+            "tutor_status_suggestion": statuses, "tutor_confidence": confidence, "tutor_metrics": metrics,
+            "student_status_suggestion": statuses, "student_confidence": confidence, "student_metrics": metrics,
         },
     })
 }

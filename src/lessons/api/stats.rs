@@ -50,7 +50,7 @@ pub(super) async fn show_stats(
 }
 
 /// Returns the totals as a document. Every known status is in it.
-fn document(totals: &[StatusTotals]) -> Value {
+pub(super) fn document(totals: &[StatusTotals]) -> Value {
     let (mut by_status, mut hours) = (Map::new(), Map::new());
     for status in STATUSES {
         by_status.insert((*status).to_owned(), 0.into());

@@ -1,6 +1,6 @@
 //! SQL of the list of lessons. Pages are found by the values of the last row, so that each costs the same.
 
-use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use crate::error::Result;
 use crate::lessons::rights::{LessonRole, LessonScope, OwnProfiles};
@@ -46,14 +46,38 @@ pub struct LessonFilter {
     pub enrolments: Vec<i64>,
     pub is_featured: Option<bool>,
     pub is_recurring: Option<bool>,
+    /// Only lessons with an alarm.
+    pub has_alarm: bool,
     /// Words that topics and names contain.
     pub words: Vec<String>,
     /// Only lessons in which the caller has this role.
     pub role: Option<LessonRole>,
+    /// Whether planned lessons of series are on the pages: the parameter `expand`.
+    pub is_expanded: bool,
     pub sorts: Vec<LessonSort>,
     /// Values of the last row of the page before, in the order of `sorts`, and its id.
     pub after: Option<(Vec<String>, i64)>,
     pub limit: i64,
+}
+
+/// A lesson that a series has and that is no row of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedLessonRow {
+    /// The first lesson of the series.
+    pub series: i64,
+    pub day: String,
+    /// The day of the rule.
+    pub of_rule: String,
+}
+
+/// A lesson of a page.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct ListedLesson {
+    pub id: i64,
+    /// The day of a planned lesson, and the day of its rule.
+    pub day: Option<String>,
+    pub of_rule: Option<String>,
+    keys: Vec<String>,
 }
 
 /// A page of lessons.
@@ -61,23 +85,48 @@ pub struct LessonFilter {
 pub struct LessonPage {
     /// Lessons on all pages.
     pub count: i64,
-    pub ids: Vec<i64>,
+    pub lessons: Vec<ListedLesson>,
     /// Where the next page begins.
     pub next: Option<(Vec<String>, i64)>,
 }
 
-/// Returns a page.
-pub async fn page(db: &mut PgConnection, scope: &LessonScope, filter: &LessonFilter) -> Result<LessonPage> {
+/// Returns the first lessons of the series that may have lessons on the pages of an expanded list.
+pub async fn series_of(db: &mut PgConnection, scope: &LessonScope, filter: &LessonFilter) -> Result<Vec<i64>> {
+    let filter = LessonFilter {
+        statuses: Vec::new(),
+        date_from: None,
+        is_recurring: Some(true),
+        words: Vec::new(),
+        ..filter.clone()
+    };
+    let mut query = QueryBuilder::new("SELECT item.id::bigint");
+    add_conditions(&mut query, scope, &filter, (false, None));
+    Ok(query.build_query_scalar().fetch_all(db).await?)
+}
+
+/// Returns a page. `planned`: lessons of series that are on the pages too.
+pub async fn page(
+    db: &mut PgConnection,
+    scope: &LessonScope,
+    filter: &LessonFilter,
+    planned: Option<&[PlannedLessonRow]>,
+) -> Result<LessonPage> {
     let mut counting = QueryBuilder::new("SELECT count(*)");
-    add_conditions(&mut counting, scope, filter, !filter.words.is_empty());
+    add_conditions(&mut counting, scope, filter, (!filter.words.is_empty(), planned));
     let count: i64 = counting.build_query_scalar().fetch_one(&mut *db).await?;
 
     let by_name = filter.sorts.iter().any(|sort| sort.name.ends_with("_name"));
     let keys: Vec<(&str, &str, bool)> = filter.sorts.iter().map(|sort| key_of(*sort)).collect();
     let shown: Vec<String> = keys.iter().map(|(expression, ..)| format!("({expression})::text")).collect();
-    let mut query =
-        QueryBuilder::new(format!("SELECT item.id::bigint AS id, ARRAY[{}]::text[] AS keys", shown.join(", ")));
-    add_conditions(&mut query, scope, filter, by_name || !filter.words.is_empty());
+    let place = match planned {
+        Some(_) => "CASE WHEN item.of_rule IS NOT NULL THEN item.session_date END::text AS day, item.of_rule::text",
+        None => "NULL::text AS day, NULL::text AS of_rule",
+    };
+    let mut query = QueryBuilder::new(format!(
+        "SELECT item.id::bigint AS id, {place}, ARRAY[{}]::text[] AS keys",
+        shown.join(", ")
+    ));
+    add_conditions(&mut query, scope, filter, (by_name || !filter.words.is_empty(), planned));
     if let Some((values, id)) = &filter.after {
         add_start(&mut query, &keys, values, *id);
     }
@@ -87,15 +136,36 @@ pub async fn page(db: &mut PgConnection, scope: &LessonScope, filter: &LessonFil
     let mut order: Vec<String> = keys.iter().map(order).collect();
     order.push(if is_last_descending(&keys) { "item.id DESC".to_owned() } else { "item.id".to_owned() });
     query.push(format!(" ORDER BY {} LIMIT ", order.join(", "))).push_bind(filter.limit + 1);
-    let mut rows: Vec<(i64, Vec<String>)> = Vec::new();
-    for row in query.build().fetch_all(db).await? {
-        rows.push((row.try_get("id")?, row.try_get("keys")?));
-    }
+    let mut lessons: Vec<ListedLesson> = query.build_query_as().fetch_all(db).await?;
     let size = usize::try_from(filter.limit).unwrap_or_default();
-    let is_more = rows.len() > size;
-    rows.truncate(size);
-    let next = rows.last().filter(|_| is_more).map(|(id, keys)| (keys.clone(), *id));
-    Ok(LessonPage { count, ids: rows.into_iter().map(|(id, _)| id).collect(), next })
+    let is_more = lessons.len() > size;
+    lessons.truncate(size);
+    let next = lessons.last().filter(|_| is_more).map(|last| (last.keys.clone(), last.id));
+    Ok(LessonPage { count, lessons, next })
+}
+
+/// A lesson with an alarm.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct AlarmRow {
+    pub session_id: i64,
+    pub day: String,
+    /// The day of the rule, of a lesson of a series.
+    pub occurrence: Option<String>,
+    pub start_time: String,
+    pub minutes: i64,
+}
+
+/// Returns the scheduled lessons of a list.
+pub async fn alarms(db: &mut PgConnection, scope: &LessonScope, filter: &LessonFilter) -> Result<Vec<AlarmRow>> {
+    let mut query = QueryBuilder::new(
+        "SELECT item.id::bigint AS session_id, item.session_date::text AS day,
+                COALESCE((SELECT link.day FROM lectern.lesson_occurrences AS link WHERE link.session_id = item.id),
+                         CASE WHEN item.is_recurring THEN item.session_date END)::text AS occurrence,
+                item.start_time::text, COALESCE(item.alarm_before_minutes, 15)::bigint AS minutes",
+    );
+    add_conditions(&mut query, scope, filter, (false, None));
+    query.push(" AND COALESCE(item.status, 'scheduled') = 'scheduled'");
+    Ok(query.build_query_as().fetch_all(db).await?)
 }
 
 /// Lessons of one status.
@@ -126,7 +196,7 @@ pub async fn totals(db: &mut PgConnection, scope: &LessonScope, filter: &LessonF
         marked("late"),
         marked("absent"),
     ));
-    add_conditions(&mut query, scope, filter, !filter.words.is_empty());
+    add_conditions(&mut query, scope, filter, (!filter.words.is_empty(), None));
     query.push(" GROUP BY 1 ORDER BY 1");
     Ok(query.build_query_as().fetch_all(db).await?)
 }
@@ -140,11 +210,39 @@ fn is_last_descending(keys: &[(&str, &str, bool)]) -> bool {
     keys.last().is_some_and(|(.., is_descending)| *is_descending)
 }
 
-fn add_conditions(query: &mut QueryBuilder<Postgres>, scope: &LessonScope, filter: &LessonFilter, with_names: bool) {
+/// The columns that conditions and orders use.
+const USED: &str = "id, course_enrollment_id, topics, topics_covered, session_date, start_time, status, session_mode,
+    priority_level, is_featured, is_recurring, created_at";
+
+/// Adds the rows and planned lessons of a list.
+fn add_source(query: &mut QueryBuilder<Postgres>, planned: Option<&[PlannedLessonRow]>) {
+    let Some(planned) = planned else {
+        query.push(" FROM public.sessions AS item");
+        return;
+    };
+    query.push(format!(
+        " FROM (SELECT {USED}, NULL::date AS of_rule FROM public.sessions UNION ALL
+             SELECT head.id, head.course_enrollment_id, head.topics, '[]'::json, planned.day::date, head.start_time,
+                    CASE WHEN head.status = 'cancelled' THEN 'cancelled' ELSE 'scheduled' END, head.session_mode,
+                    head.priority_level, head.is_featured, false, head.created_at, planned.of_rule::date
+             FROM unnest("
+    ));
+    query.push_bind(planned.iter().map(|row| row.series).collect::<Vec<_>>()).push("::bigint[], ");
+    query.push_bind(planned.iter().map(|row| row.day.clone()).collect::<Vec<_>>()).push("::text[], ");
+    query.push_bind(planned.iter().map(|row| row.of_rule.clone()).collect::<Vec<_>>());
     query.push(
-        " FROM public.sessions AS item
-         LEFT JOIN public.enrolled_students AS enrolment ON enrolment.id = item.course_enrollment_id",
+        "::text[]) AS planned (series, day, of_rule) JOIN public.sessions AS head ON head.id = planned.series) AS item",
     );
+}
+
+fn add_conditions(
+    query: &mut QueryBuilder<Postgres>,
+    scope: &LessonScope,
+    filter: &LessonFilter,
+    (with_names, planned): (bool, Option<&[PlannedLessonRow]>),
+) {
+    add_source(query, planned);
+    query.push(" LEFT JOIN public.enrolled_students AS enrolment ON enrolment.id = item.course_enrollment_id");
     if with_names {
         query.push(
             " LEFT JOIN public.tutor_profiles AS tutor ON tutor.id = enrolment.tutor_id
@@ -209,6 +307,9 @@ fn add_values(query: &mut QueryBuilder<Postgres>, filter: &LessonFilter) {
         if let Some(day) = day {
             query.push(format!(" AND item.session_date {operator} ")).push_bind(day.clone()).push("::text::date");
         }
+    }
+    if filter.has_alarm {
+        query.push(" AND COALESCE(item.alarm_enabled, false)");
     }
     for (column, flag) in [("is_featured", filter.is_featured), ("is_recurring", filter.is_recurring)] {
         if let Some(flag) = flag {

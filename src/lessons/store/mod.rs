@@ -1,8 +1,10 @@
 //! All SQL on lessons beyond what their resource reads and writes.
 
 pub mod attendance;
+pub mod families;
 pub mod list;
 pub mod occurrences;
 pub mod references;
 pub mod rights;
 pub mod series;
+pub mod whiteboards;

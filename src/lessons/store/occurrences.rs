@@ -92,11 +92,14 @@ pub async fn make(db: &mut PgConnection, series: i64, days: &[LessonOccurrence])
     Ok(rows.into_iter().filter_map(|(id, day)| Some((id, day.parse().ok()?))).collect())
 }
 
-/// Brings lessons that nobody has edited up to date with their series. Returns how many changed.
+/// Brings lessons that no user has edited up to date with their series. Returns how many changed.
 pub async fn renew(db: &mut PgConnection, series: i64, days: &[LessonOccurrence]) -> Result<u64> {
     let set = SHARED.map(|column| format!("{column} = head.{column}")).join(", ");
     let row = |alias: &str| {
-        SHARED.map(|column| if column == "topics" { format!("{alias}.topics::text") } else { format!("{alias}.{column}") })
+        SHARED
+            .map(
+                |column| if column == "topics" { format!("{alias}.topics::text") } else { format!("{alias}.{column}") },
+            )
             .join(", ")
     };
     let (made, head) = (row("made"), row("head"));
@@ -120,7 +123,10 @@ pub async fn renew(db: &mut PgConnection, series: i64, days: &[LessonOccurrence]
 
 /// Deletes lessons that were made from a series.
 pub async fn delete(db: &mut PgConnection, ids: &[i64]) -> Result<()> {
-    sqlx::query("DELETE FROM lectern.lesson_occurrences WHERE session_id = ANY ($1)").bind(ids).execute(&mut *db).await?;
+    sqlx::query("DELETE FROM lectern.lesson_occurrences WHERE session_id = ANY ($1)")
+        .bind(ids)
+        .execute(&mut *db)
+        .await?;
     sqlx::query("DELETE FROM public.sessions WHERE id = ANY ($1)").bind(ids).execute(db).await?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod people;
 mod rights;
 mod rules;
+mod scope;
 mod series;
 
 use lectern::identity::{self, NewToken, Role};

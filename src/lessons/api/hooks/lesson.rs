@@ -31,6 +31,9 @@ const ATTENDANCE: [(&str, &str); 2] = [("tutor_attendance_status", "tutor"), ("s
 /// The parameter with the notes of an attendance, which the route of the attendance adds.
 pub const NOTES: &str = "attendance_notes";
 
+/// The parameter that says how the attendance was found, which the same route adds.
+pub const SOURCE: &str = "attendance_source";
+
 /// The minutes of an alarm that does not say when it rings.
 const ALARM_MINUTES: i64 = 15;
 
@@ -84,7 +87,8 @@ impl ResourceHooks for LessonHooks {
             let marked_by = request.caller.map_or("lectern", |caller| caller.name.as_str());
             let notes = request.parameter(NOTES);
             let entries: Vec<AttendanceEntry> = drafts.iter().flat_map(|draft| marked(draft, notes)).collect();
-            attendance::add(db, "manual", marked_by, &entries).await?;
+            let source = request.parameter(SOURCE).unwrap_or("manual");
+            attendance::add(db, source, marked_by, &entries).await?;
             let zone = request.config.map_or(TimeZone::UTC, |config| config.zone());
             for draft in drafts {
                 let Some(id) = draft.id else { continue };

@@ -5,4 +5,4 @@ mod lesson;
 mod status;
 
 pub use holiday::HolidayHooks;
-pub use lesson::{LessonHooks, NOTES};
+pub use lesson::{LessonHooks, NOTES, SOURCE};

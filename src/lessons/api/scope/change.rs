@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::division;
-use super::{SeriesPlace, Target};
+use super::target::{LessonTarget, SeriesPlace};
 use crate::http::problem::HttpProblem;
 use crate::lessons::store::occurrences;
 use crate::resources::api::{CallerTransaction, CallerWrite};
@@ -16,15 +16,15 @@ const RULE: [&str; 4] = ["is_recurring", "session_frequency", "recurring_pattern
 /// Changes the lessons that a request means. Returns the document of the first one.
 pub async fn change(
     write: CallerWrite<'_>,
-    target: &Target,
+    target: &LessonTarget,
     headers: &HeaderMap,
     body: &Value,
 ) -> Result<Value, HttpProblem> {
     let mut transaction = write.begin().await?;
     let changed = match target {
-        Target::Lesson(id) => transaction.change(*id, headers, body).await?,
-        Target::One(place) => change_one(&mut transaction, place, body).await?,
-        Target::Following(place) => {
+        LessonTarget::Lesson(id) => transaction.change(*id, headers, body).await?,
+        LessonTarget::One(place) => change_one(&mut transaction, place, body).await?,
+        LessonTarget::Following(place) => {
             occurrences::lock(transaction.db(), place.head_id()).await?;
             let made = occurrences::made(transaction.db(), place.head_id()).await?;
             let (id, before) = division::begin(transaction.db(), place, &made).await?;
@@ -43,6 +43,9 @@ async fn change_one(
 ) -> Result<Value, HttpProblem> {
     let body = without_rule(body, &place.head)?;
     occurrences::lock(transaction.db(), place.head_id()).await?;
+    if place.is_first() && is_of_one(&body) {
+        return transaction.change(place.head_id(), &HeaderMap::new(), &body).await;
+    }
     if place.is_first() {
         division::separate_first(transaction.db(), place).await?;
         return transaction.change(place.head_id(), &HeaderMap::new(), &body).await;
@@ -57,6 +60,13 @@ async fn change_one(
         }
     };
     transaction.change(id, &HeaderMap::new(), &body).await
+}
+
+/// Reports whether a body says only what the lessons of a series do not have in common.
+fn is_of_one(body: &Value) -> bool {
+    let is_shared = |name: &str| occurrences::SHARED.contains(&name) || name == "session_date";
+    let members = body.as_object();
+    body["status"] != "cancelled" && members.is_some_and(|members| !members.keys().any(|name| is_shared(name)))
 }
 
 /// Leaves out what a body repeats of the rule of the series.

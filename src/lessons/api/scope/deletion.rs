@@ -3,25 +3,25 @@
 use axum::http::HeaderMap;
 
 use super::division;
-use super::{SeriesPlace, Target};
+use super::target::{LessonTarget, SeriesPlace};
 use crate::http::problem::HttpProblem;
 use crate::lessons::api::series::to_store;
 use crate::lessons::store::{occurrences, series as series_store};
 use crate::resources::api::{CallerTransaction, CallerWrite};
 
 /// Deletes the lessons that a request means. A completed one among them refuses all.
-pub async fn remove(write: CallerWrite<'_>, target: &Target, headers: &HeaderMap) -> Result<(), HttpProblem> {
+pub async fn remove(write: CallerWrite<'_>, target: &LessonTarget, headers: &HeaderMap) -> Result<(), HttpProblem> {
     let mut transaction = write.begin().await?;
     match target {
-        Target::Lesson(id) => {
+        LessonTarget::Lesson(id) => {
             occurrences::lock(transaction.db(), *id).await?;
             for lesson in occurrences::made(transaction.db(), *id).await? {
                 transaction.remove(lesson.id, &HeaderMap::new()).await?;
             }
             transaction.remove(*id, headers).await?;
         }
-        Target::One(place) => remove_one(&mut transaction, place).await?,
-        Target::Following(place) => remove_following(&mut transaction, place).await?,
+        LessonTarget::One(place) => remove_one(&mut transaction, place).await?,
+        LessonTarget::Following(place) => remove_following(&mut transaction, place).await?,
     }
     transaction.commit().await
 }

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use sqlx::PgConnection;
 
-use super::SeriesPlace;
+use super::target::SeriesPlace;
 use crate::http::problem::{FieldError, HttpProblem};
 use crate::lessons::api::members::holidays_of;
 use crate::lessons::api::series::to_store;
