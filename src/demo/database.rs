@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use super::folder::{DemoMarker, Folder};
 use super::provider::Provider;
-use super::{local, store};
+use super::{lessons, local, store};
 use crate::database::Database;
 use crate::error::{Error, Result};
 
@@ -51,7 +51,11 @@ pub fn check_folder(folder: &Folder, provider: &str) -> Result<()> {
 }
 
 fn describe(provider: &str) -> &'static str {
-    if provider.starts_with("workbook") { "another timetable" } else { "the sample provider" }
+    if is_of_workbook(provider) { "another timetable" } else { "the sample provider" }
+}
+
+fn is_of_workbook(provider: &str) -> bool {
+    provider.starts_with("workbook")
 }
 
 async fn check_no_other_data(db: &mut PgConnection) -> Result<()> {
@@ -71,6 +75,11 @@ pub async fn fill(database: &Database, provider: &Provider, marker: &DemoMarker)
         return Ok(false);
     }
     local::fill(&mut db, provider).await?;
+    // Who rehearses with their own timetable has not asked for people.
+    if !is_of_workbook(&marker.provider) {
+        let today = marker.first_run.to_zoned(jiff::tz::TimeZone::UTC).date();
+        lessons::fill(&mut db, today).await?;
+    }
     store::store_marker(&mut db, marker).await?;
     db.commit().await?;
     Ok(true)

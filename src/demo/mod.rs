@@ -12,6 +12,7 @@ pub mod codes;
 pub mod database;
 pub mod folder;
 pub mod from_timetable;
+pub mod lessons;
 pub mod local;
 pub mod provider;
 pub mod remote;

@@ -24,7 +24,7 @@ pub struct Args {
 }
 
 /// The checks that read tables of Lectern.
-const OF_TABLES: &[&str] = &["webhooks", "syncs", "outbox"];
+const OF_TABLES: &[&str] = &["webhooks", "syncs", "outbox", "lessons"];
 
 /// Returns the checks that need the database, besides its own.
 fn of_database() -> Vec<&'static str> {
@@ -151,6 +151,7 @@ async fn examine(examination: &mut Examination, context: &Context, database: Opt
             examination.check("webhooks", work::webhooks(pool, config)).await;
             examination.check("syncs", work::syncs(pool, config, now)).await;
             examination.check("outbox", work::outbox(pool)).await;
+            examination.check("lessons", work::lessons(pool)).await;
         }
         None => examination.skip(OF_TABLES, "the schema is not the one of this program"),
     }

@@ -45,7 +45,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ),
     ("Schema", &["schema", "placement", "grants", "sequences", "indexes", "constraints", "compat-views"]),
     ("Administrate", &["administrate", "administrate-login", "administrate-query", "request-allowance", "webhooks"]),
-    ("Work", &["syncs", "outbox", "worker"]),
+    ("Work", &["syncs", "outbox", "lessons", "worker"]),
 ];
 
 /// A check with its result.

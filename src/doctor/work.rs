@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::PgPool;
 
-use super::{CheckResult, listed};
+use super::{CheckResult, listed, store};
 use crate::config::Config;
 use crate::config::cron::CronSchedule;
 use crate::console::counted;
@@ -43,6 +43,22 @@ pub(super) async fn outbox(pool: &PgPool) -> Result<CheckResult> {
         fixes.push("no worker delivers: start `lectern serve`, or run `lectern outbox run`");
     }
     Ok(if fixes.is_empty() { CheckResult::good(detail) } else { CheckResult::bad(detail, fixes.join("; ")) })
+}
+
+/// Counts the lessons that only staff see, because they have no enrolment.
+pub(super) async fn lessons(pool: &PgPool) -> Result<CheckResult> {
+    let Some(found) = store::lessons(pool).await? else {
+        return Ok(CheckResult::good("there is no public.sessions yet"));
+    };
+    let detail = format!(
+        "{} in all; {} without enrolment",
+        counted(usize::try_from(found.all).unwrap_or_default(), "lesson"),
+        found.without_enrolment
+    );
+    let fix = "only admins and operators see lessons without enrolment: give each one with PATCH /api/sessions/ID \
+               {\"course_enrollment_id\": …}; `lectern migrate apply --create-enrolments` does it for those that the move \
+               lesson-sessions found";
+    Ok(if found.without_enrolment == 0 { CheckResult::good(detail) } else { CheckResult::bad(detail, fix) })
 }
 
 /// Finds the last successful sync of each entity, and entities whose last sync failed or is late.

@@ -1,7 +1,7 @@
 //! The sample provider's rows: inserted once, complete, and found by an import.
 
 use jiff::civil::date;
-use lectern::demo::{local, sample, timetable};
+use lectern::demo::{lessons, local, sample, timetable};
 use sqlx::Row;
 
 use crate::fixtures::test_db::TestDb;
@@ -90,4 +90,21 @@ async fn sample_event_has_exactly_one_product() {
     .await
     .expect("found");
     assert_eq!(found.get::<i64, _>("found"), 348);
+}
+
+#[tokio::test]
+async fn demo_has_people_and_lessons() {
+    let db = TestDb::new().await;
+    let mut connection = db.pool.acquire().await.expect("a connection");
+    lessons::fill(&mut connection, date(2031, 3, 5)).await.expect("filled");
+    let numbers: Vec<i64> = sqlx::query_scalar(
+        "SELECT count(*) FROM public.tutor_profiles UNION ALL SELECT count(*) FROM public.student_profiles
+         UNION ALL SELECT count(*) FROM public.parent_profiles UNION ALL SELECT count(*) FROM public.sessions
+         UNION ALL SELECT count(*) FROM public.sessions WHERE is_recurring
+         UNION ALL SELECT count(DISTINCT status) FROM public.sessions",
+    )
+    .fetch_all(&db.pool)
+    .await
+    .expect("numbers");
+    assert_eq!(numbers, [5, 20, 10, 200, 20, 4]);
 }

@@ -1,6 +1,9 @@
 //! People, enrolments and lessons over HTTP, on a real database and a real socket.
 
+mod older;
+mod oracle;
 mod people;
+mod planned;
 mod rights;
 mod rules;
 mod scope;
