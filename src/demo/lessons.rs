@@ -90,15 +90,17 @@ fn lessons_of(at: usize, enrolment: i64, today: Date) -> Vec<Value> {
             false => ("scheduled", None),
         };
         let topic = TOPICS[(at + number) % TOPICS.len()];
+        let mode = ["online", "in-person", "hybrid"][at % 3];
+        let priority = ["medium", "medium", "low", "high", "urgent"][(at + number) % 5];
         let days = [NAMES[at % 5]];
         json!({
             "course_enrollment_id": enrolment, "topics": [topic],
             "topics_covered": if status == "completed" { json!([topic]) } else { json!([]) },
             "session_date": day.to_string(), "start_time": format!("{hour}:00"), "end_time": format!("{}:00", hour + 1),
-            "duration": 60, "session_mode": ["online", "in-person", "hybrid"][at % 3],
+            "duration": 60, "session_mode": mode,
             "location": if at % 3 == 1 { json!("Room 1") } else { Value::Null },
             "tutor_attendance_status": attendance.map(|_| "present"), "student_attendance_status": attendance,
-            "priority_level": ["medium", "medium", "low", "high", "urgent"][(at + number) % 5],
+            "priority_level": priority,
             "is_recurring": is_last, "session_frequency": if is_last { "weekly" } else { "one-time" },
             "recurring_pattern": if is_last { json!({ "days": days, "months": [], "specific_dates": [] }) } else { Value::Null },
             "alarm_enabled": at % 2 == 0, "is_featured": number == LESSONS - 2 && at % 4 == 0, "status": status,
