@@ -9,7 +9,7 @@ mod as_of;
 mod store;
 
 pub use self::as_of::as_of;
-pub use self::store::{note, purge, sign, sign_run};
+pub use self::store::{note, page, purge, sign, sign_run};
 
 /// The way in which a change comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -66,7 +66,7 @@ const OF_EVENT: &str = "
         SELECT change.* FROM sessions JOIN lectern.history AS change ON change.session_id = sessions.id)";
 
 /// Returns the number of changes of an event, and one page of them, latest first.
-pub(super) async fn page(db: &mut PgConnection, event: i64, size: i64, offset: i64) -> Result<(i64, Vec<Value>)> {
+pub async fn page(db: &mut PgConnection, event: i64, size: i64, offset: i64) -> Result<(i64, Vec<Value>)> {
     let sql = format!(
         "{OF_EVENT}
          SELECT (SELECT count(*) FROM found), COALESCE((SELECT json_agg(to_json(change)) FROM (
@@ -114,13 +114,16 @@ pub(super) async fn present_and_later(
     let PastTable { name, key, column, history_column } = table;
     let sql = format!("SELECT {key}, to_jsonb(item) FROM {name} AS item WHERE item.{column} = ANY ($1)");
     let present = sqlx::query_as(AssertSqlSafe(sql)).bind(values).fetch_all(&mut *db).await?;
+    let is_by_key = history_column == "row_key";
+    // As the index by row says it: changes of events and sessions are not in it.
+    let belongs_to_none = if is_by_key { "AND event_id IS NULL AND session_id IS NULL" } else { "" };
     let sql = format!(
         "SELECT row_key, action, old FROM lectern.history
-         WHERE table_name = $1 AND {history_column} = ANY ($2) AND at > $3 ORDER BY id DESC"
+         WHERE table_name = $1 AND {history_column} = ANY ($2) {belongs_to_none} AND at > $3 ORDER BY id DESC"
     );
     let keys: Vec<String> = values.iter().map(i64::to_string).collect();
     let later = sqlx::query_as(AssertSqlSafe(sql)).bind(name);
-    let later = if history_column == "row_key" { later.bind(keys) } else { later.bind(values.to_vec()) };
+    let later = if is_by_key { later.bind(keys) } else { later.bind(values.to_vec()) };
     let later = later.bind(time.to_sqlx()).fetch_all(db).await?;
     Ok((present, later))
 }

@@ -29,6 +29,9 @@ use crate::workbook::problem_table::{PlaceColumns, table};
 use crate::workbook::problems::{Code, ImportProblem};
 
 /// Import a timetable workbook and deliver it to Administrate
+/// Most events whose reason is printed.
+const MAX_PRINTED: usize = 20;
+
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {
@@ -273,9 +276,20 @@ fn print_notices<'a>(console: &Console, notices: impl Iterator<Item = &'a report
     notices.for_each(|notice| console.notify(format_args!("{}: {}", notice.event, notice.message)));
 }
 
+/// Prints events with a reason, the first of many, and the number of the others, which only wait.
 fn print_undelivered(console: &Console, undelivered: &[report::Undelivered]) {
-    for item in undelivered {
-        console.notify(format_args!("{}: {}", item.event, item.error.as_deref().unwrap_or("not delivered yet")));
+    let refused: Vec<_> = undelivered.iter().filter_map(|item| Some((&item.event, item.error.as_ref()?))).collect();
+    for (event, reason) in refused.iter().take(MAX_PRINTED) {
+        console.notify(format_args!("{event}: {reason}"));
+    }
+    let more = refused.len().saturating_sub(MAX_PRINTED);
+    if more > 0 {
+        console.notify(format_args!("and {more} more: lectern outbox shows them"));
+    }
+    match undelivered.len() - refused.len() {
+        0 => {}
+        1 => console.notify("1 event is not delivered yet"),
+        waiting => console.notify(format_args!("{waiting} events are not delivered yet")),
     }
 }
 

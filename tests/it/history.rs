@@ -172,6 +172,32 @@ async fn event_is_shown_as_it_was() {
     assert_eq!(second["sessions"][0]["instructor_ids"], json!([]));
 }
 
+#[tokio::test]
+async fn changes_of_one_event_are_found_by_index() {
+    let db = TestDb::new().await;
+    let provider = Provider::insert(&db).await;
+    let id = create_event(&db, &provider, "CM2-01").await;
+    let created = now(&db).await;
+    execute(
+        &db,
+        "INSERT INTO lectern.history (table_name, row_key, event_id, session_id, action, new, actor, interface)
+         SELECT t, n::text, CASE t WHEN 'acted.tutorial_events' THEN n + 1000 END,
+                CASE t WHEN 'lectern.session_details' THEN n + 1000 END, 'insert', '{}', 'a test', 'sql'
+         FROM generate_series(1, 5000) AS n,
+              unnest(ARRAY['acted.tutorial_events', 'lectern.session_details', 'acted.tutorial_venues']) AS t",
+    )
+    .await;
+    execute(&db, "ANALYZE").await;
+    let mut transaction = db.pool.begin().await.expect("begun");
+    let (count, _) = history::page(&mut transaction, id, 50, 0).await.expect("readable");
+    assert!(count > 2, "{count}");
+    history::as_of(&mut transaction, id, created).await.expect("readable").expect("it existed");
+    let sql = "SELECT seq_scan, idx_scan FROM pg_stat_xact_user_tables WHERE relid = 'lectern.history'::regclass";
+    let (whole, by_index): (i64, i64) = sqlx::query_as(sql).fetch_one(&mut *transaction).await.expect("counted");
+    assert_eq!(whole, 0, "the whole history is read");
+    assert!(by_index > 0);
+}
+
 /// Gives an event an administrator and a custom field.
 async fn add_details(db: &TestDb, event: i64) {
     let staff = format!(

@@ -2,6 +2,9 @@
 //!
 //! The importer reads this layout; the template and the demo's generator write it.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::workbook::cells::squeezed;
 
 /// A field of the timetable, in workbook order.
@@ -160,14 +163,15 @@ impl Field {
 
 /// Finds the field with this header or alias, without regard to spacing, letter case and punctuation.
 pub fn field_with_header(header: &str) -> Option<Field> {
-    let header_key = squeezed(header);
-    if header_key.is_empty() {
-        return None;
-    }
-    LAYOUT
-        .iter()
-        .find(|c| squeezed(c.header) == header_key || c.aliases.iter().any(|a| squeezed(a) == header_key))
-        .map(|c| c.field)
+    // Asked for cells of each row, because a header may be repeated anywhere.
+    static FIELDS_BY_HEADER: LazyLock<HashMap<String, Field>> = LazyLock::new(|| {
+        let headers = |column: &'static Column| std::iter::once(&column.header).chain(column.aliases);
+        // The first column of several with one header.
+        let pairs =
+            LAYOUT.iter().rev().flat_map(|column| headers(column).map(|header| (squeezed(header), column.field)));
+        pairs.filter(|(header, _)| !header.is_empty()).collect()
+    });
+    FIELDS_BY_HEADER.get(&squeezed(header)).copied()
 }
 
 #[cfg(test)]
