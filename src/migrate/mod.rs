@@ -125,6 +125,9 @@ async fn apply_in_order(attempts: &Attempts<'_>, options: &Options) -> Result<Mi
     done.retain(|step| !step.is_empty());
     let mut problems = if is_adopted { attempts.transaction(moves::broken_rules).await? } else { Vec::new() };
     problems.extend(done.iter().flat_map(|step| step.problems.clone()));
+    if is_open && is_included(moves::lesson_sessions::NAME) {
+        problems.extend(moves::lesson_sessions::create_further_indexes(attempts).await?);
+    }
     problems.sort();
     problems.dedup();
     let receipt = match done.is_empty() {

@@ -15,7 +15,8 @@ use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::query::{Pairs, pairs};
 use crate::identity::Caller;
 use crate::lessons::rights::LessonScope;
-use crate::lessons::store::list::{AlarmRow, LessonFilter, alarms, series_of};
+use crate::lessons::store::list::{LessonFilter, series_of};
+use crate::lessons::store::totals::{AlarmRow, alarms};
 use crate::resources::api::ResourceState;
 
 pub(super) const ALARMS: &str = "/api/sessions/alarms";

@@ -29,6 +29,7 @@ use sqlx::PgConnection;
 use self::alarms::{ALARMS, show_alarms};
 use self::attendance::{ATTENDANCE, set_attendance, show_attendance};
 pub use self::description::{description, parameters};
+pub use self::list::explain_page;
 use self::legacy::counts::{COUNTS, DASHBOARD, SUMMARY, show_counts, show_dashboard, show_summary};
 use self::legacy::{shapes, toggles};
 use self::materialisation::{MATERIALISATION, materialise};
@@ -151,7 +152,7 @@ async fn show_list(
         shapes::add_members(&mut db, &mut lessons).await?;
         return Ok(Json(Value::Array(lessons)));
     }
-    let next = page.next.map(|last| list::cursor(&filter.sorts, &last));
+    let next = page.next.map(|last| list::cursor(&filter.sorts, &last, page.count));
     Ok(Json(json!({ "results": lessons, "next_cursor": next, "count": page.count })))
 }
 

@@ -11,7 +11,7 @@ use crate::http::problem::HttpProblem;
 use crate::http::query::{Pairs, pairs};
 use crate::identity::Caller;
 use crate::lessons::rights::LessonScope;
-use crate::lessons::store::list::{StatusTotals, totals};
+use crate::lessons::store::totals::{StatusTotals, totals};
 use crate::resources::api::ResourceState;
 
 pub(super) const STATS: &str = "/api/sessions/stats";

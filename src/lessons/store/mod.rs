@@ -7,4 +7,5 @@ pub mod occurrences;
 pub mod references;
 pub mod rights;
 pub mod series;
+pub mod totals;
 pub mod whiteboards;

@@ -1,13 +1,16 @@
 //! People, enrolments and lessons over HTTP, on a real database and a real socket.
 
+mod checklist;
 mod older;
 mod oracle;
 mod people;
 mod planned;
+mod plans;
 mod rights;
 mod rules;
 mod scope;
 mod series;
+mod table;
 
 use lectern::identity::{self, NewToken, Role};
 use serde_json::{Value, json};

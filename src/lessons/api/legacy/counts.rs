@@ -14,7 +14,8 @@ use crate::lessons::api::list;
 use crate::lessons::api::stats;
 use crate::lessons::rights::{LessonRole, LessonScope};
 use crate::lessons::store::families;
-use crate::lessons::store::list::{LessonFilter, totals};
+use crate::lessons::store::list::LessonFilter;
+use crate::lessons::store::totals::totals;
 use crate::resources::api::ResourceState;
 
 pub const SUMMARY: &str = "/api/sessions/stats/summary";

@@ -24,6 +24,7 @@ use sqlx::PgConnection;
 pub use self::copy::lesson_sessions;
 pub use self::options::{LessonOptions, NAME};
 pub use self::plan::{LessonStep, MoveState, step};
+pub use self::store::create_further_indexes;
 pub use self::shape::{is_lesson_table, lesson_table_names};
 pub use self::undo::undo;
 pub use self::verify::verify;

@@ -3,6 +3,7 @@
 mod changes;
 mod copy;
 mod functions;
+mod further;
 mod keys;
 mod places;
 mod progress;
@@ -14,6 +15,7 @@ pub(super) use self::copy::{
     Batch, copy_all, copy_batch, create_copy, discard, discard_triggers, finish_copy, insertion, leave_room, map_some,
     verify_copy,
 };
+pub use self::further::create_further_indexes;
 pub(super) use self::functions::{FUNCTIONS, create_functions};
 pub(super) use self::keys::{InboundForeignKey, inbound_keys, point_to, pointing};
 pub(super) use self::places::{
