@@ -75,7 +75,7 @@ pub async fn fill(database: &Database, provider: &Provider, marker: &DemoMarker)
         return Ok(false);
     }
     local::fill(&mut db, provider).await?;
-    // Who rehearses with their own timetable has not asked for people.
+    // Who rehearses with their own timetable wants no people.
     if !is_of_workbook(&marker.provider) {
         let today = marker.first_run.to_zoned(jiff::tz::TimeZone::UTC).date();
         lessons::fill(&mut db, today).await?;

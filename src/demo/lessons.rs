@@ -73,7 +73,7 @@ pub async fn fill(db: &mut PgConnection, today: Date) -> Result<()> {
     store::add_lessons(db, &lessons).await
 }
 
-/// Returns the lessons of one student: one a week, the older ones held, the last one the first of a series.
+/// Returns the lessons of one student: one a week, the older ones completed, the last one the first of a series.
 fn lessons_of(at: usize, enrolment: i64, today: Date) -> Vec<Value> {
     let monday = today.checked_sub(i64::from(today.weekday().to_monday_zero_offset()).days()).unwrap_or(today);
     let lesson = |number: usize| {

@@ -127,7 +127,7 @@ async fn show_list(
     address: Pairs,
 ) -> Result<Json<Value>, HttpProblem> {
     let parameters = pairs(address)?;
-    let is_legacy = legacy::is_asked(&parameters)?;
+    let is_legacy = legacy::is_requested(&parameters)?;
     let filter = list::parse(&parameters)?;
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let scope = LessonScope::of(&mut db, &caller).await?;
@@ -184,7 +184,7 @@ async fn show(
     headers: HeaderMap,
     address: Pairs,
 ) -> Result<Response, HttpProblem> {
-    let is_legacy = legacy::is_asked(&pairs(address)?)?;
+    let is_legacy = legacy::is_requested(&pairs(address)?)?;
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let scope = LessonScope::of(&mut db, &caller).await?;
     let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
@@ -204,7 +204,7 @@ async fn create(
     address: Pairs,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Response, HttpProblem> {
-    let is_legacy = legacy::is_asked(&pairs(address)?)?;
+    let is_legacy = legacy::is_requested(&pairs(address)?)?;
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let scope = LessonScope::of(&mut db, &caller).await?;
     drop(db);
@@ -226,7 +226,7 @@ async fn replace(
     address: Pairs,
     JsonBody(mut body): JsonBody<Value>,
 ) -> Result<Response, HttpProblem> {
-    let is_legacy = legacy::is_asked(&pairs(address)?)?;
+    let is_legacy = legacy::is_requested(&pairs(address)?)?;
     if is_legacy {
         body = shapes::body(&body, true);
     }
@@ -304,7 +304,7 @@ async fn remove(
     let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &parameters };
     write.check_preconditions(&headers, &lesson, target == LessonTarget::Lesson(id_of(&lesson)))?;
     scope::remove(write, &target, &headers).await?;
-    if legacy::is_asked(&parameters)? {
+    if legacy::is_requested(&parameters)? {
         return Ok(Json(shapes::written(&lesson, "the lesson was deleted")).into_response());
     }
     Ok(StatusCode::NO_CONTENT.into_response())

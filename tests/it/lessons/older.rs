@@ -5,6 +5,16 @@ use serde_json::{Value, json};
 
 use super::{Tutoring, lesson};
 
+/// What the front end of a tutor reads of a lesson.
+#[rustfmt::skip]
+const ITEM: [&str; 28] = [
+    "id", "enrolled_courses_id", "student_name", "tutor_name", "course_name", "parent_id", "topics", "topics_covered",
+    "session_date", "start_time", "end_time", "duration", "session_mode", "location", "whiteboard_id",
+    "student_review_id", "tutor_review_id", "parent_review_id", "tutor_attendance_status",
+    "student_attendance_status", "priority_level", "notification_enabled", "alarm_enabled", "alarm_before_minutes",
+    "is_featured", "status", "created_at", "updated_at",
+];
+
 /// Sends a request to an older address, follows it, and returns what it leads to and its answer.
 async fn follow(
     tutoring: &Tutoring,
@@ -36,36 +46,7 @@ async fn front_end_of_a_tutor_works_with_its_older_addresses() {
     assert_eq!(target, "sessions?status_filter=&date_from=2026-04-01&as=tutor&shape=array&legacy=1");
     assert_eq!((status, list.as_array().map(Vec::len)), (200, Some(1)), "{list}");
     let item = &list[0];
-    for name in [
-        "id",
-        "enrolled_courses_id",
-        "student_name",
-        "tutor_name",
-        "course_name",
-        "parent_id",
-        "topics",
-        "topics_covered",
-        "session_date",
-        "start_time",
-        "end_time",
-        "duration",
-        "session_mode",
-        "location",
-        "whiteboard_id",
-        "student_review_id",
-        "tutor_review_id",
-        "parent_review_id",
-        "tutor_attendance_status",
-        "student_attendance_status",
-        "priority_level",
-        "notification_enabled",
-        "alarm_enabled",
-        "alarm_before_minutes",
-        "is_featured",
-        "status",
-        "created_at",
-        "updated_at",
-    ] {
+    for name in ITEM {
         assert!(item.get(name).is_some(), "{name}: {item}");
     }
     assert_eq!(
@@ -84,38 +65,46 @@ async fn front_end_of_a_tutor_works_with_its_older_addresses() {
             "in_progress_sessions": 0, "missed_sessions": 0, "total_hours": 1.0,
         })
     );
-    for (name, field) in
-        [("notification", "notification_enabled"), ("alarm", "alarm_enabled"), ("featured", "is_featured")]
-    {
-        let path = format!("tutor/sessions/{id}/toggle-{name}");
-        let (_, status, set) = follow(&tutoring, &tutor, "PATCH", &path, Some(&json!({ field: true }))).await;
-        assert_eq!((status, &set[field], &set["session_id"]), (200, &json!(true), &json!(id)), "{set}");
-        assert_eq!(tutoring.get(&format!("sessions/{id}")).await.1[field], true);
-        let wrong = follow(&tutoring, &tutor, "PATCH", &path, Some(&json!({ field: "yes" }))).await.1;
-        assert_eq!(wrong, 400);
-    }
-    let body = json!({
-        "enrolled_courses_id": tutoring.enrolments[0], "session_date": "2026-05-01", "start_time": "10:00",
-        "end_time": "11:30", "topics": [], "session_mode": "online",
-    });
-    let (_, status, made) = follow(&tutoring, &tutor, "POST", "tutor/sessions", Some(&body)).await;
-    assert_eq!((status, &made["success"], &made["duration"]), (201, &json!(true), &json!(90)), "{made}");
-    let path = format!("tutor/sessions/{}", made["session_id"]);
-    let change = json!({ "location": "Room 1", "topics": null, "status": null });
-    let (_, status, changed) = follow(&tutoring, &tutor, "PUT", &path, Some(&change)).await;
-    assert_eq!((status, &changed["status"]), (200, &json!("scheduled")), "{changed}");
-    let (_, status, gone) = follow(&tutoring, &tutor, "DELETE", &path, None).await;
-    assert_eq!((status, &gone["session_id"]), (200, &made["session_id"]));
+    toggles_set_their_flag(&tutoring, &tutor, id).await;
+    lessons_are_written(&tutoring, &tutor).await;
     let attendance = json!({ "tutor_attendance_status": "late", "attendance_notes": "bus", "use_suggestion": false });
     let path = format!("tutor/sessions/{id}/attendance");
     let (_, status, marked) = follow(&tutoring, &tutor, "PUT", &path, Some(&attendance)).await;
     assert_eq!((status, &marked["success"], &marked["attendance_source"]), (200, &json!(true), &json!("manual")));
-    let (_, status, suggested) =
-        follow(&tutoring, &tutor, "GET", &format!("tutor/sessions/{id}/attendance-suggestion"), None).await;
+    let path = format!("tutor/sessions/{id}/attendance-suggestion");
+    let (_, status, suggested) = follow(&tutoring, &tutor, "GET", &path, None).await;
     assert_eq!(
         (status, &suggested["has_whiteboard"], &suggested["tutor_confidence"]),
         (200, &json!(false), &json!("low"))
     );
+}
+
+async fn toggles_set_their_flag(tutoring: &Tutoring, tutor: &str, id: i64) {
+    for (name, field) in
+        [("notification", "notification_enabled"), ("alarm", "alarm_enabled"), ("featured", "is_featured")]
+    {
+        let path = format!("tutor/sessions/{id}/toggle-{name}");
+        let (_, status, set) = follow(tutoring, tutor, "PATCH", &path, Some(&json!({ field: true }))).await;
+        assert_eq!((status, &set[field], &set["session_id"]), (200, &json!(true), &json!(id)), "{set}");
+        assert_eq!(tutoring.get(&format!("sessions/{id}")).await.1[field], true);
+        let wrong = follow(tutoring, tutor, "PATCH", &path, Some(&json!({ field: "yes" }))).await.1;
+        assert_eq!(wrong, 400);
+    }
+}
+
+async fn lessons_are_written(tutoring: &Tutoring, tutor: &str) {
+    let body = json!({
+        "enrolled_courses_id": tutoring.enrolments[0], "session_date": "2026-05-01", "start_time": "10:00",
+        "end_time": "11:30", "topics": [], "session_mode": "online",
+    });
+    let (_, status, made) = follow(tutoring, tutor, "POST", "tutor/sessions", Some(&body)).await;
+    assert_eq!((status, &made["success"], &made["duration"]), (201, &json!(true), &json!(90)), "{made}");
+    let path = format!("tutor/sessions/{}", made["session_id"]);
+    let change = json!({ "location": "Room 1", "topics": null, "status": null });
+    let (_, status, changed) = follow(tutoring, tutor, "PUT", &path, Some(&change)).await;
+    assert_eq!((status, &changed["status"]), (200, &json!("scheduled")), "{changed}");
+    let (_, status, gone) = follow(tutoring, tutor, "DELETE", &path, None).await;
+    assert_eq!((status, &gone["session_id"]), (200, &made["session_id"]));
 }
 
 #[tokio::test]

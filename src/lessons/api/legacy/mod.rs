@@ -19,7 +19,7 @@ pub const PARAMETERS: [&str; 3] = ["as", "shape", "legacy"];
 ///
 /// # Errors
 /// 400 for values that the parameters do not have.
-pub fn is_asked(pairs: &[(String, String)]) -> Result<bool, HttpProblem> {
+pub fn is_requested(pairs: &[(String, String)]) -> Result<bool, HttpProblem> {
     let mut is_legacy = false;
     for (name, value) in pairs {
         match (name.as_str(), value.trim()) {

@@ -31,8 +31,8 @@ pub async fn add_members(db: &mut PgConnection, lessons: &mut [Value]) -> Result
 /// Returns a body in the names of today. `is_change`: a null leaves a value as it is.
 pub fn body(given: &Value, is_change: bool) -> Value {
     let Some(given) = given.as_object() else { return given.clone() };
-    let kept = given.iter().filter(|(_, value)| !is_change || !value.is_null());
-    let renamed = kept.map(|(name, value)| {
+    let given = given.iter().filter(|(_, value)| !is_change || !value.is_null());
+    let renamed = given.map(|(name, value)| {
         let name = if name == "enrolled_courses_id" { "course_enrollment_id" } else { name };
         (name.to_owned(), value.clone())
     });
