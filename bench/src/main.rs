@@ -8,6 +8,7 @@ mod delivery;
 mod figure;
 mod http;
 mod import;
+mod lessons;
 mod load;
 mod moves;
 mod parse;
@@ -62,6 +63,7 @@ enum Part {
     Load,
     Http,
     Moves,
+    Lessons,
 }
 
 #[tokio::main]
@@ -90,6 +92,7 @@ async fn measure(stage: &Stage, options: &Options) -> Result<Vec<Figure>> {
             Part::Load => load::measure(stage).await?,
             Part::Http => http::measure(stage, options.runs).await?,
             Part::Moves => moves::measure(stage, options.runs, options.rows).await?,
+            Part::Lessons => lessons::measure(stage, options.runs).await?,
         });
     }
     Ok(figures)

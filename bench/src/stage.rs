@@ -37,6 +37,11 @@ impl Stage {
         }
     }
 
+    /// Returns the Python of the peers.
+    pub fn python(&self) -> &Path {
+        &self.python
+    }
+
     /// Writes a file into the folder.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
         let path = self.folder.join(name);
