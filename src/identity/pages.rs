@@ -193,7 +193,9 @@ mod tests {
         ] {
             let headers: HeaderMap = pairs
                 .iter()
-                .map(|(name, value)| (name.parse::<header::HeaderName>().expect("a name"), HeaderValue::from_static(value)))
+                .map(|(name, value)| {
+                    (name.parse::<header::HeaderName>().expect("a name"), HeaderValue::from_static(value))
+                })
                 .collect();
             assert_eq!(is_of_other_site(&headers), expected, "{pairs:?}");
         }

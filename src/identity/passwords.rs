@@ -46,7 +46,9 @@ impl Password {
     /// [`Error::Usage`] when it is too short or too long.
     pub fn check(&self) -> Result<()> {
         if self.0.chars().count() < MIN_CHARACTERS {
-            return Err(Error::Usage(format!("the password is too short: choose at least {MIN_CHARACTERS} characters")));
+            return Err(Error::Usage(format!(
+                "the password is too short: choose at least {MIN_CHARACTERS} characters"
+            )));
         }
         if self.0.len() > MAX_BYTES {
             return Err(Error::Usage(format!("the password is too long: choose at most {MAX_BYTES} bytes")));
@@ -70,7 +72,8 @@ pub async fn hash(password: Password, settings: &LoginSettings) -> Result<String
     on_own_thread(move || {
         let salt = random_bytes::<16>()?;
         let hash = hasher.hash_password_with_salt(password.0.as_bytes(), &salt);
-        hash.map(|hash| hash.to_string()).map_err(|error| Error::Failed(format!("the password cannot be hashed: {error}")))
+        hash.map(|hash| hash.to_string())
+            .map_err(|error| Error::Failed(format!("the password cannot be hashed: {error}")))
     })
     .await?
 }

@@ -77,7 +77,9 @@ async fn execute(replays: Replays, request: Request, next: Next) -> Result<Respo
     let Some(key) = idempotency_key(request.headers())?.map(str::to_owned) else { return Ok(next.run(request).await) };
     // Without a valid token the route itself refuses the request, or it is a search, which changes nothing.
     let Ok(sent) = credentials(request.headers()) else { return Ok(next.run(request).await) };
-    let Some(caller) = identity::authenticate(&replays.pool, sent.secret).await? else { return Ok(next.run(request).await) };
+    let Some(caller) = identity::authenticate(&replays.pool, sent.secret).await? else {
+        return Ok(next.run(request).await);
+    };
     let is_form = is_form(request.headers());
     let target = request.uri().to_string();
     let (parts, body) = request.into_parts();

@@ -56,7 +56,8 @@ fn account(table: AccountTable, (id, name, password, is_active, is_superuser): A
     Account { table, id, name, password, is_active, is_superuser }
 }
 
-const AUTH_USER: &str = "SELECT id::bigint, username::text, password::text, is_active, is_superuser FROM public.auth_user";
+const AUTH_USER: &str =
+    "SELECT id::bigint, username::text, password::text, is_active, is_superuser FROM public.auth_user";
 
 /// Returns the accounts with this user name or e-mail address. An address of several accounts of one table is nobody's.
 pub(super) async fn find(pool: &PgPool, name: &str) -> Result<Vec<Account>> {

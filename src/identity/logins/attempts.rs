@@ -30,16 +30,20 @@ pub(super) async fn begin(
     .execute(&mut *transaction)
     .await?;
     let of_name = wait(&mut transaction, "name = $1", name, settings.tries, settings).await?;
-    let of_address = wait(&mut transaction, "address = $1::inet", &address, settings.tries_per_address, settings).await?;
+    let of_address =
+        wait(&mut transaction, "address = $1::inet", &address, settings.tries_per_address, settings).await?;
     if let Some(seconds) = of_name.into_iter().chain(of_address).max_by(f64::total_cmp) {
         return Ok(Err(Duration::from_secs_f64(seconds.max(1.0))));
     }
-    sqlx::query("DELETE FROM lectern.login_attempts WHERE at < now() - interval '1 day'").execute(&mut *transaction).await?;
-    let id = sqlx::query_scalar("INSERT INTO lectern.login_attempts (name, address) VALUES ($1, $2::inet) RETURNING id")
-        .bind(name)
-        .bind(&address)
-        .fetch_one(&mut *transaction)
+    sqlx::query("DELETE FROM lectern.login_attempts WHERE at < now() - interval '1 day'")
+        .execute(&mut *transaction)
         .await?;
+    let id =
+        sqlx::query_scalar("INSERT INTO lectern.login_attempts (name, address) VALUES ($1, $2::inet) RETURNING id")
+            .bind(name)
+            .bind(&address)
+            .fetch_one(&mut *transaction)
+            .await?;
     transaction.commit().await?;
     Ok(Ok(id))
 }

@@ -25,7 +25,7 @@ use crate::config::{Config, LoginSettings};
 use crate::error::{Error, Result};
 use crate::names::fold;
 
-pub use self::store::{list, sign_out};
+pub use self::store::{ensure, list, sign_out};
 
 /// The longest name, in characters.
 const MAX_NAME: usize = 150;
@@ -88,7 +88,13 @@ impl<E: Into<Error>> From<E> for SignInError {
 ///
 /// # Errors
 /// [`Error::Usage`] for an empty, long or taken name, a short password, and a missing, unexpected or unknown profile.
-pub async fn add(pool: &PgPool, name: &str, rights: Rights, password: Password, settings: &LoginSettings) -> Result<i64> {
+pub async fn add(
+    pool: &PgPool,
+    name: &str,
+    rights: Rights,
+    password: Password,
+    settings: &LoginSettings,
+) -> Result<i64> {
     let name = crate::names::tidy(name);
     if !(1..=MAX_NAME).contains(&name.chars().count()) || name.chars().any(char::is_control) {
         return Err(Error::Usage(format!("the name must have 1 to {MAX_NAME} characters")));
@@ -120,7 +126,9 @@ pub async fn grant(pool: &PgPool, name: &str, rights: Rights) -> Result<i64> {
         several => {
             let tables: Vec<String> = several.iter().map(|a| format!("{} {}", a.table.name(), a.id)).collect();
             let tables = tables.join(", ");
-            Err(Error::Usage(format!("\"{name}\" belongs to several accounts ({tables}): pass a name that only one has")))
+            Err(Error::Usage(format!(
+                "\"{name}\" belongs to several accounts ({tables}): pass a name that only one has"
+            )))
         }
     }
 }
@@ -192,7 +200,8 @@ pub async fn sign_in(
 async fn matching(accounts: Vec<Account>, password: Password, settings: &LoginSettings) -> Result<Option<Account>> {
     let mut is_tried = false;
     for account in accounts {
-        let Some(stored) = account.password.clone().filter(|stored| !stored.is_empty() && !stored.starts_with('!')) else {
+        let Some(stored) = account.password.clone().filter(|stored| !stored.is_empty() && !stored.starts_with('!'))
+        else {
             continue;
         };
         is_tried = true;

@@ -88,12 +88,11 @@ pub(super) async fn remember(pool: &PgPool, account: &Account) -> Result<i64> {
     .bind(account.table.name())
     .execute(pool)
     .await?;
-    let found: Option<i64> =
-        sqlx::query_scalar("SELECT id FROM lectern.logins WHERE account = $1 AND account_id = $2")
-            .bind(account.table.name())
-            .bind(account.id)
-            .fetch_optional(pool)
-            .await?;
+    let found: Option<i64> = sqlx::query_scalar("SELECT id FROM lectern.logins WHERE account = $1 AND account_id = $2")
+        .bind(account.table.name())
+        .bind(account.id)
+        .fetch_optional(pool)
+        .await?;
     found.ok_or_else(|| super::unknown(&account.name))
 }
 

@@ -1,5 +1,6 @@
 //! Signing in: logins of Lectern, existing accounts, sessions and their end, lock-out, links, and the page.
 
+use std::io::Write;
 use std::process::Stdio;
 
 use lectern::config::Config;
@@ -10,7 +11,6 @@ use reqwest::header::{COOKIE, SET_COOKIE};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
-use tokio::io::AsyncWriteExt;
 
 use crate::fixtures::site::{Site, problem, token};
 use crate::fixtures::test_db::TestDb;
@@ -79,7 +79,8 @@ fn cookie_of(response: &Response) -> String {
 
 fn secret_of(response: &Response) -> String {
     let cookie = cookie_of(response);
-    let (secret, _) = cookie.strip_prefix("lectern_session=").expect("the session").split_once(';').expect("attributes");
+    let (secret, _) =
+        cookie.strip_prefix("lectern_session=").expect("the session").split_once(';').expect("attributes");
     secret.to_owned()
 }
 
@@ -88,7 +89,10 @@ async fn login_gets_a_session_that_does_what_its_role_may() {
     let sign_ins = SignIns::new().await;
     sign_ins.add("Ann Page", Role::Operator).await;
     let response = sign_ins.post(" ann  PAGE ", PASSWORD).await;
-    assert_eq!((response.status().as_u16(), &response.headers()["cache-control"]), (200, &"no-store".parse().expect("a value")));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["cache-control"]),
+        (200, &"no-store".parse().expect("a value"))
+    );
     let cookie = cookie_of(&response);
     for attribute in ["Path=/", "HttpOnly", "SameSite=Lax", "Max-Age=1209600"] {
         assert!(cookie.split("; ").any(|known| known == attribute), "{cookie}");
@@ -113,10 +117,11 @@ async fn login_gets_a_session_that_does_what_its_role_may() {
     assert_eq!(forged.status(), 403);
     let created = create().header("X-CSRFToken", csrf_token(&secret)).send().await.expect("a response");
     assert_eq!(created.status(), 201);
-    let actor: String = sqlx::query_scalar("SELECT actor FROM lectern.history WHERE table_name = 'acted.tutorial_locations'")
-        .fetch_one(&sign_ins.db.pool)
-        .await
-        .expect("the history");
+    let actor: String =
+        sqlx::query_scalar("SELECT actor FROM lectern.history WHERE table_name = 'acted.tutorial_locations'")
+            .fetch_one(&sign_ins.db.pool)
+            .await
+            .expect("the history");
     assert_eq!(actor, "Ann Page");
 
     let out = sign_ins.with_cookie(&secret, "POST", "/api/logout").header("X-CSRFToken", csrf_token(&secret));
@@ -233,8 +238,12 @@ async fn existing_accounts_sign_in_with_their_own_passwords() {
         assert_eq!(problem(sign_ins.post(name, PASSWORD).await).await.0, status, "{name}");
     }
     let pool = &sign_ins.db.pool;
-    logins::grant(pool, "staff@provider.example", Rights { role: Role::Operator, subject_id: None }).await.expect("granted");
-    logins::grant(pool, "tom@provider.example", Rights { role: Role::Tutor, subject_id: Some(7) }).await.expect("granted");
+    logins::grant(pool, "staff@provider.example", Rights { role: Role::Operator, subject_id: None })
+        .await
+        .expect("granted");
+    logins::grant(pool, "tom@provider.example", Rights { role: Role::Tutor, subject_id: Some(7) })
+        .await
+        .expect("granted");
     assert_eq!(sign_ins.sign_in("staff").await.1["role"], "operator");
     let (secret, tom) = sign_ins.sign_in("tom@provider.example").await;
     assert_eq!((&tom["role"], &tom["subject_id"]), (&json!("tutor"), &json!(7)));
@@ -334,10 +343,15 @@ async fn command_adds_lists_changes_and_disables_logins() {
     let sign_ins = SignIns::new().await;
     let run = async |arguments: &[&str], stdin: &str| {
         let mut command = sign_ins.db.program(arguments);
-        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("starts");
-        child.stdin.take().expect("a pipe").write_all(stdin.as_bytes()).await.expect("written");
-        let output = child.wait_with_output().await.expect("ends");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let stdin = stdin.to_owned();
+        let run = tokio::task::spawn_blocking(move || {
+            let mut child = command.spawn().expect("starts");
+            // The command may have refused its arguments and ended.
+            let _ = child.stdin.take().expect("a pipe").write_all(stdin.as_bytes());
+            child.wait_with_output().expect("ends")
+        });
+        let output = run.await.expect("ends");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     };
