@@ -119,6 +119,8 @@ enum Command {
     Openapi,
     /// Create, list and revoke tokens for the HTTP API
     Token(crate::identity::cli::Args),
+    /// Add, list, change and disable the logins of the site
+    User(crate::identity::logins::cli::Args),
     /// List, replay and register webhooks from Administrate
     Webhooks(crate::webhooks::cli::Args),
     /// Print every setting with its default and explanation
@@ -260,6 +262,7 @@ async fn dispatch(global: &Global, context: &Context, command: Command, fault: O
         Command::Import(args) => crate::timetable_import::cli::run(context, args).await,
         Command::Sync(args) => crate::sync::cli::run(context, args).await,
         Command::Token(args) => crate::identity::cli::run(context, args).await,
+        Command::User(args) => crate::identity::logins::cli::run(context, args).await,
         Command::Webhooks(args) => crate::webhooks::cli::run(context, args).await,
         Command::Openapi => {
             let document = crate::serve::description::document(&context.config);

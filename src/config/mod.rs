@@ -42,6 +42,7 @@ pub struct Config {
     pub public_catalogue: bool,
     pub database_connections: u32,
     pub http: Http,
+    pub login: LoginSettings,
     pub administrate: Administrate,
     pub sittings: std::collections::BTreeMap<String, String>,
     pub import: Import,
@@ -60,6 +61,20 @@ pub struct Http {
     pub max_connections: usize,
     pub streams_per_token: usize,
     pub require_if_match: bool,
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+}
+
+/// Signing in: how passwords are hashed, how long a session lasts, and when a name or an address must wait.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginSettings {
+    pub argon2_memory_kib: u32,
+    pub argon2_iterations: u32,
+    pub idle_hours: u16,
+    pub session_days: u16,
+    pub tries: u32,
+    pub tries_per_address: u32,
+    pub lock_minutes: u16,
 }
 
 /// Access to Administrate, and what the tenant chose itself.

@@ -1,5 +1,6 @@
 //! Terminal output and input of commands: data on stdout, messages and prompts on stderr.
 
+mod hidden;
 mod progress;
 pub mod select;
 pub mod style;
@@ -16,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use self::hidden::HiddenInput;
 pub use self::progress::notify;
 use self::style::{Stream, written};
 use self::table::OutputTable;
@@ -113,6 +115,25 @@ impl Console {
         let answer = tokio::task::block_in_place(|| Handle::current().block_on(self.ask(question)));
         let answer = answer.map_err(|error| Error::Failed(format!("the answer cannot be read: {error}")))?;
         Ok(answer.trim().to_owned())
+    }
+
+    /// Prompts for a secret on the terminal, which does not show what is typed.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where nobody can be asked; [`Error::Cancelled`] on Ctrl-C.
+    pub fn prompt_secret(&self, question: impl Display) -> Result<String> {
+        if !self.can_prompt {
+            let advice = "there is no terminal to ask for it: pass it with --password-stdin";
+            return Err(Error::Usage(format!("{question} is needed, and {advice}")));
+        }
+        let hidden = HiddenInput::begin();
+        let typed = self.prompt_line(question);
+        drop(hidden);
+        let _ = writeln!(std::io::stderr());
+        match typed? {
+            _ if self.was_interrupted() => Err(Error::Cancelled),
+            typed => Ok(typed),
+        }
     }
 
     /// Prints a question and reads a line from stdin; an empty one when `stop` is cancelled.

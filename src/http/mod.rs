@@ -7,6 +7,7 @@ pub mod json;
 pub mod openapi;
 pub mod page;
 pub mod parameters;
+pub mod peer;
 pub mod problem;
 pub mod query;
 pub mod state;

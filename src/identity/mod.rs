@@ -1,11 +1,16 @@
-//! Roles and API tokens.
+//! Roles, API tokens, and people who sign in.
 //!
 //! The secret of a token is shown once; only its digest is stored. A revoked or expired token is invalid at once. A
-//! token of a tutor, student or parent names the profile whose records it may see.
+//! token of a tutor, student or parent names the profile whose records it may see. The session of somebody who has signed
+//! in ([`logins`]) is a token, too: its secret is in a cookie.
 //!
 //! Which role a route requires is decided by the extractors in `http::auth`.
 
+pub mod api;
 pub mod cli;
+pub mod logins;
+pub mod pages;
+pub mod passwords;
 mod store;
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +25,9 @@ use crate::error::{Error, Result};
 const PREFIX: &str = "lectern_";
 
 /// The rights of a caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum, sqlx::Type)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum, sqlx::Type, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 pub enum Role {
@@ -55,11 +62,14 @@ impl Role {
     }
 }
 
-/// The sender of a request with a valid token.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+/// The sender of a request with a valid token or session.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
+    /// Id of the token or session.
     pub token_id: i64,
-    /// Name of the token.
+    /// Id of the login, for a session.
+    pub login_id: Option<i64>,
+    /// Name of the token or login.
     pub name: String,
     pub role: Role,
     /// Id of the profile, for roles that see the records of one profile only.
@@ -98,16 +108,11 @@ impl NewToken {
     /// # Errors
     /// [`Error::Usage`] for an empty or long name, and for a role with a missing or unexpected profile.
     pub fn check(&self) -> Result<()> {
-        let length = self.name.trim().chars().count();
-        let reason = match (self.role.profile_table(), self.subject_id) {
-            _ if !(1..=100).contains(&length) => {
-                "--name must have 1 to 100 characters: describe the purpose of the token"
-            }
-            (Some(_), None) => "this role sees the records of one profile only: pass its id with --subject",
-            (None, Some(_)) => "--subject is only for the roles tutor, student and parent",
-            _ => return Ok(()),
-        };
-        Err(Error::Usage(reason.into()))
+        if !(1..=100).contains(&self.name.trim().chars().count()) {
+            let reason = "--name must have 1 to 100 characters: describe the purpose of the token";
+            return Err(Error::Usage(reason.into()));
+        }
+        check_has_subject(self.role, self.subject_id)
     }
 }
 
@@ -121,10 +126,7 @@ impl SecretToken {
     /// # Errors
     /// When the operating system returns no random bytes.
     fn generate() -> Result<SecretToken> {
-        let mut bytes = [0; 32];
-        let source = rustls::crypto::ring::default_provider().secure_random;
-        source.fill(&mut bytes).map_err(|_| Error::Failed("the operating system returned no random bytes".into()))?;
-        Ok(SecretToken(format!("{PREFIX}{}", hex::encode(bytes))))
+        Ok(SecretToken(format!("{PREFIX}{}", hex::encode(random_bytes::<32>()?))))
     }
 
     /// Returns the secret. Call this only where it is shown.
@@ -139,6 +141,37 @@ impl std::fmt::Debug for SecretToken {
     }
 }
 
+/// Returns random bytes for secrets.
+fn random_bytes<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    let source = rustls::crypto::ring::default_provider().secure_random;
+    source.fill(&mut bytes).map_err(|_| Error::Failed("the operating system returned no random bytes".into()))?;
+    Ok(bytes)
+}
+
+/// Checks that a role has a profile if it needs one, and that the profile exists where the database has some.
+///
+/// # Errors
+/// [`Error::Usage`] for a missing, unexpected or unknown profile.
+async fn check_subject(pool: &PgPool, role: Role, subject_id: Option<i64>) -> Result<()> {
+    check_has_subject(role, subject_id)?;
+    if let (Some(profiles), Some(id)) = (role.profile_table(), subject_id)
+        && store::is_missing(pool, profiles, id).await?
+    {
+        return Err(Error::Usage(format!("unknown profile {id}: pass an id of {profiles} with --subject")));
+    }
+    Ok(())
+}
+
+fn check_has_subject(role: Role, subject_id: Option<i64>) -> Result<()> {
+    let reason = match (role.profile_table(), subject_id) {
+        (Some(_), None) => "this role sees the records of one profile only: pass its id with --subject",
+        (None, Some(_)) => "--subject is only for the roles tutor, student and parent",
+        _ => return Ok(()),
+    };
+    Err(Error::Usage(reason.into()))
+}
+
 /// Creates a token; returns its id and its secret, which is not stored.
 ///
 /// # Errors
@@ -146,25 +179,33 @@ impl std::fmt::Debug for SecretToken {
 /// checked only where the database has some.
 pub async fn create(pool: &PgPool, token: &NewToken) -> Result<(i64, SecretToken)> {
     token.check()?;
-    if let (Some(profiles), Some(id)) = (token.role.profile_table(), token.subject_id)
-        && store::is_missing(pool, profiles, id).await?
-    {
-        return Err(Error::Usage(format!("unknown profile {id}: pass an id of {profiles} with --subject")));
-    }
+    check_subject(pool, token.role, token.subject_id).await?;
     let secret = SecretToken::generate()?;
     let id = store::insert(pool, &NewToken { name: token.name.trim().to_owned(), ..token.clone() }, &digest(&secret.0))
         .await?;
     Ok((id, secret))
 }
 
-/// Returns the caller with this secret, or none if the token is unknown, revoked or expired.
+/// Returns the caller with this secret, or none if the token is unknown, revoked or expired, or the session has ended.
 ///
 /// The time that this takes reveals nothing about valid secrets: digests are compared, which an attacker cannot choose.
 pub async fn authenticate(pool: &PgPool, secret: &str) -> Result<Option<Caller>> {
     if !secret.starts_with(PREFIX) {
         return Ok(None);
     }
-    store::find(pool, &digest(secret)).await
+    let Some((caller, session)) = store::find(pool, &digest(secret)).await? else { return Ok(None) };
+    match session {
+        None => Ok(Some(caller)),
+        Some(session) => {
+            let rights = logins::rights_of(pool, &session).await?;
+            Ok(rights.map(|rights| Caller { role: rights.role, subject_id: rights.subject_id, ..caller }))
+        }
+    }
+}
+
+/// Returns what a form of a session must send back, so that forms of other sites are refused.
+pub fn csrf_token(secret: &str) -> String {
+    hex::encode(Sha256::digest(format!("csrf token of {secret}")))
 }
 
 fn digest(secret: &str) -> [u8; 32] {

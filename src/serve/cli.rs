@@ -22,6 +22,7 @@ use crate::gateway::{AuditMode, connect};
 use crate::history;
 use crate::http::idempotency::Replays;
 use crate::http::state::ServerState;
+use crate::identity;
 use crate::jobs::run_queue;
 use crate::lessons;
 use crate::people;
@@ -201,6 +202,8 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
         .merge(timetable_import::api::router(state.clone()))
         .merge(sync::api::router(state.clone()))
         .merge(history::api::router(state.clone()))
+        .merge(identity::api::router(state.clone()))
+        .merge(identity::pages::router(state.clone()))
         .merge(webhooks::api::router(state.clone()))
         .merge(crate::serve::description::router(state.config.clone()));
     let known = [
@@ -215,6 +218,7 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
         timetable_import::mapping::api::parameters(),
         sync::api::parameters(),
         history::api::parameters(),
+        identity::api::parameters(),
         crate::serve::description::parameters(),
     ];
     let replays = Replays { pool: state.pool.clone(), body_limit: crate::serve::BODY_LIMIT };

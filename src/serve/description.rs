@@ -15,7 +15,9 @@ use crate::http::etag::with_etag;
 use crate::http::openapi::{self, ApiPart};
 use crate::http::page::page;
 use crate::http::parameters::RouteParameters;
-use crate::{catalogue, delivery, history, lessons, people, search, sync, timetable_import, tutorials, webhooks};
+use crate::{
+    catalogue, delivery, history, identity, lessons, people, search, sync, timetable_import, tutorials, webhooks,
+};
 
 /// Returns the description of all routes.
 pub fn document(config: &Config) -> Value {
@@ -31,6 +33,7 @@ pub fn document(config: &Config) -> Value {
         sync::api::description(),
         delivery::api::description(),
         history::api::description(),
+        identity::api::description(),
         webhooks::api::description(),
         health::description(),
         ApiPart::of(&<DescriptionRoutes as utoipa::OpenApi>::openapi())

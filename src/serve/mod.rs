@@ -46,6 +46,7 @@ use self::stream::ClientStream;
 use crate::config::CorsOrigins;
 use crate::http::idempotency::{self, Replays};
 use crate::http::parameters::{self, KnownParameters};
+use crate::http::peer::PeerAddress;
 use crate::http::problem::HttpProblem;
 
 /// Largest JSON body, in bytes.
@@ -123,7 +124,10 @@ pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
             () = stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) => match connections.admit(address.ip()) {
-                    Some(place) => serve_connection(stream, place, app.clone(), &graceful),
+                    Some(place) => {
+                        let peer = PeerAddress(address.ip());
+                        serve_connection(stream, (peer, place), app.clone(), &graceful);
+                    }
                     // Without a pause, a flood of connections would be accepted before the tasks of ended ones ran.
                     None => tokio::task::yield_now().await,
                 },
@@ -140,13 +144,19 @@ pub async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
     let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await;
 }
 
-fn serve_connection(stream: TcpStream, place: ConnectionPlace, app: App, graceful: &GracefulShutdown) {
+fn serve_connection(
+    stream: TcpStream,
+    (peer, place): (PeerAddress, ConnectionPlace),
+    app: App,
+    graceful: &GracefulShutdown,
+) {
     let limits = app.limits;
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.head);
     let activity = place.activity.clone();
     let io = TokioIo::new(ClientStream::new(stream, activity.clone(), limits.idle));
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
         let guard = activity.begin();
         let answer = app.routes.clone().call(request.map(Body::new));
         async move {

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
 use self::store::{Claim, StoredResponse};
-use super::auth::bearer;
+use super::auth::credentials;
 use super::problem::HttpProblem;
 use crate::error::Error;
 use crate::identity;
@@ -76,8 +76,10 @@ pub async fn replay(State(replays): State<Replays>, request: Request, next: Next
 async fn execute(replays: Replays, request: Request, next: Next) -> Result<Response, HttpProblem> {
     let Some(key) = idempotency_key(request.headers())?.map(str::to_owned) else { return Ok(next.run(request).await) };
     // Without a valid token the route itself refuses the request, or it is a search, which changes nothing.
-    let Ok(secret) = bearer(request.headers()) else { return Ok(next.run(request).await) };
-    let Some(caller) = identity::authenticate(&replays.pool, secret).await? else { return Ok(next.run(request).await) };
+    let Ok(sent) = credentials(request.headers()) else { return Ok(next.run(request).await) };
+    let Some(caller) = identity::authenticate(&replays.pool, sent.secret).await? else {
+        return Ok(next.run(request).await);
+    };
     let is_form = is_form(request.headers());
     let target = request.uri().to_string();
     let (parts, body) = request.into_parts();

@@ -31,6 +31,7 @@ const TAGS: &[(&str, &str)] = &[
     ("people", "Tutors, students and parents."),
     ("lessons", "Lessons of tutors and students."),
     ("webhooks", "Deliveries from Administrate."),
+    ("sign-in", "Sessions of people. Programs use tokens instead."),
     ("service", "Health of the server, and this description."),
 ];
 

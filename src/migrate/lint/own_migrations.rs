@@ -57,6 +57,10 @@ const ACCEPTED: &[(&str, &[&str])] = &[
             "run attempts: rewrites generated-column lectern.runs",
             "run attempts: unsafe several-exclusive-locks lectern.runs",
             "webhook order: blocks create-index lectern.webhook_inbox",
+            "history speed: blocks create-index lectern.history",
+            "history speed: blocks drop-index lectern.history_row_idx",
+            "logins: blocks create-index lectern.tokens",
+            "logins: blocks foreign-key lectern.tokens",
         ],
     ),
 ];

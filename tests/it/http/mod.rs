@@ -12,6 +12,7 @@ mod limits;
 mod parameters;
 mod restart;
 mod runs;
+mod sign_in;
 mod streams;
 mod tokens;
 mod webhook_order;

@@ -74,7 +74,9 @@ async fn lessons_with(db: &mut PgConnection, word: &str) -> Result<Option<Vec<i6
     let Some(words) = words else { return Ok(None) };
     // The bitmap of the index is exact, and ends after few rows; a scan of the table would read its topics.
     let mut transaction = db.begin().await?;
-    sqlx::raw_sql("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off").execute(&mut *transaction).await?;
+    sqlx::raw_sql("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+        .execute(&mut *transaction)
+        .await?;
     let found: Vec<i64> = sqlx::query_scalar(
         "SELECT id::bigint FROM public.sessions
          WHERE lectern.lesson_words(topics::text, topics_covered::text) @@ $1::tsquery LIMIT $2",

@@ -1,0 +1,203 @@
+//! The page for signing in, and what its form and one-time links do.
+
+use askama::Template;
+use axum::extract::{Form, Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use serde::Deserialize;
+
+use super::api::{client_of, sentence, with_session, without_session};
+use super::logins::{self, SignInError};
+use super::passwords::{Password, is_equal};
+use super::{authenticate, csrf_token};
+use crate::http::auth::{SESSION_COOKIE, cookie};
+use crate::http::page::page;
+use crate::http::peer::PeerAddress;
+use crate::http::problem::HttpProblem;
+use crate::http::query::{Pairs, pairs};
+use crate::http::state::ServerState;
+
+/// Where somebody who has signed in begins.
+const START: &str = "/";
+
+/// Returns the routes of the pages.
+pub fn router(state: ServerState) -> Router {
+    Router::new()
+        .route("/login", get(show).post(submit))
+        .route("/login/{secret}", get(follow_link))
+        .route("/logout", post(sign_out))
+        .with_state(state)
+}
+
+#[derive(Template)]
+#[template(path = "identity/login.html")]
+struct LoginPage {
+    name: String,
+    next: String,
+    problem: Option<String>,
+}
+
+impl LoginPage {
+    fn respond(&self, status: StatusCode) -> Response {
+        match self.render() {
+            Ok(html) => page(status, html),
+            Err(error) => {
+                tracing::error!(%error, "the page for signing in cannot be rendered");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+}
+
+async fn show(query_string: Pairs) -> Result<Response, HttpProblem> {
+    let next = pairs(query_string)?.into_iter().find(|(name, _)| name == "next").map(|(_, value)| value);
+    let next = next.filter(|next| is_own(next)).unwrap_or_else(|| START.into());
+    Ok(LoginPage { name: String::new(), next, problem: None }.respond(StatusCode::OK))
+}
+
+/// What the form sends.
+#[derive(Deserialize)]
+struct LoginForm {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+async fn submit(
+    State(state): State<ServerState>,
+    peer: Option<Extension<PeerAddress>>,
+    headers: HeaderMap,
+    Form(form): Form<LoginForm>,
+) -> Response {
+    let next = if is_own(&form.next) { form.next.as_str() } else { START };
+    let refused = |status, problem: String| {
+        LoginPage { name: form.name.clone(), next: next.to_owned(), problem: Some(problem) }.respond(status)
+    };
+    if is_of_other_site(&headers) {
+        return refused(StatusCode::FORBIDDEN, "another site sent this form: sign in here".into());
+    }
+    let client = client_of(peer, &headers, &state.config);
+    let password = Password::typed(&form.password);
+    match logins::sign_in(&state.pool, &state.config, (&form.name, password), client.address).await {
+        Ok(signed_in) => with_session(Redirect::to(next).into_response(), &signed_in, client, &state.config),
+        Err(error) => {
+            let status = match &error {
+                SignInError::Wrong => StatusCode::UNAUTHORIZED,
+                SignInError::Locked(_) => StatusCode::TOO_MANY_REQUESTS,
+                SignInError::NoRole => StatusCode::FORBIDDEN,
+                SignInError::Failed(error) => {
+                    tracing::error!(%error, "somebody could not sign in");
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
+            };
+            let mut response = refused(status, sentence(&error));
+            if let SignInError::Locked(wait) = error {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+            }
+            response
+        }
+    }
+}
+
+/// Signs in with a link that works once.
+async fn follow_link(
+    State(state): State<ServerState>,
+    peer: Option<Extension<PeerAddress>>,
+    headers: HeaderMap,
+    Path(secret): Path<String>,
+) -> Result<Response, HttpProblem> {
+    let client = client_of(peer, &headers, &state.config);
+    Ok(match logins::follow_link(&state.pool, &state.config, &secret).await? {
+        Some(signed_in) => with_session(Redirect::to(START).into_response(), &signed_in, client, &state.config),
+        None => {
+            let problem = Some("this link was used before, or is too old".into());
+            LoginPage { name: String::new(), next: START.into(), problem }.respond(StatusCode::GONE)
+        }
+    })
+}
+
+/// What the form for signing out sends.
+#[derive(Deserialize)]
+struct LogoutForm {
+    #[serde(default)]
+    csrf_token: String,
+}
+
+async fn sign_out(
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+    Form(form): Form<LogoutForm>,
+) -> Result<Response, HttpProblem> {
+    if let Some(secret) = cookie(&headers, SESSION_COOKIE) {
+        if !is_equal(csrf_token(secret).as_bytes(), form.csrf_token.as_bytes()) {
+            let detail = "the form is older than the session: load the page again";
+            return Err(HttpProblem::new(StatusCode::FORBIDDEN, detail));
+        }
+        if let Some(caller) = authenticate(&state.pool, secret).await? {
+            logins::sign_out(&state.pool, caller.token_id).await?;
+        }
+    }
+    Ok(without_session(Redirect::to("/login").into_response()))
+}
+
+/// Reports whether an address is a path of this site.
+fn is_own(next: &str) -> bool {
+    next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n'])
+}
+
+/// Reports whether a browser says that a page of another site sent a form.
+fn is_of_other_site(headers: &HeaderMap) -> bool {
+    let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = value("sec-fetch-site") {
+        return !matches!(site, "same-origin" | "none");
+    }
+    match (value("origin"), value("host")) {
+        (Some(origin), Some(host)) => origin.split_once("://").is_none_or(|(_, from)| from != host),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_after_signing_in_is_of_this_site() {
+        for (next, expected) in [
+            ("/today", true),
+            ("/events/1?x=y", true),
+            ("//evil.example", false),
+            ("/\\evil.example", false),
+            ("https://evil.example", false),
+            ("", false),
+        ] {
+            assert_eq!(is_own(next), expected, "{next}");
+        }
+    }
+
+    #[test]
+    fn form_of_another_site_is_recognised() {
+        for (pairs, expected) in [
+            (&[("host", "a.example")][..], false),
+            (&[("sec-fetch-site", "same-origin")], false),
+            (&[("sec-fetch-site", "cross-site")], true),
+            (&[("sec-fetch-site", "same-site")], true),
+            (&[("origin", "https://a.example"), ("host", "a.example")], false),
+            (&[("origin", "https://b.example"), ("host", "a.example")], true),
+            (&[("origin", "null"), ("host", "a.example")], true),
+        ] {
+            let headers: HeaderMap = pairs
+                .iter()
+                .map(|(name, value)| {
+                    (name.parse::<header::HeaderName>().expect("a name"), HeaderValue::from_static(value))
+                })
+                .collect();
+            assert_eq!(is_of_other_site(&headers), expected, "{pairs:?}");
+        }
+    }
+}
