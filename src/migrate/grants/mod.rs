@@ -52,6 +52,7 @@ struct OwnedTable {
     sequences: Vec<String>,
     /// What the service may do with it now.
     granted: Vec<String>,
+    columns: Vec<String>,
 }
 
 impl OwnedTable {
@@ -83,7 +84,9 @@ pub(super) async fn renew(db: &mut PgConnection) -> Result<()> {
     }
     let tables = store::own_tables(db).await?;
     for service in services {
-        let of_table = |(schema, name): &(String, String)| script::of_table(schema, name, &service);
+        let of_table = |(schema, name, columns): &(String, String, Vec<String>)| {
+            script::of_table((schema, name), columns, &service)
+        };
         let statements: Vec<String> = tables.iter().flat_map(of_table).collect();
         store::execute(db, &statements).await?;
     }

@@ -22,12 +22,19 @@ fn full_name(schema: &str, name: &str) -> String {
     format!("{schema}.{name}")
 }
 
-/// Returns the statements that give a service exactly what it needs on one table.
-pub fn of_table(schema: &str, name: &str, service: &str) -> Vec<String> {
+/// Returns the statements that give a service exactly what it needs on one table with these columns.
+pub fn of_table((schema, name): (&str, &str), columns: &[String], service: &str) -> Vec<String> {
     let Some(known) = privileges::known_name(schema, name) else { return Vec::new() };
     let (table, role) = (full_name(schema, name), quote(service));
     let revoke = format!("REVOKE ALL ON TABLE {table} FROM {role};");
-    let grant = privileges::of_service(&known).map(|given| format!("GRANT {given} ON TABLE {table} TO {role};"));
+    // A found table may lack columns that one of ours has.
+    let exists = |privilege: &&str| match privilege.split_once(" (") {
+        Some((_, column)) => columns.iter().any(|existing| existing == column.trim_end_matches(')')),
+        None => true,
+    };
+    let given = privileges::of_service(&known).unwrap_or_default();
+    let given: Vec<&str> = given.split(", ").filter(|given| !given.is_empty()).filter(exists).collect();
+    let grant = (!given.is_empty()).then(|| format!("GRANT {} ON TABLE {table} TO {role};", given.join(", ")));
     std::iter::once(revoke).chain(grant).collect()
 }
 
@@ -55,7 +62,7 @@ pub fn write(found: &DatabaseRoles, owner: &str, service: &str) -> Vec<Line> {
     lines.extend(owners(found, owner, service));
     lines.push(Line::Comment(format!("What {service} does on each table.")));
     for table in found.tables.iter().filter(|table| table.is_known()) {
-        lines.extend(of_table(&table.schema, &table.name, service).into_iter().map(Line::Statement));
+        lines.extend(of_table((&table.schema, &table.name), &table.columns, service).into_iter().map(Line::Statement));
         let known = privileges::known_name(&table.schema, &table.name);
         if known.and_then(|known| privileges::of_service(&known)).is_some_and(|given| given.contains("INSERT")) {
             let grant = |sequence: &String| format!("GRANT USAGE ON SEQUENCE {sequence} TO {s};");

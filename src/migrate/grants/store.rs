@@ -36,6 +36,8 @@ SELECT json_build_object(
                 JOIN pg_class AS q ON q.oid = p.refobjid AND q.relkind = 'S'
                 JOIN pg_namespace AS qn ON qn.oid = q.relnamespace
                 WHERE d.adrelid = c.oid),
+            'columns', (SELECT coalesce(json_agg(attname), '[]') FROM pg_attribute
+                WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped),
             'granted', (SELECT coalesce(json_agg(DISTINCT x.privilege_type ORDER BY x.privilege_type), '[]')
                 FROM aclexplode(c.relacl) AS x JOIN pg_roles AS g ON g.oid = x.grantee WHERE g.rolname = $2))
             ORDER BY n.nspname, c.relname), '[]')
@@ -64,10 +66,13 @@ pub async fn services(db: &mut PgConnection) -> Result<Vec<String>> {
     .await?)
 }
 
-/// Returns the tables whose privileges this connection may change, as schema and name.
-pub async fn own_tables(db: &mut PgConnection) -> Result<Vec<(String, String)>> {
+/// Returns the tables whose privileges this connection may change, as schema, name and columns.
+pub async fn own_tables(db: &mut PgConnection) -> Result<Vec<(String, String, Vec<String>)>> {
     Ok(sqlx::query_as(
-        "SELECT n.nspname::text, c.relname::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        "SELECT n.nspname::text, c.relname::text,
+                ARRAY(SELECT attname::text FROM pg_attribute
+                      WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)
+         FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
          WHERE c.relkind IN ('r', 'p') AND n.nspname IN ('public', 'acted', 'adm', 'lectern')
            AND pg_has_role(c.relowner, 'USAGE') ORDER BY 1, 2",
     )
