@@ -79,6 +79,22 @@ fn statistics() -> Value {
                 "type": ["number", "null"], "example": 0.93,
                 "description": "Present and late of those that a user has set; null if there is none.",
             },
+            "topics": {
+                "type": "object", "description": "Of lessons that are not cancelled.",
+                "properties": { "planned": { "type": "integer" }, "covered": { "type": "integer" } },
+            },
+            "progress": {
+                "type": ["number", "null"], "example": 0.5,
+                "description": "Covered of planned topics; null if none is planned.",
+            },
+            "next": { "type": "array", "description": "The next scheduled lessons.", "items": {
+                "type": "object", "properties": {
+                    "session_id": { "type": "integer", "format": "int64" },
+                    "session_date": { "type": "string", "format": "date" }, "start_time": { "type": "string" },
+                    "end_time": { "type": "string" }, "tutor_name": nullable("string"),
+                    "student_name": nullable("string"), "topics": { "type": "array", "items": { "type": "string" } },
+                },
+            } },
         },
     })
 }

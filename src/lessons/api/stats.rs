@@ -2,24 +2,32 @@
 
 use axum::Json;
 use axum::extract::State;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use sqlx::PgConnection;
 
 use super::list;
-use super::resources::STATUSES;
+use super::resources::{LESSONS, STATUSES};
+use crate::config::Config;
 use crate::error::Error;
 use crate::http::problem::HttpProblem;
 use crate::http::query::{Pairs, pairs};
 use crate::identity::Caller;
 use crate::lessons::rights::LessonScope;
+use crate::lessons::store;
+use crate::lessons::store::list::{LessonFilter, LessonSort};
 use crate::lessons::store::totals::{StatusTotals, totals};
-use crate::resources::api::ResourceState;
+use crate::resources::api::{self, ResourceState};
 
 pub(super) const STATS: &str = "/api/sessions/stats";
 
+/// How many next lessons are in the totals.
+const NEXT: i64 = 5;
+
 /// Show totals of lessons.
 ///
-/// Returns the number and the hours of lessons by status, and the attendance of the student as far as a user has set it. Takes
-/// the filters of the list.
+/// Returns the number and the hours of lessons by status, the attendance of the student as far as a user has set it, how many of the
+/// planned topics were covered, and the next lessons. Takes the filters of the list.
 #[utoipa::path(
     get, path = "/api/sessions/stats", operation_id = "lessonStatistics", tag = "lessons",
     params(
@@ -46,7 +54,45 @@ pub(super) async fn show_stats(
     let filter = list::parse(&pairs(address)?)?;
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let scope = LessonScope::of(&mut db, &caller).await?;
-    Ok(Json(document(&totals(&mut db, &scope, &filter).await?)))
+    let mut stats = document(&totals(&mut db, &scope, &filter).await?);
+    let ids = next_ids(&mut db, &scope, &filter, &state.server.config).await?;
+    let lessons = api::documents(&mut db, &state, &LESSONS, &caller, &ids).await?;
+    let shown = |lesson: &Value| {
+        let mut row = json!({ "session_id": lesson["id"] });
+        for name in ["session_date", "start_time", "end_time", "tutor_name", "student_name", "topics"] {
+            row[name] = lesson[name].clone();
+        }
+        row
+    };
+    stats["next"] = lessons.iter().map(shown).collect();
+    Ok(Json(stats))
+}
+
+/// Returns the next scheduled lessons of a list.
+async fn next_ids(
+    db: &mut PgConnection,
+    scope: &LessonScope,
+    filter: &LessonFilter,
+    config: &Config,
+) -> Result<Vec<i64>, HttpProblem> {
+    if !filter.statuses.is_empty() && !filter.statuses.iter().any(|status| status == "scheduled") {
+        return Ok(Vec::new());
+    }
+    let now = Timestamp::now().to_zoned(config.zone());
+    let today = now.date().to_string();
+    let from = filter.date_from.clone().filter(|from| *from > today).unwrap_or(today.clone());
+    let sort = |name| LessonSort { name, is_descending: false };
+    let next = LessonFilter {
+        statuses: vec!["scheduled".to_owned()],
+        // Without those of this day that have begun.
+        after: (from == today).then(|| (vec![today, now.time().strftime("%H:%M:%S").to_string()], 0)),
+        date_from: Some(from),
+        sorts: vec![sort("session_date"), sort("start_time")],
+        count: Some(0),
+        limit: NEXT,
+        ..filter.clone()
+    };
+    Ok(store::list::page(db, scope, &next, None).await?.lessons.into_iter().map(|lesson| lesson.id).collect())
 }
 
 /// Returns the totals as a document. Every known status is in it.
@@ -63,12 +109,18 @@ pub(super) fn document(totals: &[StatusTotals]) -> Value {
     let sum = |number: fn(&StatusTotals) -> i64| totals.iter().map(number).sum::<i64>();
     let total = sum(|of| of.lessons);
     let (present, late, absent) = (sum(|of| of.present), sum(|of| of.late), sum(|of| of.absent));
+    let not_cancelled = |number: fn(&StatusTotals) -> i64| {
+        totals.iter().filter(|of| of.status != "cancelled").map(number).sum::<i64>()
+    };
+    let (planned, covered) = (not_cancelled(|of| of.planned), not_cancelled(|of| of.covered));
     let marked = present + late + absent;
     let rate = (marked > 0).then(|| rounded((present + late) as f64 / marked as f64, 4));
     json!({
         "total": total, "by_status": by_status, "hours": hours,
         "attendance": { "present": present, "late": late, "absent": absent, "not_marked": total - marked },
         "attendance_rate": rate,
+        "topics": { "planned": planned, "covered": covered },
+        "progress": (planned > 0).then(|| rounded(covered as f64 / planned as f64, 4)),
     })
 }
 

@@ -40,6 +40,9 @@ pub struct StatusTotals {
     pub present: i64,
     pub late: i64,
     pub absent: i64,
+    /// Planned topics, and how many of them lessons have covered.
+    pub planned: i64,
+    pub covered: i64,
 }
 
 /// Returns the totals of the lessons of a list, by status.
@@ -50,10 +53,16 @@ pub async fn totals(db: &mut PgConnection, scope: &LessonScope, filter: &LessonF
                 AND lectern.is_attendance_marked(item.id, 'student', item.student_attendance_status)) AS {status}"
         )
     };
+    let topics = |column: &str| {
+        format!("CASE json_typeof(item.{column}::json) WHEN 'array' THEN json_array_length(item.{column}::json) ELSE 0 END")
+    };
+    let (planned, covered) = (topics("topics"), topics("topics_covered"));
     let mut query = QueryBuilder::new(format!(
         "SELECT COALESCE(item.status, 'scheduled') AS status, count(*) AS lessons,
                 COALESCE(sum(COALESCE(item.duration, EXTRACT(epoch FROM item.end_time - item.start_time) / 60)), 0)::bigint
-                    AS minutes, {}, {}, {}",
+                    AS minutes, {}, {}, {},
+                COALESCE(sum({planned}), 0)::bigint AS planned,
+                COALESCE(sum(LEAST({covered}, {planned})), 0)::bigint AS covered",
         marked("present"),
         marked("late"),
         marked("absent"),

@@ -190,9 +190,14 @@ async fn checklist_front_end_displays_sessions() {
 async fn checklist_session_creation_flow() {
     let tutoring = Tutoring::new().await;
     let tutor = tutoring.token_of(Role::Tutor, tutoring.tutors[0]).await;
-    let wrong = lesson(tutoring.enrolments[0], json!({ "end_time": "16:00", "session_mode": "phone" }));
-    let (status, problem) = tutoring.send(&tutor, "POST", "sessions", Some(&wrong)).await;
-    assert_eq!((status, pointers(&problem)), (422, vec!["/session_mode", "/end_time"]));
+    for (wrong, at) in [
+        (json!({ "priority_level": "top", "session_mode": "phone" }), vec!["/session_mode", "/priority_level"]),
+        (json!({ "end_time": "16:00" }), vec!["/end_time"]),
+    ] {
+        let wrong = lesson(tutoring.enrolments[0], wrong);
+        let (status, problem) = tutoring.send(&tutor, "POST", "sessions", Some(&wrong)).await;
+        assert_eq!((status, pointers(&problem)), (422, at));
+    }
     let right = lesson(tutoring.enrolments[0], json!({ "session_mode": "hybrid" }));
     let (status, created) = tutoring.send(&tutor, "POST", "sessions", Some(&right)).await;
     assert_eq!((status, &created["user_role"]), (201, &json!("tutor")));

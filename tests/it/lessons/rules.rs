@@ -258,6 +258,10 @@ async fn statistics_count_what_the_list_finds() {
         let more = json!({ "status": status, "student_attendance_status": attendance, "end_time": end });
         tutoring.lesson(enrolment, more).await;
     }
+    let (_, list) = tutoring.get("sessions?status=completed").await;
+    let topics = json!({ "topics": ["Fractions", "Decimals"], "topics_covered": ["Fractions"] });
+    let path = format!("sessions/{}", list["results"][0]["id"]);
+    assert_eq!(tutoring.json("PATCH", &path, topics).await.0, 200);
     let tutor = tutoring.token_of(Role::Tutor, tutoring.tutors[0]).await;
     let (status, stats) = tutoring.send(&tutor, "GET", "sessions/stats", None).await;
     assert_eq!(
@@ -270,10 +274,16 @@ async fn statistics_count_what_the_list_finds() {
                 "hours": { "scheduled": 0.33, "in-progress": 0.0, "completed": 3.5, "cancelled": 0.0, "missed": 0.0 },
                 "attendance": { "present": 1, "late": 1, "absent": 1, "not_marked": 1 },
                 "attendance_rate": 0.6667,
+                "topics": { "planned": 2, "covered": 1 }, "progress": 0.5, "next": [],
             })
         )
     );
     let (_, stats) = tutoring.get("sessions/stats?status=cancelled").await;
     assert_eq!((&stats["total"], &stats["attendance_rate"]), (&json!(1), &Value::Null));
     assert_eq!(tutoring.get("sessions/stats?limit=2").await.0, 400);
+    let later = tutoring.lesson(one, json!({ "session_date": "2999-01-02" })).await;
+    let sooner = tutoring.lesson(one, json!({ "session_date": "2999-01-01" })).await;
+    let (_, stats) = tutoring.send(&tutor, "GET", "sessions/stats", None).await;
+    let next: Vec<&Value> = stats["next"].as_array().expect("a list").iter().map(|row| &row["session_id"]).collect();
+    assert_eq!(next, [&json!(sooner), &json!(later)]);
 }

@@ -3,10 +3,11 @@
 mod conditions;
 mod search;
 
-use sqlx::{PgConnection, Postgres, QueryBuilder};
+use sqlx::{Connection, PgConnection, Postgres, QueryBuilder};
 
 pub use self::conditions::{ListSource, add_conditions};
 pub use self::search::{WordPlaces, places};
+use self::search::prefer_order;
 use crate::error::Result;
 use crate::lessons::rights::{LessonRole, LessonScope};
 
@@ -142,13 +143,23 @@ pub async fn page(
         }
     };
     let mut query = page_query("", scope, filter, source);
+    let mut transaction = db.begin().await?;
+    if is_frequent(&words) {
+        prefer_order(&mut transaction).await?;
+    }
     // The values decide which index is the best one.
-    let mut lessons: Vec<ListedLesson> = query.build_query_as().persistent(false).fetch_all(db).await?;
+    let mut lessons: Vec<ListedLesson> =
+        query.build_query_as().persistent(false).fetch_all(&mut *transaction).await?;
+    transaction.rollback().await?;
     let size = usize::try_from(filter.limit).unwrap_or_default();
     let is_more = lessons.len() > size;
     lessons.truncate(size);
     let next = lessons.last().filter(|_| is_more).map(|last| (last.keys.clone(), last.id));
     Ok(LessonPage { count, lessons, next })
+}
+
+fn is_frequent(words: &[WordPlaces]) -> bool {
+    words.iter().any(|word| word.is_frequent)
 }
 
 /// Returns how PostgreSQL finds the lessons of a page, with the time that it takes.
@@ -158,7 +169,12 @@ pub async fn explain(db: &mut PgConnection, scope: &LessonScope, filter: &Lesson
     let source = ListSource { words: &words, ..ListSource::default() };
     let of_words = started.elapsed().as_secs_f64() * 1000.0;
     let mut query = page_query("EXPLAIN (ANALYZE, TIMING OFF) ", scope, filter, source);
-    let mut lines: Vec<String> = query.build_query_scalar().persistent(false).fetch_all(db).await?;
+    let mut transaction = db.begin().await?;
+    if is_frequent(&words) {
+        prefer_order(&mut transaction).await?;
+    }
+    let mut lines: Vec<String> = query.build_query_scalar().persistent(false).fetch_all(&mut *transaction).await?;
+    transaction.rollback().await?;
     if !words.is_empty() {
         lines.push(format!("Words Time: {of_words:.3} ms"));
     }

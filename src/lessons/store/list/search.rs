@@ -1,6 +1,6 @@
 //! SQL of the search in lessons: which words are where, so that a page needs no scan.
 
-use sqlx::{Connection, PgConnection, Postgres, QueryBuilder};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, QueryBuilder};
 
 use crate::error::Result;
 
@@ -10,6 +10,9 @@ const FEW: i64 = 3000;
 /// The least lessons of a table in which words are found by index. In smaller ones, parts of words are found too.
 const MANY: f64 = 50_000.0;
 
+/// About how many entries of the index are read. Of more, the index returns a random part.
+const READ: i64 = 10_000;
+
 /// Where a word of the search is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WordPlaces {
@@ -18,6 +21,17 @@ pub struct WordPlaces {
     enrolments: Vec<i64>,
     /// Lessons with it in their topics; none: the topics are read.
     lessons: Option<Vec<i64>>,
+    /// Whether many lessons of a large table have it.
+    pub is_frequent: bool,
+}
+
+/// Lets a page be found in its order, in the transaction: with a frequent word it is near, which estimates do not know.
+pub async fn prefer_order(db: &mut PgConnection) -> Result<()> {
+    let settings = ["seqscan", "bitmapscan", "sort", "incremental_sort"];
+    let settings: Vec<String> = settings.iter().map(|name| format!("SET LOCAL enable_{name} = off;")).collect();
+    let sql = format!("{} SET LOCAL max_parallel_workers_per_gather = 0", settings.join(" "));
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await?;
+    Ok(())
 }
 
 /// Finds the places of the words of a search. `is_narrow`: other conditions leave few lessons.
@@ -28,7 +42,8 @@ pub async fn places(db: &mut PgConnection, words: &[String], is_narrow: bool) ->
         let pattern = format!("%{}%", word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
         let enrolments = enrolments_of(db, &pattern).await?;
         let lessons = if is_large { lessons_with(db, word).await? } else { None };
-        found.push(WordPlaces { pattern, enrolments, lessons });
+        let is_frequent = is_large && lessons.is_none();
+        found.push(WordPlaces { pattern, enrolments, lessons, is_frequent });
     }
     Ok(found)
 }
@@ -74,9 +89,10 @@ async fn lessons_with(db: &mut PgConnection, word: &str) -> Result<Option<Vec<i6
     let Some(words) = words else { return Ok(None) };
     // The bitmap of the index is exact, and ends after few rows; a scan of the table would read its topics.
     let mut transaction = db.begin().await?;
-    sqlx::raw_sql("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
-        .execute(&mut *transaction)
-        .await?;
+    let settings = format!(
+        "SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL gin_fuzzy_search_limit = {READ}"
+    );
+    sqlx::raw_sql(AssertSqlSafe(settings)).execute(&mut *transaction).await?;
     let found: Vec<i64> = sqlx::query_scalar(
         "SELECT id::bigint FROM public.sessions
          WHERE lectern.lesson_words(topics::text, topics_covered::text) @@ $1::tsquery LIMIT $2",

@@ -93,9 +93,16 @@ async fn expect_sessions(db: &TestDb) {
     let indexes = texts(
         db,
         "SELECT indexname || substring(indexdef FROM ' \\(.*') FROM pg_indexes
-         WHERE schemaname = 'public' AND tablename = 'sessions' ORDER BY 1",
+         WHERE schemaname = 'public' AND tablename = 'sessions' AND indexname NOT LIKE 'lectern\\_%' ORDER BY 1",
     );
     assert_eq!(indexes.await, INDEXES);
+    // Those of the list stand beside them, as in a database that Lectern has created.
+    let further = texts(
+        db,
+        "SELECT indexname::text FROM pg_indexes
+         WHERE schemaname = 'public' AND tablename = 'sessions' AND indexname LIKE 'lectern\\_%'",
+    );
+    assert_eq!(further.await.len(), 6);
     let rest = texts(
         db,
         "SELECT count(*)::text FROM pg_description WHERE objoid = 'public.sessions'::regclass AND objsubid > 0
