@@ -29,9 +29,6 @@ use crate::workbook::problem_table::{PlaceColumns, table};
 use crate::workbook::problems::{Code, ImportProblem};
 
 /// Import a timetable workbook and deliver it to Administrate
-/// Most events whose reason is printed.
-const MAX_PRINTED: usize = 20;
-
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {
@@ -262,7 +259,7 @@ fn print_result(console: &Console, request: &ImportRequest, document: &Document)
             paint_if(delivery.unknown > 0, Tone::Warning, format!("{} unknown", delivery.unknown)),
         ));
     }
-    print_undelivered(console, &document.undelivered);
+    document.undelivered_lines().iter().for_each(|line| console.notify(line));
     if request.options.approve_instructors {
         // Administrate can refuse an approval after the problems of the plan were printed.
         for problem in document.problems.iter().filter(|problem| problem.code == Code::NotApprovedInstructor) {
@@ -274,23 +271,6 @@ fn print_result(console: &Console, request: &ImportRequest, document: &Document)
 
 fn print_notices<'a>(console: &Console, notices: impl Iterator<Item = &'a report::EventNotice>) {
     notices.for_each(|notice| console.notify(format_args!("{}: {}", notice.event, notice.message)));
-}
-
-/// Prints events with a reason, the first of many, and the number of the others, which only wait.
-fn print_undelivered(console: &Console, undelivered: &[report::Undelivered]) {
-    let refused: Vec<_> = undelivered.iter().filter_map(|item| Some((&item.event, item.error.as_ref()?))).collect();
-    for (event, reason) in refused.iter().take(MAX_PRINTED) {
-        console.notify(format_args!("{event}: {reason}"));
-    }
-    let more = refused.len().saturating_sub(MAX_PRINTED);
-    if more > 0 {
-        console.notify(format_args!("and {more} more: lectern outbox shows them"));
-    }
-    match undelivered.len() - refused.len() {
-        0 => {}
-        1 => console.notify("1 event is not delivered yet"),
-        waiting => console.notify(format_args!("{waiting} events are not delivered yet")),
-    }
 }
 
 fn print_failures(console: &Console, outcomes: &[DeliveryOutcome]) {

@@ -163,7 +163,7 @@ impl Field {
 
 /// Finds the field with this header or alias, without regard to spacing, letter case and punctuation.
 pub fn field_with_header(header: &str) -> Option<Field> {
-    // Asked for cells of each row, because a header may be repeated anywhere.
+    // Called for cells of each row, because a header may be repeated anywhere.
     static FIELDS_BY_HEADER: LazyLock<HashMap<String, Field>> = LazyLock::new(|| {
         let headers = |column: &'static Column| std::iter::once(&column.header).chain(column.aliases);
         // The first column of several with one header.

@@ -10,6 +10,9 @@ use super::Document;
 /// Maximum number of names in a sentence.
 const MAX_NAMES: usize = 5;
 
+/// Maximum number of undelivered events that are named with their reason.
+const MAX_REASONS: usize = 20;
+
 impl Document {
     /// Describes the result of an executed import in one line.
     pub fn outcome(&self) -> String {
@@ -49,6 +52,26 @@ impl Document {
             "stopped: {delivered} of {} are in Administrate, {stored} are stored locally{rest}",
             counted(all as usize, "event")
         )
+    }
+
+    /// Describes the events that are not delivered: those with a reason, the first of many, and the number of the others,
+    /// which only wait.
+    pub fn undelivered_lines(&self) -> Vec<String> {
+        let refused: Vec<String> = self
+            .undelivered
+            .iter()
+            .filter_map(|item| item.error.as_ref().map(|reason| format!("{}: {reason}", item.event)))
+            .collect();
+        let mut lines: Vec<String> = refused.iter().take(MAX_REASONS).cloned().collect();
+        if refused.len() > MAX_REASONS {
+            lines.push(format!("and {} more: lectern outbox shows them", refused.len() - MAX_REASONS));
+        }
+        match self.undelivered.len() - refused.len() {
+            0 => {}
+            1 => lines.push("1 event is not delivered yet".to_owned()),
+            waiting => lines.push(format!("{waiting} events are not delivered yet")),
+        }
+        lines
     }
 
     /// Fills in what to do next, by what the document contains.
