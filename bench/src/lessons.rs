@@ -97,7 +97,8 @@ async fn pages(stage: &Stage, runs: usize) -> Result<Vec<Figure>> {
         // The first one fills caches.
         for turn in 0..=runs.max(5) {
             let plan = explain_page(&mut db, query).await.map_err(|problem| format!("{query}: {problem:?}"))?;
-            let times = plan.iter().filter(|line| line.contains("Execution Time: ") || line.starts_with("Words Time: "));
+            let times =
+                plan.iter().filter(|line| line.contains("Execution Time: ") || line.starts_with("Words Time: "));
             let seconds: f64 = times
                 .filter_map(|line| line.split(": ").nth(1)?.trim_end_matches(" ms").parse::<f64>().ok())
                 .sum::<f64>()

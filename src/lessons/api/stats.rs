@@ -109,9 +109,8 @@ pub(super) fn document(totals: &[StatusTotals]) -> Value {
     let sum = |number: fn(&StatusTotals) -> i64| totals.iter().map(number).sum::<i64>();
     let total = sum(|of| of.lessons);
     let (present, late, absent) = (sum(|of| of.present), sum(|of| of.late), sum(|of| of.absent));
-    let not_cancelled = |number: fn(&StatusTotals) -> i64| {
-        totals.iter().filter(|of| of.status != "cancelled").map(number).sum::<i64>()
-    };
+    let not_cancelled =
+        |number: fn(&StatusTotals) -> i64| totals.iter().filter(|of| of.status != "cancelled").map(number).sum::<i64>();
     let (planned, covered) = (not_cancelled(|of| of.planned), not_cancelled(|of| of.covered));
     let marked = present + late + absent;
     let rate = (marked > 0).then(|| rounded((present + late) as f64 / marked as f64, 4));

@@ -54,7 +54,9 @@ pub async fn totals(db: &mut PgConnection, scope: &LessonScope, filter: &LessonF
         )
     };
     let topics = |column: &str| {
-        format!("CASE json_typeof(item.{column}::json) WHEN 'array' THEN json_array_length(item.{column}::json) ELSE 0 END")
+        format!(
+            "CASE json_typeof(item.{column}::json) WHEN 'array' THEN json_array_length(item.{column}::json) ELSE 0 END"
+        )
     };
     let (planned, covered) = (topics("topics"), topics("topics_covered"));
     let mut query = QueryBuilder::new(format!(

@@ -21,7 +21,10 @@ async fn checklist_get_session_returns_a_single_session() {
     let tutoring = Tutoring::new().await;
     let id = tutoring.lesson(tutoring.enrolments[0], json!({ "topics": ["Fractions"] })).await;
     let (status, one) = tutoring.get(&format!("sessions/{id}")).await;
-    assert_eq!((status, &one["topics"], &one["course_enrollment_id"]), (200, &json!(["Fractions"]), &json!(tutoring.enrolments[0])));
+    assert_eq!(
+        (status, &one["topics"], &one["course_enrollment_id"]),
+        (200, &json!(["Fractions"]), &json!(tutoring.enrolments[0]))
+    );
     for unknown in ["999999", "0", "x", "99999999999999999999"] {
         assert_eq!(tutoring.get(&format!("sessions/{unknown}")).await.0, 404, "{unknown}");
     }
@@ -45,7 +48,8 @@ async fn checklist_post_sessions_creates_a_session() {
     let second: Value = post().await.expect("an answer").json().await.expect("JSON");
     assert_eq!(second["id"], created["id"]);
     // A list is created as a whole or not at all.
-    let two = json!([lesson(tutoring.enrolments[0], json!({})), lesson(tutoring.enrolments[0], json!({ "duration": 5 }))]);
+    let two =
+        json!([lesson(tutoring.enrolments[0], json!({})), lesson(tutoring.enrolments[0], json!({ "duration": 5 }))]);
     let (status, problem) = tutoring.json("POST", "sessions", two).await;
     assert_eq!((status, pointers(&problem)), (422, vec!["/1/duration"]));
     assert_eq!(tutoring.get("sessions").await.1["count"], 1);
@@ -66,8 +70,8 @@ async fn checklist_put_session_updates_it() {
 async fn checklist_delete_session_removes_it() {
     let tutoring = Tutoring::new().await;
     let id = tutoring.lesson(tutoring.enrolments[0], json!({})).await;
-    let held = tutoring.lesson(tutoring.enrolments[0], json!({ "status": "completed" })).await;
-    for (id, status) in [(id, 204), (id, 404), (held, 409)] {
+    let done = tutoring.lesson(tutoring.enrolments[0], json!({ "status": "completed" })).await;
+    for (id, status) in [(id, 204), (id, 404), (done, 409)] {
         assert_eq!(tutoring.delete(&format!("sessions/{id}")).await.0, status, "{id}");
     }
 }
@@ -99,7 +103,8 @@ async fn checklist_recurring_session_patterns_repeat() {
     let more = json!({ "session_frequency": "weekly", "recurring_pattern": pattern });
     let id = tutoring.lesson(tutoring.enrolments[0], more).await;
     let (_, list) = tutoring.get(&format!("sessions/{id}/occurrences?from=2026-04-07&to=2026-04-16")).await;
-    let days: Vec<&Value> = list["results"].as_array().expect("a list").iter().map(|row| &row["session_date"]).collect();
+    let days: Vec<&Value> =
+        list["results"].as_array().expect("a list").iter().map(|row| &row["session_date"]).collect();
     assert_eq!(days, ["2026-04-07", "2026-04-09", "2026-04-14", "2026-04-16"]);
 }
 
@@ -164,12 +169,18 @@ async fn checklist_whiteboard_is_referred_to() {
 async fn checklist_front_end_displays_sessions() {
     let tutoring = Tutoring::new().await;
     for status in ["completed", "in-progress", "scheduled"] {
-        tutoring.lesson(tutoring.enrolments[0], json!({ "status": status, "topics": [format!("Topic {status}")] })).await;
+        tutoring
+            .lesson(tutoring.enrolments[0], json!({ "status": status, "topics": [format!("Topic {status}")] }))
+            .await;
     }
     let parent = tutoring.token_of(Role::Parent, tutoring.parent).await;
     let (_, cards) = tutoring.send(&parent, "GET", "sessions/stats", None).await;
-    assert_eq!((&cards["total"], &cards["by_status"]["in-progress"], &cards["hours"]["completed"]), (&json!(3), &json!(1), &json!(1.0)));
-    let (_, list) = tutoring.send(&parent, "GET", "sessions?q=topic+sched&limit=10&sort=student_name,-session_date", None).await;
+    assert_eq!(
+        (&cards["total"], &cards["by_status"]["in-progress"], &cards["hours"]["completed"]),
+        (&json!(3), &json!(1), &json!(1.0))
+    );
+    let (_, list) =
+        tutoring.send(&parent, "GET", "sessions?q=topic+sched&limit=10&sort=student_name,-session_date", None).await;
     let row = &list["results"][0];
     assert_eq!((&list["count"], &row["student_name"], &row["tutor_name"]), (&json!(1), &json!("Ben"), &json!("Ada")));
     assert_eq!((&row["user_role"], &row["attendance_marked"]["student"]), (&json!("parent"), &json!(false)));
@@ -209,11 +220,12 @@ async fn checklist_session_editing_flow() {
     let moved = patch(&tag, json!({ "start_time": "16:00", "topics": ["Decimals"] })).await.expect("an answer");
     assert_eq!(moved.status(), 200);
     let tag_then = moved.headers()["etag"].clone();
-    // Somebody else has changed it meanwhile.
+    // Another user has changed it meanwhile.
     assert_eq!(patch(&tag, json!({ "location": "Room 1" })).await.expect("an answer").status(), 412);
-    let held = patch(&tag_then, json!({ "status": "completed", "topics_covered": ["Decimals"] })).await.expect("an answer");
-    let held: Value = held.json().await.expect("JSON");
-    assert_eq!((&held["duration"], &held["topics_covered"]), (&json!(120), &json!(["Decimals"])));
+    let done =
+        patch(&tag_then, json!({ "status": "completed", "topics_covered": ["Decimals"] })).await.expect("an answer");
+    let done: Value = done.json().await.expect("JSON");
+    assert_eq!((&done["duration"], &done["topics_covered"]), (&json!(120), &json!(["Decimals"])));
     // The history knows what was changed.
     let changes: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM lectern.history WHERE table_name = 'public.sessions' AND action = 'update'",

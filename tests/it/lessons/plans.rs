@@ -49,10 +49,12 @@ async fn pages_of_many_lessons_are_found_by_index() {
     }
     drop(db);
     // Only the first page counts all lessons.
-    sqlx::raw_sql("DELETE FROM public.sessions WHERE id = (SELECT min(id) FROM public.sessions WHERE status = 'completed')")
-        .execute(&tutoring.db.pool)
-        .await
-        .expect("deleted");
+    sqlx::raw_sql(
+        "DELETE FROM public.sessions WHERE id = (SELECT min(id) FROM public.sessions WHERE status = 'completed')",
+    )
+    .execute(&tutoring.db.pool)
+    .await
+    .expect("deleted");
     let (_, second) = tutoring.get(&format!("sessions?status=completed&cursor={cursor}")).await;
     assert_eq!(second["count"], first["count"]);
     let (_, found) = tutoring.get("sessions?q=topic+3999").await;

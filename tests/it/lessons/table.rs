@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Tutoring, lesson};
 
 /// A route: method, path with `{id}`, body, and what each caller gets. The callers are admin, operator, reader; the tutor, the
-/// student and a parent of the lesson; another tutor, student and parent; nobody.
+/// student and a parent of the lesson; another tutor, student and parent; a caller without a token.
 type Row = (&'static str, &'static str, Option<Value>, [u16; 10]);
 
 const SEEN: [u16; 10] = [200, 200, 200, 200, 200, 200, 404, 404, 404, 401];
@@ -77,7 +77,12 @@ async fn every_route_answers_every_role_as_it_may() {
         tokens.push(tutoring.token_of(role, subject).await);
     }
     tokens.push("nobody".to_owned());
-    let (mut wrong, mut table) = (Vec::new(), String::from("| route | admin | operator | reader | tutor | student | parent | other tutor | other student | other parent | none |\n|---|---|---|---|---|---|---|---|---|---|---|\n"));
+    let (mut wrong, mut table) = (
+        Vec::new(),
+        String::from(
+            "| route | admin | operator | reader | tutor | student | parent | other tutor | other student | other parent | none |\n|---|---|---|---|---|---|---|---|---|---|---|\n",
+        ),
+    );
     for (method, path, body, expected) in rows(&tutoring) {
         let mut found = Vec::new();
         for token in &tokens {
@@ -85,7 +90,8 @@ async fn every_route_answers_every_role_as_it_may() {
             let id = if path.contains("{id}") { tutoring.lesson(tutoring.enrolments[0], weekly).await } else { 0 };
             found.push(tutoring.send(token, method, &path.replace("{id}", &id.to_string()), body.as_ref()).await.0);
         }
-        let field = body.as_ref().filter(|_| method == "PATCH").and_then(|body| body.as_object()?.keys().next().cloned());
+        let field =
+            body.as_ref().filter(|_| method == "PATCH").and_then(|body| body.as_object()?.keys().next().cloned());
         let words: Vec<String> = found.iter().map(u16::to_string).collect();
         table += &format!("| {method} {path} {} | {} |\n", field.unwrap_or_default(), words.join(" | "));
         if found != expected {

@@ -6,8 +6,8 @@ mod search;
 use sqlx::{Connection, PgConnection, Postgres, QueryBuilder};
 
 pub use self::conditions::{ListSource, add_conditions};
-pub use self::search::{WordPlaces, places};
 use self::search::prefer_order;
+pub use self::search::{WordPlaces, places};
 use crate::error::Result;
 use crate::lessons::rights::{LessonRole, LessonScope};
 
@@ -148,8 +148,7 @@ pub async fn page(
         prefer_order(&mut transaction).await?;
     }
     // The values decide which index is the best one.
-    let mut lessons: Vec<ListedLesson> =
-        query.build_query_as().persistent(false).fetch_all(&mut *transaction).await?;
+    let mut lessons: Vec<ListedLesson> = query.build_query_as().persistent(false).fetch_all(&mut *transaction).await?;
     transaction.rollback().await?;
     let size = usize::try_from(filter.limit).unwrap_or_default();
     let is_more = lessons.len() > size;

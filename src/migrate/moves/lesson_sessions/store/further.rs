@@ -13,18 +13,22 @@ pub async fn create_further_indexes(attempts: &Attempts<'_>) -> Result<Vec<Strin
     for (name, statement) in missing {
         let create = async |db: &mut PgConnection| {
             // What an interrupted run has left is of no use.
-            sqlx::raw_sql(AssertSqlSafe(format!("DROP INDEX CONCURRENTLY IF EXISTS public.{name}"))).execute(&mut *db).await?;
+            sqlx::raw_sql(AssertSqlSafe(format!("DROP INDEX CONCURRENTLY IF EXISTS public.{name}")))
+                .execute(&mut *db)
+                .await?;
             sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(db).await?;
             Ok(())
         };
         if let Err(error) = attempts.patiently(create).await {
-            problems.push(format!("public.sessions: the index {name} was not created, so that lists of lessons are slower: {error}"));
+            problems.push(format!(
+                "public.sessions: the index {name} was not created, so that lists of lessons are slower: {error}"
+            ));
         }
     }
     Ok(problems)
 }
 
-/// Returns names and statements of the indexes that are missing or not valid; none if the table is not ours to change.
+/// Returns names and statements of the indexes that are missing or not valid; none if another role owns the table.
 async fn missing(db: &mut PgConnection) -> Result<Vec<(String, String)>> {
     let is_known: bool = sqlx::query_scalar(
         "SELECT to_regprocedure('lectern.further_lesson_indexes()') IS NOT NULL

@@ -15,8 +15,8 @@ pub(super) use self::copy::{
     Batch, copy_all, copy_batch, create_copy, discard, discard_triggers, finish_copy, insertion, leave_room, map_some,
     verify_copy,
 };
-pub use self::further::create_further_indexes;
 pub(super) use self::functions::{FUNCTIONS, create_functions};
+pub use self::further::create_further_indexes;
 pub(super) use self::keys::{InboundForeignKey, inbound_keys, point_to, pointing};
 pub(super) use self::places::{
     archive_totals, continuing, database_zone, enable_row_security, greatest_id, has_row_security, is_taken,
