@@ -26,13 +26,18 @@ CREATE FUNCTION lectern.further_lesson_indexes() RETURNS TABLE (name text, defin
         ('lectern_sessions_words_idx', 'USING gin (lectern.lesson_words(topics::text, topics_covered::text))')
 $$;
 
--- Only a table that Lectern has created: the migration creates the indexes of others while programs go on writing.
+-- Only an empty table that Lectern has created: those of others are created at the end of a migration, while programs go on
+-- writing.
 DO $$
 DECLARE
     i record;
+    is_empty boolean;
 BEGIN
     IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass('public.sessions')
                AND tgname = 'lectern_touch_updated_at') THEN
+        EXECUTE 'SELECT NOT EXISTS (SELECT FROM public.sessions)' INTO is_empty;
+    END IF;
+    IF is_empty THEN
         FOR i IN SELECT * FROM lectern.further_lesson_indexes() LOOP
             EXECUTE format('CREATE INDEX %I ON public.sessions %s', i.name, i.definition);
         END LOOP;

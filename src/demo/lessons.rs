@@ -103,7 +103,7 @@ fn lessons_of(at: usize, enrolment: i64, today: Date) -> Vec<Value> {
             "priority_level": priority,
             "is_recurring": is_last, "session_frequency": if is_last { "weekly" } else { "one-time" },
             "recurring_pattern": if is_last { json!({ "days": days, "months": [], "specific_dates": [] }) } else { Value::Null },
-            "alarm_enabled": at % 2 == 0, "is_featured": number == LESSONS - 2 && at % 4 == 0, "status": status,
+            "alarm_enabled": at.is_multiple_of(2), "is_featured": number == LESSONS - 2 && at.is_multiple_of(4), "status": status,
         })
     };
     (0..LESSONS).map(lesson).collect()

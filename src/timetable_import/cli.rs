@@ -320,7 +320,7 @@ async fn retry_on(context: &Context, database: &Database, run: Option<i64>) -> R
     ids.extend(open.iter().map(|item| item.id));
     context.console.print(format_args!("{retried} retried, {} not delivered yet", open.len()));
     let undelivered: Vec<report::Undelivered> = open.into_iter().map(report::Undelivered::from).collect();
-    print_undelivered(&context.console, &undelivered);
+    report::undelivered_lines(&undelivered).iter().for_each(|line| context.console.notify(line));
     // With a run: all events of the import; otherwise: the events that were not delivered before.
     let counts = match run {
         Some(run) => outbox::count_by_state(pool, Some(run)).await?,

@@ -54,7 +54,7 @@ pub(super) async fn set_attendance(
     let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
     drop(db);
     scope.check_change(&lesson, STATUSES.into_iter())?;
-    let (mut statuses, notes, uses_suggestion) = read(&body)?;
+    let GivenAttendance { mut statuses, notes, uses_suggestion } = read(&body)?;
     if !has_started(&lesson, &state.server.config, Timestamp::now()) {
         let detail = "the lesson has not started: attendance is set from its start";
         return Err(HttpProblem::new(StatusCode::CONFLICT, detail));
@@ -109,8 +109,15 @@ pub(super) async fn show_attendance(
     Ok(Json(json!({ "results": history })))
 }
 
+/// What a body says.
+struct GivenAttendance {
+    statuses: Map<String, Value>,
+    notes: Option<String>,
+    uses_suggestion: bool,
+}
+
 /// Returns the statuses of a body, and its notes.
-fn read(body: &Value) -> Result<(Map<String, Value>, Option<String>, bool), HttpProblem> {
+fn read(body: &Value) -> Result<GivenAttendance, HttpProblem> {
     let (mut problems, mut statuses, mut notes) = (Problems::default(), Map::new(), None);
     let mut uses_suggestion = false;
     match body.as_object() {
@@ -144,7 +151,7 @@ fn read(body: &Value) -> Result<(Map<String, Value>, Option<String>, bool), Http
         }
     }
     problems.check()?;
-    Ok((statuses, notes, uses_suggestion))
+    Ok(GivenAttendance { statuses, notes, uses_suggestion })
 }
 
 /// Reports whether a lesson has started. Its times are wall-clock times.

@@ -221,8 +221,11 @@ pub fn cursor(sorts: &[LessonSort], (values, id): &(Vec<String>, i64), count: i6
     hex::encode(json!([spelt(sorts), values, id, count]).to_string())
 }
 
+/// Values of the last lesson of a page, in the order of its sort, and its id.
+type LastLesson = (Vec<String>, i64);
+
 /// Returns where a page begins; none for a text that is no cursor of this sort.
-fn read_cursor(text: &str, sorts: &[LessonSort]) -> Option<((Vec<String>, i64), Option<i64>)> {
+fn read_cursor(text: &str, sorts: &[LessonSort]) -> Option<(LastLesson, Option<i64>)> {
     let read: Value = serde_json::from_slice(&hex::decode(text).ok()?).ok()?;
     let values = read[1].as_array()?.iter().map(|value| Some(value.as_str()?.to_owned()));
     let values: Vec<String> = values.collect::<Option<_>>()?;

@@ -57,7 +57,7 @@ pub const SERVICE: &[(&str, &str)] = &[
     ("lectern.import_rows", "SELECT, INSERT, UPDATE"),
     ("lectern.holidays", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.lesson_attendance", "SELECT, INSERT"),
-    ("lectern.lesson_occurrences", "SELECT, DELETE"),
+    ("lectern.lesson_occurrences", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.lesson_series", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.moves", "SELECT"),
     ("lectern.profile_details", "SELECT, INSERT, UPDATE, DELETE"),

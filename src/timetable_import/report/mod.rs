@@ -7,3 +7,4 @@ pub mod rejected;
 pub mod saved;
 
 pub use document::{Document, EventNotice, ItemView, PlanView, Undelivered};
+pub use outcome::undelivered_lines;

@@ -5,13 +5,30 @@ use crate::console::style::{Tone, paint_if};
 use crate::text::shell_word;
 use crate::workbook::problems::Code;
 
-use super::Document;
+use super::{Document, Undelivered};
 
 /// Maximum number of names in a sentence.
 const MAX_NAMES: usize = 5;
 
 /// Maximum number of undelivered events that are named with their reason.
 const MAX_REASONS: usize = 20;
+
+/// Describes events that are not delivered: those with a reason, the first of many, and the number of the others, which
+/// only wait.
+pub fn undelivered_lines(undelivered: &[Undelivered]) -> Vec<String> {
+    let with_reason = |item: &Undelivered| item.error.as_ref().map(|reason| format!("{}: {reason}", item.event));
+    let refused: Vec<String> = undelivered.iter().filter_map(with_reason).collect();
+    let mut lines: Vec<String> = refused.iter().take(MAX_REASONS).cloned().collect();
+    if refused.len() > MAX_REASONS {
+        lines.push(format!("and {} more: lectern outbox shows them", refused.len() - MAX_REASONS));
+    }
+    match undelivered.len() - refused.len() {
+        0 => {}
+        1 => lines.push("1 event is not delivered yet".to_owned()),
+        waiting => lines.push(format!("{waiting} events are not delivered yet")),
+    }
+    lines
+}
 
 impl Document {
     /// Describes the result of an executed import in one line.
@@ -54,24 +71,9 @@ impl Document {
         )
     }
 
-    /// Describes the events that are not delivered: those with a reason, the first of many, and the number of the others,
-    /// which only wait.
+    /// Describes the events that are not delivered.
     pub fn undelivered_lines(&self) -> Vec<String> {
-        let refused: Vec<String> = self
-            .undelivered
-            .iter()
-            .filter_map(|item| item.error.as_ref().map(|reason| format!("{}: {reason}", item.event)))
-            .collect();
-        let mut lines: Vec<String> = refused.iter().take(MAX_REASONS).cloned().collect();
-        if refused.len() > MAX_REASONS {
-            lines.push(format!("and {} more: lectern outbox shows them", refused.len() - MAX_REASONS));
-        }
-        match self.undelivered.len() - refused.len() {
-            0 => {}
-            1 => lines.push("1 event is not delivered yet".to_owned()),
-            waiting => lines.push(format!("{waiting} events are not delivered yet")),
-        }
-        lines
+        undelivered_lines(&self.undelivered)
     }
 
     /// Fills in what to do next, by what the document contains.

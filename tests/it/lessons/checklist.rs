@@ -70,8 +70,8 @@ async fn checklist_put_session_updates_it() {
 async fn checklist_delete_session_removes_it() {
     let tutoring = Tutoring::new().await;
     let id = tutoring.lesson(tutoring.enrolments[0], json!({})).await;
-    let held = tutoring.lesson(tutoring.enrolments[0], json!({ "status": "completed" })).await;
-    for (id, status) in [(id, 204), (id, 404), (held, 409)] {
+    let done = tutoring.lesson(tutoring.enrolments[0], json!({ "status": "completed" })).await;
+    for (id, status) in [(id, 204), (id, 404), (done, 409)] {
         assert_eq!(tutoring.delete(&format!("sessions/{id}")).await.0, status, "{id}");
     }
 }
@@ -220,12 +220,12 @@ async fn checklist_session_editing_flow() {
     let moved = patch(&tag, json!({ "start_time": "16:00", "topics": ["Decimals"] })).await.expect("an answer");
     assert_eq!(moved.status(), 200);
     let tag_then = moved.headers()["etag"].clone();
-    // Somebody else has changed it meanwhile.
+    // Another user has changed it meanwhile.
     assert_eq!(patch(&tag, json!({ "location": "Room 1" })).await.expect("an answer").status(), 412);
-    let held =
+    let done =
         patch(&tag_then, json!({ "status": "completed", "topics_covered": ["Decimals"] })).await.expect("an answer");
-    let held: Value = held.json().await.expect("JSON");
-    assert_eq!((&held["duration"], &held["topics_covered"]), (&json!(120), &json!(["Decimals"])));
+    let done: Value = done.json().await.expect("JSON");
+    assert_eq!((&done["duration"], &done["topics_covered"]), (&json!(120), &json!(["Decimals"])));
     // The history knows what was changed.
     let changes: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM lectern.history WHERE table_name = 'public.sessions' AND action = 'update'",

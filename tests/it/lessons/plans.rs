@@ -3,6 +3,7 @@
 use lectern::lessons::api::explain_page;
 
 use super::Tutoring;
+use crate::fixtures::test_db::TestDb;
 
 #[tokio::test]
 async fn pages_of_many_lessons_are_found_by_index() {
@@ -61,4 +62,43 @@ async fn pages_of_many_lessons_are_found_by_index() {
     assert_eq!(found["count"], 15, "{found}");
     let (_, found) = tutoring.get("sessions?q=family577+topic").await;
     assert_eq!(found["count"], 100, "{}", found["count"]);
+}
+
+/// Returns the milliseconds that a plan says.
+fn milliseconds(plan: &[String]) -> f64 {
+    let times = plan.iter().filter(|line| line.contains("Execution Time: ") || line.starts_with("Words Time: "));
+    times.filter_map(|line| line.split(": ").nth(1)?.trim_end_matches(" ms").parse::<f64>().ok()).sum()
+}
+
+#[tokio::test]
+#[ignore = "takes minutes: `make long`"]
+async fn long_pages_of_a_million_lessons_are_found_by_index() {
+    let db = TestDb::new().await;
+    let lessons = include_str!("../../../bench/src/lessons.sql").replace("{lessons}", "1000000");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(lessons)).execute(&db.pool).await.expect("lessons");
+    let mut connection = db.pool.acquire().await.expect("a connection");
+    for query in [
+        "limit=50",
+        "status=missed",
+        "date_from=2024-01-01&date_to=2024-02-28",
+        "tutor_id=77",
+        "student_id=77",
+        "course_enrollment_id=77",
+        "session_mode=hybrid",
+        "is_featured=true",
+        "is_recurring=true",
+        "q=4321",
+        "q=fractions",
+        "q=family777",
+        "q=zzzz",
+    ] {
+        let mut times = Vec::new();
+        for _ in 0..7 {
+            let plan = explain_page(&mut connection, query).await.expect("a plan");
+            assert!(!plan.iter().any(|line| line.contains("Seq Scan on sessions")), "{query}:\n{}", plan.join("\n"));
+            times.push(milliseconds(&plan));
+        }
+        times.sort_by(f64::total_cmp);
+        println!("{query}: {:.2} ms", times[times.len() / 2]);
+    }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Tutoring, lesson};
 
 /// A route: method, path with `{id}`, body, and what each caller gets. The callers are admin, operator, reader; the tutor, the
-/// student and a parent of the lesson; another tutor, student and parent; nobody.
+/// student and a parent of the lesson; another tutor, student and parent; a caller without a token.
 type Row = (&'static str, &'static str, Option<Value>, [u16; 10]);
 
 const SEEN: [u16; 10] = [200, 200, 200, 200, 200, 200, 404, 404, 404, 401];

@@ -265,12 +265,7 @@ fn marked(draft: &RowDraft, notes: Option<&str>) -> Vec<AttendanceEntry> {
             Some(_) => draft.changes(field) || is_first || notes.is_some(),
         };
         let notes = notes.map(str::to_owned);
-        (draft.given.contains(*field) && is_set).then_some(AttendanceEntry {
-            session_id,
-            person: *person,
-            status,
-            notes,
-        })
+        (draft.given.contains(*field) && is_set).then_some(AttendanceEntry { session_id, person, status, notes })
     };
     ATTENDANCE.iter().filter_map(entry).collect()
 }

@@ -58,10 +58,18 @@ pub fn read(text: &str, first: Date, start_time: Time, zone: &TimeZone) -> Resul
     if let Some(day) = dates.iter().find(|day| **day < first) {
         return Err(format!("RDATE has {day}, which is before the first lesson"));
     }
-    dates.remove(&first);
+    let has_first = dates.remove(&first);
     let mut series = match parts {
         Some(parts) => of_rule(parts, &anchor)?,
-        None if dates.is_empty() => return Err("has neither RRULE nor RDATE".to_owned()),
+        None if dates.is_empty() && !has_first => return Err("has neither RRULE nor RDATE".to_owned()),
+        // A series whose rule has ended with its first lesson.
+        None if dates.is_empty() => RruleSeries {
+            frequency: Some(LessonFrequency::Weekly),
+            pattern: LessonPattern::default(),
+            until: None,
+            count: Some(1),
+            exceptions: BTreeSet::new(),
+        },
         None => RruleSeries {
             frequency: None,
             pattern: LessonPattern::default(),

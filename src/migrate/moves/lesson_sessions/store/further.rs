@@ -28,7 +28,7 @@ pub async fn create_further_indexes(attempts: &Attempts<'_>) -> Result<Vec<Strin
     Ok(problems)
 }
 
-/// Returns names and statements of the indexes that are missing or not valid; none if the table is not ours to change.
+/// Returns names and statements of the indexes that are missing or not valid; none if another role owns the table.
 async fn missing(db: &mut PgConnection) -> Result<Vec<(String, String)>> {
     let is_known: bool = sqlx::query_scalar(
         "SELECT to_regprocedure('lectern.further_lesson_indexes()') IS NOT NULL
