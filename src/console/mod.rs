@@ -120,7 +120,7 @@ impl Console {
     /// Prompts for a secret on the terminal, which does not show what is typed.
     ///
     /// # Errors
-    /// [`Error::Usage`] where nobody can be asked; [`Error::Cancelled`] on Ctrl-C.
+    /// [`Error::Usage`] without a terminal; [`Error::Cancelled`] on Ctrl-C.
     pub fn prompt_secret(&self, question: impl Display) -> Result<String> {
         if !self.can_prompt {
             let advice = "there is no terminal to ask for it: pass it with --password-stdin";

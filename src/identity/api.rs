@@ -54,7 +54,7 @@ struct LoginBody {
     password: String,
 }
 
-/// Somebody who has signed in.
+/// A person who has signed in.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct SignInResult {
     /// The role.
@@ -152,7 +152,7 @@ fn refusal(error: SignInError) -> Result<Response, HttpProblem> {
 /// Adds the cookie of a new session to a response.
 pub fn with_session(mut response: Response, signed_in: &SignedIn, client: Client, config: &Config) -> Response {
     let seconds = u32::from(config.login.session_days) * 24 * 3600;
-    // A browser sends a secure cookie only over HTTPS, which nobody has on their own machine.
+    // A browser sends a secure cookie only over HTTPS, which no machine has for itself.
     let secure = if client.is_loopback { "" } else { "; Secure" };
     let secret = signed_in.secret.reveal();
     set_cookie(&mut response, &format!("{secret}; Max-Age={seconds}{secure}"));

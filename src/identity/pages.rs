@@ -19,7 +19,7 @@ use crate::http::problem::HttpProblem;
 use crate::http::query::{Pairs, pairs};
 use crate::http::state::ServerState;
 
-/// Where somebody who has signed in begins.
+/// Where a person who has signed in begins.
 const START: &str = "/";
 
 /// Returns the routes of the pages.
@@ -91,7 +91,7 @@ async fn submit(
                 SignInError::Locked(_) => StatusCode::TOO_MANY_REQUESTS,
                 SignInError::NoRole => StatusCode::FORBIDDEN,
                 SignInError::Failed(error) => {
-                    tracing::error!(%error, "somebody could not sign in");
+                    tracing::error!(%error, "a sign-in failed");
                     StatusCode::SERVICE_UNAVAILABLE
                 }
             };

@@ -15,7 +15,7 @@ use pbkdf2::pbkdf2_hmac;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
-use super::random_bytes;
+use super::secret::random_bytes;
 use crate::config::LoginSettings;
 use crate::error::{Error, Result};
 
@@ -40,7 +40,7 @@ impl Password {
         Password(text.into())
     }
 
-    /// Checks a password that somebody chooses.
+    /// Checks a new password.
     ///
     /// # Errors
     /// [`Error::Usage`] when it is too short or too long.

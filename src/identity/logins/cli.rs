@@ -9,8 +9,9 @@ use crate::app::Context;
 use crate::console;
 use crate::database::Database;
 use crate::error::{Error, Exit, Result};
+use crate::identity::Role;
+use crate::identity::caller::check_has_subject;
 use crate::identity::passwords::{MAX_BYTES, Password};
-use crate::identity::{Role, check_has_subject};
 
 /// Options of `lectern user`.
 #[derive(Debug, clap::Args)]

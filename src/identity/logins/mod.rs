@@ -7,8 +7,6 @@
 //! A session is a token whose secret is in a cookie. It ends after 12 hours without a request, after 14 days, when the
 //! login is disabled, and when its password changes.
 
-mod accounts;
-mod attempts;
 pub mod cli;
 mod store;
 
@@ -18,9 +16,11 @@ use std::time::Duration;
 use serde::Serialize;
 use sqlx::PgPool;
 
-use self::accounts::{Account, AccountTable};
+use self::store::accounts::{self, AccountTable, LoginAccount};
+use self::store::attempts;
+use super::caller::{Caller, Role, SessionState, check_subject};
 use super::passwords::{self, Password};
-use super::{Caller, Role, SecretToken, check_subject, digest};
+use super::secret::{SecretToken, digest};
 use crate::config::{Config, LoginSettings};
 use crate::error::{Error, Result};
 use crate::names::fold;
@@ -171,7 +171,7 @@ fn unknown(name: &str) -> Error {
     Error::Usage(format!("there is no login or account \"{name}\": `lectern user list` shows the logins"))
 }
 
-/// Signs somebody in.
+/// Signs a person in.
 ///
 /// # Errors
 /// [`SignInError`]: wrong name or password, too many attempts, an account without a role, or a failure of the database.
@@ -185,7 +185,7 @@ pub async fn sign_in(
     let folded = fold(name);
     let attempt = attempts::begin(pool, &folded, address, settings).await?;
     let attempt = attempt.map_err(SignInError::Locked)?;
-    let mut candidates: Vec<Account> = store::own(pool, name).await?.into_iter().collect();
+    let mut candidates: Vec<LoginAccount> = store::own(pool, name).await?.into_iter().collect();
     candidates.extend(accounts::find(pool, name).await?);
     let Some(account) = matching(candidates, password, settings).await? else { return Err(SignInError::Wrong) };
     attempts::forget(pool, attempt, &folded).await?;
@@ -197,7 +197,11 @@ pub async fn sign_in(
 }
 
 /// Returns the first account with this password. One attempt costs at least one hash.
-async fn matching(accounts: Vec<Account>, password: Password, settings: &LoginSettings) -> Result<Option<Account>> {
+async fn matching(
+    accounts: Vec<LoginAccount>,
+    password: Password,
+    settings: &LoginSettings,
+) -> Result<Option<LoginAccount>> {
     let mut is_tried = false;
     for account in accounts {
         let Some(stored) = account.password.clone().filter(|stored| !stored.is_empty() && !stored.starts_with('!'))
@@ -215,12 +219,15 @@ async fn matching(accounts: Vec<Account>, password: Password, settings: &LoginSe
     Ok(None)
 }
 
-async fn begin_session(pool: &PgPool, login: i64, account: &Account, settings: &LoginSettings) -> Result<SignedIn> {
+async fn begin_session(
+    pool: &PgPool,
+    login: i64,
+    account: &LoginAccount,
+    settings: &LoginSettings,
+) -> Result<SignedIn> {
     let secret = SecretToken::generate()?;
     let stored = digest(account.password.as_deref().unwrap_or_default());
-    store::insert_session(pool, login, &digest(secret.reveal()), &stored, settings).await?;
-    let caller = super::authenticate(pool, secret.reveal()).await?;
-    let caller = caller.ok_or_else(|| Error::Failed("the session has ended already: sign in again".into()))?;
+    let caller = store::insert_session(pool, login, &digest(secret.reveal()), &stored, settings).await?;
     Ok(SignedIn { caller, secret })
 }
 
@@ -245,21 +252,12 @@ pub async fn follow_link(pool: &PgPool, config: &Config, secret: &str) -> Result
 }
 
 /// Returns the account behind a login as it is now; none if its row is gone.
-async fn current_account(pool: &PgPool, login: i64) -> Result<Option<Account>> {
+async fn current_account(pool: &PgPool, login: i64) -> Result<Option<LoginAccount>> {
     match store::account_of(pool, login).await? {
         Some((AccountTable::Lectern, own)) => Ok(own),
         Some((table, Some(account))) => accounts::by_id(pool, table, account.id).await,
         Some((_, None)) | None => Ok(None),
     }
-}
-
-/// The part of a session that the token itself does not say.
-#[derive(Debug, Clone)]
-pub(super) struct SessionState {
-    pub login: i64,
-    pub password_digest: Vec<u8>,
-    pub role: Option<Role>,
-    pub subject_id: Option<i64>,
 }
 
 /// Returns the rights of a session; none when its account is gone or inactive, has another password, or lost its role.

@@ -27,7 +27,7 @@ pub fn of_table((schema, name): (&str, &str), columns: &[String], service: &str)
     let Some(known) = privileges::known_name(schema, name) else { return Vec::new() };
     let (table, role) = (full_name(schema, name), quote(service));
     let revoke = format!("REVOKE ALL ON TABLE {table} FROM {role};");
-    // A found table may lack columns that one of ours has.
+    // A found table may lack columns that a created one has.
     let exists = |privilege: &&str| match privilege.split_once(" (") {
         Some((_, column)) => columns.iter().any(|existing| existing == column.trim_end_matches(')')),
         None => true,

@@ -143,7 +143,7 @@ async fn token_is_no_session() {
 }
 
 #[tokio::test]
-async fn wrong_name_and_wrong_password_are_refused_alike() {
+async fn wrong_name_and_wrong_password_have_the_same_refusal() {
     let sign_ins = SignIns::new().await;
     sign_ins.add("ann", Role::Admin).await;
     let (status, wrong_password) = problem(sign_ins.post("ann", "wrong horse").await).await;

@@ -6,7 +6,7 @@ use crate::error::Result;
 
 /// Where an account is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AccountTable {
+pub enum AccountTable {
     Lectern,
     AuthUser,
     Users,
@@ -14,7 +14,7 @@ pub(super) enum AccountTable {
 
 impl AccountTable {
     /// Returns the name in `lectern.logins`.
-    pub(super) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             AccountTable::Lectern => "lectern",
             AccountTable::AuthUser => "auth_user",
@@ -23,7 +23,7 @@ impl AccountTable {
     }
 
     /// Returns the table of a name.
-    pub(super) fn named(name: &str) -> AccountTable {
+    pub fn named(name: &str) -> AccountTable {
         match name {
             "auth_user" => AccountTable::AuthUser,
             "users" => AccountTable::Users,
@@ -34,7 +34,7 @@ impl AccountTable {
 
 /// An account with its stored password.
 #[derive(Clone)]
-pub(super) struct Account {
+pub struct LoginAccount {
     pub table: AccountTable,
     pub id: i64,
     pub name: String,
@@ -44,7 +44,7 @@ pub(super) struct Account {
 }
 
 /// Without the stored password.
-impl std::fmt::Debug for Account {
+impl std::fmt::Debug for LoginAccount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {} of {}", self.name, self.id, self.table.name())
     }
@@ -52,22 +52,22 @@ impl std::fmt::Debug for Account {
 
 type AccountRow = (i64, String, Option<String>, bool, bool);
 
-fn account(table: AccountTable, (id, name, password, is_active, is_superuser): AccountRow) -> Account {
-    Account { table, id, name, password, is_active, is_superuser }
+fn account(table: AccountTable, (id, name, password, is_active, is_superuser): AccountRow) -> LoginAccount {
+    LoginAccount { table, id, name, password, is_active, is_superuser }
 }
 
 const AUTH_USER: &str =
     "SELECT id::bigint, username::text, password::text, is_active, is_superuser FROM public.auth_user";
 
-/// Returns the accounts with this user name or e-mail address. An address of several accounts of one table is nobody's.
-pub(super) async fn find(pool: &PgPool, name: &str) -> Result<Vec<Account>> {
+/// Returns the accounts with this user name or e-mail address. An address that several accounts of one table have finds none of them.
+pub async fn find(pool: &PgPool, name: &str) -> Result<Vec<LoginAccount>> {
     let name = name.trim();
     if name.is_empty() {
         return Ok(Vec::new());
     }
     let by_name = sqlx::AssertSqlSafe(format!("{AUTH_USER} WHERE username = $1"));
     let by_name: Option<AccountRow> = sqlx::query_as(by_name).bind(name).fetch_optional(pool).await?;
-    let mut found: Vec<Account> = by_name.into_iter().map(|row| account(AccountTable::AuthUser, row)).collect();
+    let mut found: Vec<LoginAccount> = by_name.into_iter().map(|row| account(AccountTable::AuthUser, row)).collect();
     if name.contains('@') {
         if found.is_empty() {
             let by_address = format!("{AUTH_USER} WHERE lower(email) = lower($1) LIMIT 2");
@@ -81,13 +81,13 @@ pub(super) async fn find(pool: &PgPool, name: &str) -> Result<Vec<Account>> {
     Ok(found)
 }
 
-async fn only(table: AccountTable, pool: &PgPool, sql: String, name: &str) -> Result<Option<Account>> {
+async fn only(table: AccountTable, pool: &PgPool, sql: String, name: &str) -> Result<Option<LoginAccount>> {
     let rows: Vec<AccountRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(name).fetch_all(pool).await?;
     Ok(<[AccountRow; 1]>::try_from(rows).ok().map(|[row]| account(table, row)))
 }
 
 /// Returns an account as it is now.
-pub(super) async fn by_id(pool: &PgPool, table: AccountTable, id: i64) -> Result<Option<Account>> {
+pub async fn by_id(pool: &PgPool, table: AccountTable, id: i64) -> Result<Option<LoginAccount>> {
     let select = match table {
         AccountTable::Lectern => return Ok(None),
         AccountTable::AuthUser => format!("{AUTH_USER} WHERE id = $1"),

@@ -1,22 +1,25 @@
 //! All SQL on `lectern.logins`, `lectern.login_links`, and on the sessions in `lectern.tokens`.
 
+pub mod accounts;
+pub mod attempts;
+
 use sqlx::PgPool;
 
-use super::accounts::{Account, AccountTable};
+use self::accounts::{AccountTable, LoginAccount};
 use super::{Login, Rights};
 use crate::config::LoginSettings;
 use crate::error::Result;
-use crate::identity::Role;
+use crate::identity::caller::{Caller, Role};
 
-type OwnRow = (i64, String, Option<String>);
+type LoginRow = (i64, String, Option<String>);
 
-fn own_account((id, name, password): OwnRow) -> Account {
-    Account { table: AccountTable::Lectern, id, name, password, is_active: true, is_superuser: false }
+fn own_account((id, name, password): LoginRow) -> LoginAccount {
+    LoginAccount { table: AccountTable::Lectern, id, name, password, is_active: true, is_superuser: false }
 }
 
 /// Returns the login of Lectern with this name, whatever its letters' case.
-pub(super) async fn own(pool: &PgPool, name: &str) -> Result<Option<Account>> {
-    let row: Option<OwnRow> = sqlx::query_as(
+pub async fn own(pool: &PgPool, name: &str) -> Result<Option<LoginAccount>> {
+    let row: Option<LoginRow> = sqlx::query_as(
         "SELECT id, name, argon2 FROM lectern.logins WHERE account = 'lectern' AND lower(name) = lower($1)",
     )
     .bind(crate::names::tidy(name))
@@ -26,7 +29,7 @@ pub(super) async fn own(pool: &PgPool, name: &str) -> Result<Option<Account>> {
 }
 
 /// Returns the id of a login by its name.
-pub(super) async fn by_name(pool: &PgPool, name: &str) -> Result<Option<i64>> {
+pub async fn by_name(pool: &PgPool, name: &str) -> Result<Option<i64>> {
     Ok(sqlx::query_scalar(
         "SELECT id FROM lectern.logins WHERE lower(name) = lower($1) ORDER BY account <> 'lectern', id LIMIT 1",
     )
@@ -36,7 +39,7 @@ pub(super) async fn by_name(pool: &PgPool, name: &str) -> Result<Option<i64>> {
 }
 
 /// Creates a login; none if the name is taken.
-pub(super) async fn insert(pool: &PgPool, name: &str, rights: Rights, argon2: &str) -> Result<Option<i64>> {
+pub async fn insert(pool: &PgPool, name: &str, rights: Rights, argon2: &str) -> Result<Option<i64>> {
     Ok(sqlx::query_scalar(
         "INSERT INTO lectern.logins (name, argon2, role, subject_id) VALUES ($1, $2, $3, $4)
          ON CONFLICT DO NOTHING RETURNING id",
@@ -50,7 +53,7 @@ pub(super) async fn insert(pool: &PgPool, name: &str, rights: Rights, argon2: &s
 }
 
 /// Changes the rights of a login, and enables it.
-pub(super) async fn set_rights(pool: &PgPool, id: i64, rights: Rights) -> Result<()> {
+pub async fn set_rights(pool: &PgPool, id: i64, rights: Rights) -> Result<()> {
     sqlx::query("UPDATE lectern.logins SET role = $2, subject_id = $3, disabled_at = NULL WHERE id = $1")
         .bind(id)
         .bind(rights.role)
@@ -61,7 +64,7 @@ pub(super) async fn set_rights(pool: &PgPool, id: i64, rights: Rights) -> Result
 }
 
 /// Gives an existing account a role.
-pub(super) async fn grant(pool: &PgPool, account: &Account, rights: Rights) -> Result<i64> {
+pub async fn grant(pool: &PgPool, account: &LoginAccount, rights: Rights) -> Result<i64> {
     Ok(sqlx::query_scalar(
         "INSERT INTO lectern.logins (name, account, account_id, role, subject_id) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (account, account_id)
@@ -78,7 +81,7 @@ pub(super) async fn grant(pool: &PgPool, account: &Account, rights: Rights) -> R
 }
 
 /// Returns the login of a superuser, which is created when it is first needed.
-pub(super) async fn remember(pool: &PgPool, account: &Account) -> Result<i64> {
+pub async fn remember(pool: &PgPool, account: &LoginAccount) -> Result<i64> {
     sqlx::query(
         "INSERT INTO lectern.logins (name, account, account_id) SELECT $1, 'auth_user', $2
          WHERE $3 = 'auth_user' ON CONFLICT (account, account_id) DO NOTHING",
@@ -97,7 +100,7 @@ pub(super) async fn remember(pool: &PgPool, account: &Account) -> Result<i64> {
 }
 
 /// Returns the login with which an account may sign in now; none: it has no role here, or is disabled.
-pub(super) async fn usable(pool: &PgPool, account: &Account) -> Result<Option<i64>> {
+pub async fn usable(pool: &PgPool, account: &LoginAccount) -> Result<Option<i64>> {
     if account.is_superuser {
         remember(pool, account).await?;
     }
@@ -118,7 +121,7 @@ pub(super) async fn usable(pool: &PgPool, account: &Account) -> Result<Option<i6
 }
 
 /// Disables a login and ends its sessions.
-pub(super) async fn disable(pool: &PgPool, id: i64) -> Result<()> {
+pub async fn disable(pool: &PgPool, id: i64) -> Result<()> {
     sqlx::query(
         "WITH disabled AS (
              UPDATE lectern.logins SET disabled_at = coalesce(disabled_at, now()) WHERE id = $1)
@@ -131,7 +134,7 @@ pub(super) async fn disable(pool: &PgPool, id: i64) -> Result<()> {
 }
 
 /// Changes a password, enables the login and ends its sessions.
-pub(super) async fn set_password(pool: &PgPool, id: i64, argon2: &str) -> Result<()> {
+pub async fn set_password(pool: &PgPool, id: i64, argon2: &str) -> Result<()> {
     sqlx::query(
         "WITH changed AS (UPDATE lectern.logins SET argon2 = $2, disabled_at = NULL WHERE id = $1)
          UPDATE lectern.tokens SET revoked_at = now() WHERE login_id = $1 AND revoked_at IS NULL",
@@ -157,15 +160,15 @@ pub async fn list(pool: &PgPool) -> Result<Vec<Login>> {
     .await?)
 }
 
-/// Creates a session. Deletes the login's sessions that ended more than a day ago.
-pub(super) async fn insert_session(
+/// Creates a session and returns its caller. Deletes the login's sessions that ended more than a day ago.
+pub async fn insert_session(
     pool: &PgPool,
     login: i64,
     digest: &[u8],
     password_digest: &[u8],
     settings: &LoginSettings,
-) -> Result<()> {
-    sqlx::query(
+) -> Result<Caller> {
+    let (token_id, name, role, subject_id) = sqlx::query_as(
         "WITH ended AS (
              DELETE FROM lectern.tokens
              WHERE login_id = $1 AND least(revoked_at, expires_at, idle_until) < now() - interval '1 day')
@@ -173,16 +176,17 @@ pub(super) async fn insert_session(
                 (name, role, subject_id, digest, login_id, password_digest, last_used_at, idle_until, expires_at)
          SELECT name, coalesce(role, 'admin'), subject_id, $2, id, $3, now(), now() + make_interval(hours => $5),
                 now() + make_interval(days => $4)
-         FROM lectern.logins WHERE id = $1",
+         FROM lectern.logins WHERE id = $1
+         RETURNING id, name, role, subject_id",
     )
     .bind(login)
     .bind(digest)
     .bind(password_digest)
     .bind(i32::from(settings.session_days))
     .bind(i32::from(settings.idle_hours))
-    .execute(pool)
+    .fetch_one(pool)
     .await?;
-    Ok(())
+    Ok(Caller { token_id, login_id: Some(login), name, role, subject_id })
 }
 
 /// Ends a session; returns whether the token is one.
@@ -197,7 +201,7 @@ pub async fn sign_out(pool: &PgPool, token: i64) -> Result<bool> {
 }
 
 /// Returns where a login's account is: the account itself for a login of Lectern, else only its id.
-pub(super) async fn account_of(pool: &PgPool, login: i64) -> Result<Option<(AccountTable, Option<Account>)>> {
+pub async fn account_of(pool: &PgPool, login: i64) -> Result<Option<(AccountTable, Option<LoginAccount>)>> {
     let row: Option<(String, Option<i64>, String, Option<String>)> = sqlx::query_as(
         "SELECT account, account_id, name, argon2 FROM lectern.logins WHERE id = $1 AND disabled_at IS NULL",
     )
@@ -207,12 +211,12 @@ pub(super) async fn account_of(pool: &PgPool, login: i64) -> Result<Option<(Acco
     Ok(row.map(|(table, account_id, name, argon2)| {
         let table = AccountTable::named(&table);
         let account = own_account((account_id.unwrap_or(login), name, argon2));
-        (table, Some(Account { table, ..account }))
+        (table, Some(LoginAccount { table, ..account }))
     }))
 }
 
 /// Stores a link. Deletes those that have expired.
-pub(super) async fn insert_link(pool: &PgPool, login: i64, digest: &[u8], seconds: i32) -> Result<()> {
+pub async fn insert_link(pool: &PgPool, login: i64, digest: &[u8], seconds: i32) -> Result<()> {
     sqlx::query(
         "WITH expired AS (DELETE FROM lectern.login_links WHERE expires_at < now())
          INSERT INTO lectern.login_links (digest, login_id, expires_at) VALUES ($2, $1, now() + make_interval(secs => $3))",
@@ -226,7 +230,7 @@ pub(super) async fn insert_link(pool: &PgPool, login: i64, digest: &[u8], second
 }
 
 /// Returns the login of a link, which works only once.
-pub(super) async fn take_link(pool: &PgPool, digest: &[u8]) -> Result<Option<i64>> {
+pub async fn take_link(pool: &PgPool, digest: &[u8]) -> Result<Option<i64>> {
     Ok(sqlx::query_scalar(
         "DELETE FROM lectern.login_links WHERE digest = $1 AND expires_at > now() RETURNING login_id",
     )

@@ -1,9 +1,11 @@
 //! All SQL on `lectern.tokens`.
 
+pub(super) mod profiles;
+
 use sqlx::PgPool;
 
-use super::logins::SessionState;
-use super::{Caller, NewToken, Role, Token};
+use super::caller::{Caller, Role, SessionState};
+use super::{NewToken, Token};
 use crate::error::Result;
 
 pub(super) async fn insert(pool: &PgPool, token: &NewToken, digest: &[u8]) -> Result<i64> {
@@ -18,20 +20,6 @@ pub(super) async fn insert(pool: &PgPool, token: &NewToken, digest: &[u8]) -> Re
     .bind(token.days.map(|days| i32::try_from(days).unwrap_or(i32::MAX)))
     .fetch_one(pool)
     .await?)
-}
-
-/// Reports whether a profile does not exist. Returns false while there is no profile at all, or no such table: a provider
-/// may create tokens before people.
-pub(super) async fn is_missing(pool: &PgPool, profiles: &'static str, id: i64) -> Result<bool> {
-    let exists: bool =
-        sqlx::query_scalar("SELECT to_regclass('public.' || $1) IS NOT NULL").bind(profiles).fetch_one(pool).await?;
-    if !exists {
-        return Ok(false);
-    }
-    let sql = format!(
-        "SELECT NOT EXISTS (SELECT FROM public.{profiles} WHERE id = $1) AND EXISTS (SELECT FROM public.{profiles})"
-    );
-    Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(id).fetch_one(pool).await?)
 }
 
 /// What is stored of a token and, for a session, of its login.

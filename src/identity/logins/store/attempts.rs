@@ -11,7 +11,7 @@ use crate::config::LoginSettings;
 use crate::error::Result;
 
 /// Begins an attempt; returns its id, or the time until the next one is possible.
-pub(super) async fn begin(
+pub async fn begin(
     pool: &PgPool,
     name: &str,
     address: IpAddr,
@@ -74,7 +74,7 @@ async fn wait(
 }
 
 /// Takes back the failed attempts of a name after a success, and the successful attempt itself.
-pub(super) async fn forget(pool: &PgPool, attempt: i64, name: &str) -> Result<()> {
+pub async fn forget(pool: &PgPool, attempt: i64, name: &str) -> Result<()> {
     sqlx::query("DELETE FROM lectern.login_attempts WHERE id = $1 OR name = $2")
         .bind(attempt)
         .bind(name)
