@@ -231,8 +231,8 @@ fn documented_examples_have_the_days_that_they_show() {
         let first = given["session_date"].as_str().expect("a day");
         let mut one = series(first, frequency, given["recurring_pattern"].clone());
         let recurrence = &given["recurrence"];
-        let day = |value: &Value| value.as_str().and_then(|text| text.parse::<Date>().ok());
-        one.until = day(&recurrence["until"]);
+        let day = |value: &Value| value.as_str()?.parse::<Date>().ok();
+        one.until = Some(&recurrence["until"]).and_then(day);
         one.count = recurrence["count"].as_u64().map(|count| u32::try_from(count).expect("a small number"));
         one.exceptions = recurrence["exceptions"].as_array().into_iter().flatten().filter_map(day).collect();
         one.holidays = recurrence["holidays"].as_str().and_then(HolidayRule::of).unwrap_or_default();
