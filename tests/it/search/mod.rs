@@ -1,6 +1,7 @@
 //! Search over HTTP on a real database.
 
 mod freshness;
+mod judged;
 mod legacy;
 mod read_model;
 mod shop;
