@@ -73,19 +73,13 @@ pub async fn measure(stage: &Stage, runs: usize, groups: usize) -> Result<Vec<Fi
     Ok(figures)
 }
 
-async fn measure_kinds(
-    size: Size,
-    server: &SearchServer,
-    peer: &SearchServer,
-    runs: usize,
-) -> Result<Vec<Measured>> {
+async fn measure_kinds(size: Size, server: &SearchServer, peer: &SearchServer, runs: usize) -> Result<Vec<Measured>> {
     let mut all = Vec::new();
     for (kind, ..) in Kind::ALL {
         let paths = writes::paths(size, kind);
         let warm = load(server.address, &paths, CONNECTIONS, TURN / 4)?;
         let constant = SearchServer::constant(warm.mean_bytes()).await?;
-        let mut measured =
-            Measured { kind, lectern: Load::default(), limit: Load::default(), peer: Load::default() };
+        let mut measured = Measured { kind, lectern: Load::default(), limit: Load::default(), peer: Load::default() };
         for _ in 0..runs {
             measured.lectern.add(load(server.address, &paths, CONNECTIONS, TURN)?);
             measured.limit.add(load(constant.address, &paths, CONNECTIONS, TURN)?);

@@ -63,7 +63,8 @@ pub async fn measure_visibility(stage: &Stage, size: Size, own: &SearchServer) -
             Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
         })
     };
-    let (mut written, mut shown_by_own, mut shown_by_other) = (Samples::default(), Samples::default(), Samples::default());
+    let (mut written, mut shown_by_own, mut shown_by_other) =
+        (Samples::default(), Samples::default(), Samples::default());
     let mut longest: f64 = 0.0;
     for (number, event) in events(&pool, FOLLOWED as i64).await?.iter().enumerate() {
         let next = Instant::now() + PAUSE;
@@ -190,7 +191,8 @@ async fn transactions_per_second(stage: &Stage, size: Size) -> Result<f64> {
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..WRITERS {
         let pool = stage.connect(&size.database()).await?;
-        let ids: Vec<i64> = events(&pool, 800).await?.iter().skip(writer).step_by(WRITERS).map(|event| event.id).collect();
+        let ids: Vec<i64> =
+            events(&pool, 800).await?.iter().skip(writer).step_by(WRITERS).map(|event| event.id).collect();
         writers.spawn(async move {
             let mut connection = pool.acquire().await?;
             // The processor is compared, not the disk.

@@ -59,7 +59,7 @@ async fn insert_word(db: &mut PgConnection, what: &str, fields: &[&str]) {
 
 async fn insert_product(db: &mut PgConnection, fields: &[&str]) {
     let inserted = run(
-        db,
+        &mut *db,
         "WITH product AS (INSERT INTO acted.catalog_products (code, shortname, fullname) VALUES ($1, $2, $3)
                           RETURNING id),
               form AS (INSERT INTO acted.catalog_product_product_variations (product_id, product_variation_id)
@@ -80,7 +80,7 @@ async fn insert_product(db: &mut PgConnection, fields: &[&str]) {
 
 async fn insert_bundle(db: &mut PgConnection, fields: &[&str]) {
     let inserted = run(
-        db,
+        &mut *db,
         "WITH template AS (INSERT INTO acted.catalog_product_bundles (bundle_name, subject_id)
                            SELECT $1, id FROM acted.catalog_subjects WHERE code = $2 RETURNING id, subject_id),
               bundle AS (INSERT INTO acted.bundles (bundle_template_id, exam_session_subject_id)
@@ -128,8 +128,9 @@ async fn insert_event(db: &mut PgConnection, fields: &[&str], people: &mut BTree
     )
     .await;
     let first_venue = venues.first().copied().unwrap_or_default();
+    let values = [code, subject, location, start, first_venue, sitting];
     let inserted = run(
-        db,
+        &mut *db,
         "INSERT INTO acted.tutorial_events (code, product_id, location_id, venue_id, start_date, end_date, remain_space)
          SELECT $1, sold.id, location.id, venue.id, $4::date, $4::date + 7, 8
          FROM acted.products sold
@@ -137,7 +138,7 @@ async fn insert_event(db: &mut PgConnection, fields: &[&str], people: &mut BTree
          JOIN acted.catalog_products product ON product.shortname = $3
          LEFT JOIN acted.tutorial_venues venue ON venue.name = $5
          WHERE sold.product_code = $2 || '/T' || product.code || '/' || $6",
-        &[code, subject, location, start, first_venue, sitting],
+        &values,
     );
     assert_eq!(inserted.await, 1, "{fields:?}");
     let title = fields.get(7).copied().unwrap_or(code);
