@@ -133,6 +133,3 @@ SELECT lectern.watch_search(t, kinds, keys, hidden, shown) FROM (VALUES
 ) AS watched (t, kinds, keys, hidden, shown);
 
 DROP FUNCTION lectern.catalogue_changed();
-
--- What a model was built of is not known to the log yet: every reader begins with everything.
-UPDATE lectern.catalogue_version SET deleted_through = pg_current_xact_id();

@@ -59,12 +59,12 @@ impl Size {
                 },
                 Kind::Text => match n % 3 {
                     0 => format!("q={}+{}", PLACES[n % PLACES.len()].0, subject(n)),
-                    1 => format!("q=illustrated+{}", subject(n * 3)),
+                    1 => format!("q=guided+{}", subject(n * 3)),
                     _ => format!("q={}", PEOPLE[n % PEOPLE.len()].0),
                 },
                 Kind::Typo => match n % 2 {
                     0 => format!("q={}+{}", PLACES[n / 2 % PLACES.len()].1, subject(n)),
-                    _ => format!("q={}+{}", PEOPLE[n / 2 % PEOPLE.len()].1, subject(n)),
+                    _ => format!("q={}", PEOPLE[n / 2 % PEOPLE.len()].1),
                 },
                 Kind::Facets => {
                     format!("q=notes&subjects={}&categories=Revision%20Material&page_size=1", subject(n * 3))
@@ -85,10 +85,10 @@ const PLACES: [(&str, &str); 5] = [
 
 /// People, with a typing error.
 const PEOPLE: [(&str, &str); 4] = [
-    ("gwendolen+hawthorne", "hawthonre"),
-    ("rosamund+ravenscroft", "ravenscrft"),
-    ("percival+galbraith", "galbriath"),
-    ("theodora+treadwell", "treadwel"),
+    ("gwendolen+hawthorne", "gwendolen+hawthonre"),
+    ("rosamund+ravenscroft", "rosamund+ravenscrft"),
+    ("percival+galbraith", "percival+galbriath"),
+    ("theodora+treadwell", "theodora+tredwell"),
 ];
 
 /// Kinds of searches.

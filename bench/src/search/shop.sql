@@ -28,9 +28,10 @@ SELECT (n - 1) * 4 + room, name || ' ' || (ARRAY['Library','Rooms','Exchange','P
 FROM place, generate_series(1, 4) AS room;
 
 INSERT INTO acted.catalog_products (id, code, shortname, fullname)
-SELECT n, 'T' || n, place.name || suffix, 'Tutorial - ' || place.name || suffix
-FROM generate_series(4, {products}, 4) AS n
-JOIN place ON place.n = 1 + (n / 4 - 1) % 25, LATERAL (SELECT CASE WHEN n > 100 THEN ' Annexe' ELSE '' END) AS s (suffix)
+SELECT number, 'T' || number, place.name || suffix, 'Tutorial - ' || place.name || suffix
+FROM generate_series(4, {products}, 4) AS number
+JOIN place ON place.n = 1 + (number / 4 - 1) % 25,
+     LATERAL (SELECT CASE WHEN number > 100 THEN ' Annexe' ELSE '' END) AS s (suffix)
 UNION ALL
 SELECT n, 'M' || n, title, title
 FROM generate_series(1, {products}) AS n, LATERAL (
