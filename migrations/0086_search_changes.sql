@@ -81,6 +81,14 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- Logs that anything may have changed: of tables whose triggers were switched off, or that another server replicates.
+CREATE FUNCTION lectern.everything_changed() RETURNS void LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO lectern.search_changes (what, ids) VALUES ('everything', '{}');
+    INSERT INTO lectern.catalogue_changes (transaction) VALUES (pg_current_xact_id()) ON CONFLICT DO NOTHING;
+    SELECT pg_notify('lectern_catalogue', '');
+$$;
+
 -- Attaches the triggers to a table. They also fire for programs that have switched off triggers for themselves
 -- (session_replication_role = replica).
 CREATE FUNCTION lectern.watch_search(t text, kinds text, keys text DEFAULT '', hidden text DEFAULT '', shown text DEFAULT '')

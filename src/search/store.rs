@@ -1,5 +1,7 @@
 //! All SQL of search: loads the rows of the read model in one snapshot, and the catalogue version.
 
+pub mod changes;
+
 use std::collections::HashMap;
 
 use jiff_sqlx::Date;

@@ -55,6 +55,8 @@ struct FollowState {
     position: Option<Position>,
     /// What was touched since the merge in the background began; none if there is none.
     unmerged: Option<Touched>,
+    /// Whether the last use of the link was given up.
+    is_interrupted: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,7 +97,7 @@ impl Follower {
 
     /// Creates a follower without the catalogue. [`follow`](Self::follow) loads it.
     pub fn unloaded(pool: PgPool) -> Self {
-        let state = FollowState { link: Link::new(&pool), position: None, unmerged: None };
+        let state = FollowState { link: Link::new(&pool), position: None, unmerged: None, is_interrupted: false };
         Self {
             pool,
             current: watch::Sender::new(Arc::new(ReadModel::default())),
@@ -176,7 +178,12 @@ impl Follower {
     /// after its commit and before its response.
     pub async fn reload_now(&self) -> Result<i64> {
         let mut state = self.state.lock().await;
+        // A caller that no longer waits leaves a statement without its answer.
+        if std::mem::replace(&mut state.is_interrupted, true) {
+            state.link.close();
+        }
         let result = self.apply_changes(&mut state).await;
+        state.is_interrupted = false;
         match &result {
             Ok(_) => self.mark_verified(),
             Err(_) => {
@@ -199,7 +206,7 @@ impl Follower {
             Look::Changed => {}
         }
         let model = self.current();
-        let limit = (model.store_product_count() / MANY).max(FEW);
+        let limit = (model.store_products.len() / MANY).max(FEW);
         let read = bounded(READ_TIMEOUT, link::read_touched(link, &position, limit)).await?;
         let Some((changes, rows)) = read else { return self.load_everything(state).await };
         if let Some(unmerged) = &mut state.unmerged {

@@ -271,7 +271,8 @@ pub async fn wake<'c>(db: impl sqlx::PgExecutor<'c>) -> Result<()> {
 
 /// Notifies the readers that sleep.
 pub async fn notify(db: &mut PgConnection) -> Result<()> {
-    sqlx::query("SELECT pg_notify($1, '')").bind(super::CHANNEL).execute(db).await?;
+    // The lock of notifications is not held until the disk has the commit: there is nothing to lose.
+    sqlx::query("SELECT set_config('synchronous_commit', 'off', false), pg_notify($1, '')").bind(super::CHANNEL).execute(db).await?;
     Ok(())
 }
 
@@ -308,6 +309,12 @@ pub async fn unlogged(db: &mut PgConnection) -> Result<Unlogged> {
     )
     .fetch_one(db)
     .await?)
+}
+
+/// Logs that anything may have changed.
+pub async fn log_everything(db: &mut PgConnection) -> Result<()> {
+    sqlx::query("SELECT lectern.everything_changed()").execute(db).await?;
+    Ok(())
 }
 
 /// Deletes old rows of the log. Those of the last minutes stay, because every process reads them, and those with which

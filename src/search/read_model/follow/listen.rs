@@ -20,7 +20,6 @@ const AWAKE: Duration = Duration::from_secs(1);
 const SLEEP: Duration = Duration::from_secs(5);
 /// How often it looks for changes that are not in the log.
 const UNLOGGED_INTERVAL: Duration = Duration::from_secs(4);
-/// The time between two readings of everything because of changes that are not in the log, at least.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
@@ -49,17 +48,24 @@ async fn follow(follower: &Follower) -> Result<()> {
         let mut state = follower.state.lock().await;
         bounded(LOOK_TIMEOUT, changes::is_standby(state.link.open().await?)).await?
     };
-    if !is_standby {
-        compact(&follower.pool, true).await?;
-    }
-    let mut unlogged = UnloggedChanges::default();
-    loop {
-        stay_awake(follower, &mut unlogged, is_standby).await?;
+    let mut unlogged = UnloggedChanges { is_standby, ..UnloggedChanges::default() };
+    if is_standby {
         // A standby refuses LISTEN and the lock of sleepers, so that its reader stays awake.
-        if !is_standby {
-            compact(&follower.pool, false).await?;
-            sleep(follower).await?;
+        loop {
+            follower.reload_now().await?;
+            unlogged.look(follower).await?;
+            tokio::time::sleep(PAUSE).await;
         }
+    }
+    compact(&follower.pool, true).await?;
+    let mut listener = {
+        let state = follower.state.lock().await;
+        state.link.listener().await?
+    };
+    loop {
+        stay_awake(follower, &mut unlogged).await?;
+        compact(&follower.pool, false).await?;
+        sleep(follower, &mut listener, &mut unlogged).await?;
     }
 }
 
@@ -75,17 +81,16 @@ async fn compact(pool: &PgPool, is_start: bool) -> Result<()> {
 }
 
 /// Looks every few milliseconds until nothing has changed for a while.
-async fn stay_awake(follower: &Follower, unlogged: &mut UnloggedChanges, is_standby: bool) -> Result<()> {
-    let mut changed = Instant::now();
-    while is_standby || changed.elapsed() < AWAKE {
-        let (started, version) = (Instant::now(), follower.current().version);
-        if follower.reload_now().await? != version {
-            changed = Instant::now();
-            // Others may sleep, among them older programs, which do not hold the lock.
+async fn stay_awake(follower: &Follower, unlogged: &mut UnloggedChanges) -> Result<()> {
+    let (mut changed, mut version) = (Instant::now(), follower.current().version);
+    while changed.elapsed() < AWAKE {
+        let started = Instant::now();
+        let newer = follower.reload_now().await?;
+        if newer != version {
+            (changed, version) = (Instant::now(), newer);
+            // Older programs do not hold the lock of sleepers.
             let mut state = follower.state.lock().await;
-            if !is_standby {
-                bounded(LOOK_TIMEOUT, changes::notify(state.link.open().await?)).await?;
-            }
+            bounded(LOOK_TIMEOUT, changes::notify(state.link.open().await?)).await?;
         }
         unlogged.look(follower).await?;
         // Reading everything takes long: it must not occupy the processor all the time.
@@ -95,35 +100,35 @@ async fn stay_awake(follower: &Follower, unlogged: &mut UnloggedChanges, is_stan
 }
 
 /// Sleeps until there is something new. Writers notify as long as a sleeper holds its lock.
-async fn sleep(follower: &Follower) -> Result<()> {
-    let mut listener = {
-        let state = follower.state.lock().await;
-        state.link.listener().await?
-    };
-    bounded(LOOK_TIMEOUT, changes::sleep(&mut listener)).await?;
-    let result = sleep_with(follower, &mut listener).await;
-    // The connection ends with the listener's pool; until then the lock would make every writer notify.
-    if result.is_ok() {
-        bounded(LOOK_TIMEOUT, changes::wake(&mut listener)).await?;
-    }
-    result
+async fn sleep(follower: &Follower, listener: &mut PgListener, unlogged: &mut UnloggedChanges) -> Result<()> {
+    bounded(LOOK_TIMEOUT, async { Ok(listener.listen(store::CHANNEL).await?) }).await?;
+    bounded(LOOK_TIMEOUT, changes::sleep(&mut *listener)).await?;
+    wait_for_change(follower, listener, unlogged).await?;
+    bounded(LOOK_TIMEOUT, changes::wake(&mut *listener)).await?;
+    // Nobody reads them while the follower is awake.
+    bounded(LOOK_TIMEOUT, async { Ok(listener.unlisten(store::CHANNEL).await?) }).await?;
+    while listener.next_buffered().is_some() {}
+    Ok(())
 }
 
-async fn sleep_with(follower: &Follower, listener: &mut PgListener) -> Result<()> {
+async fn wait_for_change(
+    follower: &Follower,
+    listener: &mut PgListener,
+    unlogged: &mut UnloggedChanges,
+) -> Result<()> {
+    let version = follower.current().version;
     let asleep = {
         let mut state = follower.state.lock().await;
         bounded(LOOK_TIMEOUT, changes::position(state.link.open().await?)).await?
     };
     // Transactions that stored a change before the lock was held do not notify.
     while has_writers_before(follower, &asleep).await? {
-        let version = follower.current().version;
         if follower.reload_now().await? != version {
             return Ok(());
         }
+        unlogged.look(follower).await?;
         tokio::time::sleep(PAUSE).await;
     }
-    let version = follower.current().version;
-    let mut unlogged = UnloggedChanges::default();
     while follower.reload_now().await? == version {
         unlogged.look(follower).await?;
         match tokio::time::timeout(SLEEP, listener.try_recv()).await {
@@ -145,22 +150,25 @@ async fn has_writers_before(follower: &Follower, position: &Position) -> Result<
 /// Finds changes of tables whose triggers were switched off, and of tables that another server replicates.
 #[derive(Debug, Default)]
 struct UnloggedChanges {
+    is_standby: bool,
     last: Option<Unlogged>,
     looked: Option<Instant>,
 }
 
 impl UnloggedChanges {
     async fn look(&mut self, follower: &Follower) -> Result<()> {
-        if self.looked.is_some_and(|at| at.elapsed() < UNLOGGED_INTERVAL) {
+        if self.is_standby || self.looked.is_some_and(|at| at.elapsed() < UNLOGGED_INTERVAL) {
             return Ok(());
         }
         let mut state = follower.state.lock().await;
-        let now = bounded(LOOK_TIMEOUT, changes::unlogged(state.link.open().await?)).await?;
+        let link = state.link.open().await?;
+        let now = bounded(LOOK_TIMEOUT, changes::unlogged(link)).await?;
         let is_suspect = self.last.as_ref().is_some_and(|last| {
             last.triggers != now.triggers || now.is_unlogged && last.written != now.written
         });
         if is_suspect {
-            follower.load_everything(&mut state).await?;
+            // Every process reads everything then, with a new version.
+            bounded(LOOK_TIMEOUT, changes::log_everything(link)).await?;
         }
         (self.last, self.looked) = (Some(now), Some(Instant::now()));
         Ok(())
