@@ -277,7 +277,7 @@ impl Follower {
     }
 }
 
-/// Runs a computation on a thread where it delays nobody.
+/// Runs a computation on a thread where it delays no request.
 async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let computed = tokio::task::spawn_blocking(work).await;
     computed.map_err(|error| Error::Failed(format!("the search index could not be built: {error}")))

@@ -14,7 +14,7 @@ use crate::search::read_model::touched::Touched;
 const MANY_RECORDS: usize = 20_000;
 
 /// Transactions that stay in the log at least, so that clients can resume.
-pub const KEPT_TRANSACTIONS: i64 = 10_000;
+pub const LOGGED_TRANSACTIONS: i64 = 10_000;
 
 /// How far the log was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct Changes {
     pub events: BTreeSet<i64>,
 }
 
-/// A sleeping reader holds this lock; writers notify while anybody does.
+/// A sleeping reader has this lock; writers notify as long as there is one.
 const SLEEPERS: (i32, i32) = (0x4C_43_53_53, 1);
 
 /// Returns the current position.
@@ -104,7 +104,7 @@ pub async fn read_last(db: &mut PgConnection, transactions: i64) -> Result<Optio
 }
 
 async fn changes(db: &mut PgConnection, named: Vec<(String, Vec<i64>)>) -> Result<Changes> {
-    let mut records = Records::default();
+    let mut records = ChangedRecords::default();
     for (what, ids) in named {
         records.0.entry(what).or_default().extend(ids);
     }
@@ -118,11 +118,11 @@ async fn changes(db: &mut PgConnection, named: Vec<(String, Vec<i64>)>) -> Resul
     Ok(Changes { position, version, touched, events })
 }
 
-/// Changed records by kind.
+/// Ids of changed records by kind.
 #[derive(Debug, Default)]
-struct Records(BTreeMap<String, BTreeSet<i64>>);
+struct ChangedRecords(BTreeMap<String, BTreeSet<i64>>);
 
-impl Records {
+impl ChangedRecords {
     fn ids(&self, what: &str) -> Vec<i64> {
         self.0.get(what).into_iter().flatten().copied().collect()
     }
@@ -138,7 +138,7 @@ impl Records {
 
 /// Finds the offers and events that show the records. A reference that was changed is in the log with both its records, so
 /// looking at the present rows is enough.
-async fn resolve(db: &mut PgConnection, records: &Records) -> Result<(Touched, BTreeSet<i64>)> {
+async fn resolve(db: &mut PgConnection, records: &ChangedRecords) -> Result<(Touched, BTreeSet<i64>)> {
     let mut events: BTreeSet<i64> = records.ids("event").into_iter().collect();
     events.extend(events_of(db, records).await?);
     let mut products: BTreeSet<i64> = records.ids("store_product").into_iter().collect();
@@ -156,7 +156,7 @@ async fn resolve(db: &mut PgConnection, records: &Records) -> Result<(Touched, B
 }
 
 /// Returns the events that show changed sessions, places or people.
-async fn events_of(db: &mut PgConnection, records: &Records) -> Result<Vec<i64>> {
+async fn events_of(db: &mut PgConnection, records: &ChangedRecords) -> Result<Vec<i64>> {
     let people = people(db, records).await?;
     if people.is_empty() && !records.has_any(&["session", "venue", "location"]) {
         return Ok(Vec::new());
@@ -178,7 +178,7 @@ async fn events_of(db: &mut PgConnection, records: &Records) -> Result<Vec<i64>>
 }
 
 /// Returns the changed instructors, and those of changed staff and users.
-async fn people(db: &mut PgConnection, records: &Records) -> Result<Vec<i64>> {
+async fn people(db: &mut PgConnection, records: &ChangedRecords) -> Result<Vec<i64>> {
     if !records.has_any(&["staff", "user"]) {
         return Ok(records.ids("instructor"));
     }
@@ -193,7 +193,7 @@ async fn people(db: &mut PgConnection, records: &Records) -> Result<Vec<i64>> {
 }
 
 /// Returns the store products of changed subjects, exam sessions, products and variations.
-async fn products_of(db: &mut PgConnection, records: &Records) -> Result<Vec<i64>> {
+async fn products_of(db: &mut PgConnection, records: &ChangedRecords) -> Result<Vec<i64>> {
     const KINDS: [&str; 6] = ["sitting", "subject", "exam_session", "product", "variation", "product_variation"];
     if !records.has_any(&KINDS) {
         return Ok(Vec::new());
@@ -230,7 +230,7 @@ async fn recommending(db: &mut PgConnection, products: &[i64]) -> Result<Vec<i64
     Ok(others.bind(products).fetch_all(db).await?)
 }
 
-async fn bundles_of(db: &mut PgConnection, records: &Records, products: &[i64]) -> Result<BTreeSet<i64>> {
+async fn bundles_of(db: &mut PgConnection, records: &ChangedRecords, products: &[i64]) -> Result<BTreeSet<i64>> {
     let mut bundles: BTreeSet<i64> = records.ids("bundle").into_iter().collect();
     if products.is_empty() && !records.has_any(&["bundle_template", "sitting", "subject", "exam_session"]) {
         return Ok(bundles);
@@ -243,27 +243,25 @@ async fn bundles_of(db: &mut PgConnection, records: &Records, products: &[i64]) 
                WHERE sitting.subject_id = ANY ($4) OR sitting.exam_session_id = ANY ($5)",
     );
     let others = others.bind(products).bind(records.ids("bundle_template")).bind(records.ids("sitting"));
-    let others: Vec<i64> =
-        others.bind(records.ids("subject")).bind(records.ids("exam_session")).fetch_all(db).await?;
+    let others: Vec<i64> = others.bind(records.ids("subject")).bind(records.ids("exam_session")).fetch_all(db).await?;
     bundles.extend(others);
     Ok(bundles)
 }
 
 /// Reports whether transactions that had begun before a position are still in progress.
 pub async fn has_writers_before(db: &mut PgConnection, position: &Position) -> Result<bool> {
-    let is_running = sqlx::query_scalar(
-        "SELECT pg_snapshot_xmin(pg_current_snapshot()) < pg_snapshot_xmax($1::pg_snapshot)",
-    );
+    let is_running =
+        sqlx::query_scalar("SELECT pg_snapshot_xmin(pg_current_snapshot()) < pg_snapshot_xmax($1::pg_snapshot)");
     Ok(is_running.bind(&position.0).fetch_one(db).await?)
 }
 
-/// Tells writers that a reader goes to sleep, as long as the connection of the executor is open.
+/// Makes writers notify, as long as the connection of the executor is open.
 pub async fn sleep<'c>(db: impl sqlx::PgExecutor<'c>) -> Result<()> {
     sqlx::query("SELECT pg_advisory_lock_shared($1, $2)").bind(SLEEPERS.0).bind(SLEEPERS.1).execute(db).await?;
     Ok(())
 }
 
-/// Tells writers that the reader is awake.
+/// Ends [`sleep`].
 pub async fn wake<'c>(db: impl sqlx::PgExecutor<'c>) -> Result<()> {
     sqlx::query("SELECT pg_advisory_unlock_shared($1, $2)").bind(SLEEPERS.0).bind(SLEEPERS.1).execute(db).await?;
     Ok(())
@@ -272,7 +270,10 @@ pub async fn wake<'c>(db: impl sqlx::PgExecutor<'c>) -> Result<()> {
 /// Notifies the readers that sleep.
 pub async fn notify(db: &mut PgConnection) -> Result<()> {
     // The lock of notifications is not held until the disk has the commit: there is nothing to lose.
-    sqlx::query("SELECT set_config('synchronous_commit', 'off', false), pg_notify($1, '')").bind(super::CHANNEL).execute(db).await?;
+    sqlx::query("SELECT set_config('synchronous_commit', 'off', false), pg_notify($1, '')")
+        .bind(super::CHANNEL)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
@@ -325,18 +326,18 @@ pub async fn purge(pool: &PgPool) -> Result<u64> {
         "WITH bounds AS (
              SELECT pg_snapshot_xmin(pg_current_snapshot()) AS oldest, pg_snapshot_xmax(pg_current_snapshot()) AS next,
                     (SELECT min(transaction) FROM (SELECT transaction FROM lectern.search_changes GROUP BY transaction
-                                                   ORDER BY transaction DESC LIMIT $1) AS kept) AS kept),
+                                                   ORDER BY transaction DESC LIMIT $1) AS newest) AS first_needed),
          deleted AS (
              DELETE FROM lectern.search_changes USING bounds
              WHERE transaction >= next
-                OR transaction < least(oldest, kept) AND at < clock_timestamp() - interval '15 minutes'
+                OR transaction < least(oldest, first_needed) AND at < clock_timestamp() - interval '15 minutes'
              RETURNING transaction, next)
          UPDATE lectern.catalogue_version
          SET deleted_through = CASE WHEN deleted_through >= bounds.next THEN '0'
                                     ELSE greatest(deleted_through, (SELECT max(transaction) FROM deleted WHERE transaction < next)) END
          FROM bounds WHERE EXISTS (SELECT FROM deleted) OR deleted_through >= bounds.next",
     )
-    .bind(KEPT_TRANSACTIONS)
+    .bind(LOGGED_TRANSACTIONS)
     .execute(pool)
     .await?;
     Ok(deleted.rows_affected())

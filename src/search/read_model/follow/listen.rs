@@ -105,23 +105,19 @@ async fn sleep(follower: &Follower, listener: &mut PgListener, unlogged: &mut Un
     bounded(LOOK_TIMEOUT, changes::sleep(&mut *listener)).await?;
     wait_for_change(follower, listener, unlogged).await?;
     bounded(LOOK_TIMEOUT, changes::wake(&mut *listener)).await?;
-    // Nobody reads them while the follower is awake.
+    // A follower that is awake does not read them.
     bounded(LOOK_TIMEOUT, async { Ok(listener.unlisten(store::CHANNEL).await?) }).await?;
     while listener.next_buffered().is_some() {}
     Ok(())
 }
 
-async fn wait_for_change(
-    follower: &Follower,
-    listener: &mut PgListener,
-    unlogged: &mut UnloggedChanges,
-) -> Result<()> {
+async fn wait_for_change(follower: &Follower, listener: &mut PgListener, unlogged: &mut UnloggedChanges) -> Result<()> {
     let version = follower.current().version;
     let asleep = {
         let mut state = follower.state.lock().await;
         bounded(LOOK_TIMEOUT, changes::position(state.link.open().await?)).await?
     };
-    // Transactions that stored a change before the lock was held do not notify.
+    // Transactions that stored a change before the lock do not notify.
     while has_writers_before(follower, &asleep).await? {
         if follower.reload_now().await? != version {
             return Ok(());
@@ -163,9 +159,10 @@ impl UnloggedChanges {
         let mut state = follower.state.lock().await;
         let link = state.link.open().await?;
         let now = bounded(LOOK_TIMEOUT, changes::unlogged(link)).await?;
-        let is_suspect = self.last.as_ref().is_some_and(|last| {
-            last.triggers != now.triggers || now.is_unlogged && last.written != now.written
-        });
+        let is_suspect = self
+            .last
+            .as_ref()
+            .is_some_and(|last| last.triggers != now.triggers || now.is_unlogged && last.written != now.written);
         if is_suspect {
             // Every process reads everything then, with a new version.
             bounded(LOOK_TIMEOUT, changes::log_everything(link)).await?;

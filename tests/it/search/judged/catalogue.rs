@@ -141,19 +141,7 @@ async fn insert_event(db: &mut PgConnection, fields: &[&str], people: &mut BTree
         &values,
     );
     assert_eq!(inserted.await, 1, "{fields:?}");
-    let title = fields.get(7).copied().unwrap_or(code);
-    for (sequence, venue) in [("1", first_venue), ("2", venues.last().copied().unwrap_or_default())] {
-        run(
-            db,
-            "INSERT INTO acted.tutorial_sessions (tutorial_event_id, title, venue_id, location_id, start_date, end_date, sequence)
-             SELECT event.id, $2 || '-' || $3, venue.id, event.location_id, day + time '09:30', day + time '17:00', $3::int
-             FROM acted.tutorial_events event LEFT JOIN acted.tutorial_venues venue ON venue.name = $4,
-                  LATERAL (SELECT event.start_date + 7 * ($3::int - 1)) AS of_session (day)
-             WHERE event.code = $1",
-            &[code, title, sequence, venue],
-        )
-        .await;
-    }
+    insert_sessions(db, fields, &venues).await;
     for name in instructors.split("; ") {
         let id = match people.get(name) {
             Some(id) => *id,
@@ -166,6 +154,25 @@ async fn insert_event(db: &mut PgConnection, fields: &[&str], people: &mut BTree
              SELECT session.id, $2::bigint FROM acted.tutorial_sessions session
              JOIN acted.tutorial_events event ON event.id = session.tutorial_event_id WHERE event.code = $1",
             &[code, &id.to_string()],
+        )
+        .await;
+    }
+}
+
+/// Inserts the two sessions of an event.
+async fn insert_sessions(db: &mut PgConnection, fields: &[&str], venues: &[&str]) {
+    let code = fields[0];
+    let title = fields.get(7).copied().unwrap_or(code);
+    for (sequence, venue) in [("1", venues.first()), ("2", venues.last())] {
+        let venue = venue.copied().unwrap_or_default();
+        run(
+            &mut *db,
+            "INSERT INTO acted.tutorial_sessions (tutorial_event_id, title, venue_id, location_id, start_date, end_date, sequence)
+             SELECT event.id, $2 || '-' || $3, venue.id, event.location_id, day + time '09:30', day + time '17:00', $3::int
+             FROM acted.tutorial_events event LEFT JOIN acted.tutorial_venues venue ON venue.name = $4,
+                  LATERAL (SELECT event.start_date + 7 * ($3::int - 1)) AS of_session (day)
+             WHERE event.code = $1",
+            &[code, title, sequence, venue],
         )
         .await;
     }

@@ -1,4 +1,4 @@
-//! Judged queries: for a search text, the rows that a person wants to see are among the first three results.
+//! Judged queries: for a search text, the rows that a person expects are among the first three results.
 
 mod catalogue;
 
@@ -12,13 +12,13 @@ use crate::fixtures::test_db::TestDb;
 
 const QUERIES: &str = include_str!("../../../data/search/judged/queries.txt");
 
-/// The least share of queries whose wanted rows are found, in percent.
+/// The least share of queries whose expected rows are found, in percent.
 const LEAST: usize = 78;
 
 struct Judged<'a> {
     kind: &'a str,
     text: &'a str,
-    wanted: Vec<&'a str>,
+    expected: Vec<&'a str>,
 }
 
 fn judged() -> Vec<Judged<'static>> {
@@ -31,7 +31,7 @@ fn judged() -> Vec<Judged<'static>> {
         }
         let mut fields = line.split(" | ");
         let text = fields.next().expect("a line has a text");
-        queries.push(Judged { kind, text, wanted: fields.collect() });
+        queries.push(Judged { kind, text, expected: fields.collect() });
     }
     queries
 }
@@ -53,37 +53,37 @@ fn is_named(result: &Value, pattern: &str) -> bool {
     let parts: Vec<&str> = pattern.split('/').collect();
     names(result).iter().any(|name| match (name == pattern, parts.len()) {
         (false, 3) => {
-            name.split('/').zip(&parts).filter(|(part, wanted)| part == *wanted || **wanted == "*").count() == 3
+            name.split('/').zip(&parts).filter(|(part, expected)| part == *expected || **expected == "*").count() == 3
         }
         (is_equal, _) => is_equal,
     })
 }
 
-fn is_found(results: &[Value], wanted: &str) -> bool {
-    match wanted.strip_prefix("all ") {
+fn is_found(results: &[Value], expected: &str) -> bool {
+    match expected.strip_prefix("all ") {
         Some(pattern) => results.len() == 3 && results.iter().all(|result| is_named(result, pattern)),
-        None if wanted == "nothing" => results.is_empty(),
-        None => results.iter().any(|result| is_named(result, wanted)),
+        None if expected == "nothing" => results.is_empty(),
+        None => results.iter().any(|result| is_named(result, expected)),
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wanted_rows_are_among_the_first_three() {
+async fn expected_rows_are_among_the_first_three() {
     let db = TestDb::new().await;
     catalogue::insert(&db).await;
     let site = Site::serve(&db).await;
     let mut by_kind: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let mut missed = String::new();
-    for Judged { kind, text, wanted } in judged() {
+    for Judged { kind, text, expected } in judged() {
         let document = site.search(&json!({ "searchQuery": text, "pagination": { "page_size": 3 } })).await;
         let results = document["products"].as_array().expect("results");
-        let is_hit = wanted.iter().all(|wanted| is_found(results, wanted));
+        let is_hit = expected.iter().all(|expected| is_found(results, expected));
         let (hits, all) = by_kind.entry(kind).or_default();
         *hits += usize::from(is_hit);
         *all += 1;
         if !is_hit {
             let found: Vec<String> = results.iter().map(|result| names(result).join(" ")).collect();
-            writeln!(missed, "{kind}: {text}: wanted {wanted:?}, found {found:?}").expect("written");
+            writeln!(missed, "{kind}: {text}: expected {expected:?}, found {found:?}").expect("written");
         }
     }
     let (hits, all) = by_kind.values().fold((0, 0), |sum, kind| (sum.0 + kind.0, sum.1 + kind.1));
