@@ -49,7 +49,7 @@ pub struct Args {
 }
 
 /// How long the first response may wait for the catalogue. Afterwards searches are 503 until it is loaded.
-const CATALOGUE_PATIENCE: Duration = Duration::from_secs(5);
+const CATALOGUE_PATIENCE: Duration = Duration::from_millis(200);
 
 /// Runs `lectern serve` until it is stopped.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
@@ -188,6 +188,7 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
     let resources = resource_state(state, follower.clone());
     let routes = crate::serve::health::router(follower.clone(), state.workers.clone())
         .merge(search::api::router(follower.clone(), urls))
+        .merge(changes::api::router(follower.clone(), state.stop.clone()))
         .merge(search::shop::api::router(search::api::SearchState { follower: follower.clone(), urls }))
         .merge(search::pages::router(follower.clone(), urls, state.config.zone()))
         .merge(catalogue::api::router(&resources))
@@ -202,6 +203,7 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
     let known = [
         search::api::parameters(),
         search::shop::api::parameters(),
+        changes::api::parameters(),
         catalogue::api::parameters(),
         tutorials::api::parameters(),
         delivery::api::parameters(),

@@ -84,14 +84,17 @@ impl Follower {
         Ok(follower)
     }
 
-    /// Loads the catalogue for the first time, but waits for it at most this long. [`follow`](Self::follow) loads it later.
+    /// Begins to load the catalogue for the first time, and waits for it at most this long.
     pub async fn start(pool: PgPool, patience: Duration) -> Self {
         let follower = Self::unloaded(pool);
-        match tokio::time::timeout(patience, follower.reload_now()).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the catalogue cannot be loaded yet"),
-            Err(_) => tracing::warn!("the catalogue cannot be loaded yet: the database does not respond in time"),
-        }
+        let loaded = follower.clone();
+        let loading = tokio::spawn(async move {
+            if let Err(error) = loaded.reload_now().await {
+                tracing::warn!(%error, "the catalogue cannot be loaded yet");
+            }
+        });
+        // It goes on behind the first responses.
+        let _ = tokio::time::timeout(patience, loading).await;
         follower
     }
 

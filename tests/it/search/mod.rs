@@ -1,5 +1,6 @@
 //! Search over HTTP on a real database.
 
+mod changes;
 mod freshness;
 mod judged;
 mod legacy;
