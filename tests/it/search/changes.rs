@@ -83,7 +83,9 @@ const WRITES: [&str; 27] = [
      SELECT 'N-' || $1, id, '2027-01-01', '2027-02-01' FROM acted.products ORDER BY md5((id + $1)::text) LIMIT 1 ON CONFLICT DO NOTHING",
     "DELETE FROM acted.tutorial_events WHERE id % 7 = $1 % 7",
     "INSERT INTO acted.tutorial_sessions (tutorial_event_id, title, start_date, end_date, sequence)
-     SELECT id, 'day ' || $1, '2027-01-03', '2027-01-04', 10 + $1 FROM acted.tutorial_events WHERE id % 3 = $1 % 3 ON CONFLICT DO NOTHING",
+     SELECT id, 'day ' || $1, '2027-01-03', '2027-01-04',
+            1 + (SELECT coalesce(max(sequence), 0) FROM acted.tutorial_sessions WHERE tutorial_event_id = event.id)
+     FROM acted.tutorial_events event WHERE id % 3 = $1 % 3",
     "UPDATE acted.tutorial_sessions SET title = 'title ' || $1 WHERE id % 3 = $1 % 3",
     "UPDATE acted.tutorial_sessions SET tutorial_event_id = (SELECT min(id) FROM acted.tutorial_events), sequence = 1000 + id
      WHERE id = (SELECT max(id) FROM acted.tutorial_sessions)",
@@ -172,7 +174,8 @@ async fn write_over_http_is_in_the_next_search_and_soon_in_other_processes() {
     let provider = Provider::insert(&db).await;
     create_event(&db, &provider, "CM2-01").await;
     let (own, other) = (Site::serve(&db).await, Site::serve(&db).await);
-    let event: i64 = sqlx::query_scalar("SELECT id FROM acted.tutorial_events").fetch_one(&db.pool).await.expect("an id");
+    let event: i64 =
+        sqlx::query_scalar("SELECT id FROM acted.tutorial_events").fetch_one(&db.pool).await.expect("an id");
     for places in 101..121 {
         let request = own.request_as(&db, Role::Operator, "PATCH", &format!("/api/tutorials/events/{event}/")).await;
         let response = request.json(&json!({ "remain_space": places })).send().await.expect("a response");
@@ -249,9 +252,8 @@ async fn sleeping_process_is_notified() {
     let site = Site::serve(&db).await;
     let sleepers = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1279480659
                     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    let asleep = async {
-        while sqlx::query_scalar::<_, i64>(sleepers).fetch_one(&db.pool).await.expect("locks") == 0 {}
-    };
+    let asleep =
+        async { while sqlx::query_scalar::<_, i64>(sleepers).fetch_one(&db.pool).await.expect("locks") == 0 {} };
     tokio::time::timeout(PATIENCE, asleep).await.expect("the process sleeps without changes");
     create_event(&db, &provider, "CM2-01").await;
     wait_for_text(&site, "CM2-01").await;
@@ -324,7 +326,8 @@ async fn stream_of_changes_names_ids_and_resumes() {
     let before = site.follower.current().version;
     create_event(&db, &provider, "CM2-01").await;
     let (first, data) = next_event(&mut stream, &mut text, "catalogue").await;
-    let event: i64 = sqlx::query_scalar("SELECT id FROM acted.tutorial_events").fetch_one(&db.pool).await.expect("an id");
+    let event: i64 =
+        sqlx::query_scalar("SELECT id FROM acted.tutorial_events").fetch_one(&db.pool).await.expect("an id");
     assert_eq!(data, json!({ "version": first, "events": [event], "products": [provider.product] }));
     assert_eq!(first, before + 1);
     execute(&db.pool, "UPDATE acted.tutorial_venues SET name = 'Inkwell'").await;
