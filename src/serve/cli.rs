@@ -13,6 +13,7 @@ use super::runtime::RequestRuntime;
 use crate::app::Context;
 use crate::background::Workers;
 use crate::catalogue;
+use crate::changes;
 use crate::config::Config;
 use crate::database::Database;
 use crate::delivery;

@@ -269,7 +269,7 @@ pub async fn wake<'c>(db: impl sqlx::PgExecutor<'c>) -> Result<()> {
 
 /// Notifies the readers that sleep.
 pub async fn notify(db: &mut PgConnection) -> Result<()> {
-    // The lock of notifications is not held until the disk has the commit: there is nothing to lose.
+    // Others do not wait for the disk then: there is nothing to lose.
     sqlx::query("SELECT set_config('synchronous_commit', 'off', false), pg_notify($1, '')")
         .bind(super::CHANNEL)
         .execute(db)
@@ -320,9 +320,9 @@ pub async fn log_everything(db: &mut PgConnection) -> Result<()> {
 
 /// Deletes old rows of the log. Those of the last minutes stay, because every process reads them, and those with which
 /// clients resume. Returns the number of deleted rows.
-pub async fn purge(pool: &PgPool) -> Result<u64> {
+pub async fn purge(pool: &PgPool) -> Result<i64> {
     // Numbers of transactions that the server has not reached come from a backup of another one.
-    let deleted = sqlx::query(
+    let deleted = sqlx::query_scalar(
         "WITH bounds AS (
              SELECT pg_snapshot_xmin(pg_current_snapshot()) AS oldest, pg_snapshot_xmax(pg_current_snapshot()) AS next,
                     (SELECT min(transaction) FROM (SELECT transaction FROM lectern.search_changes GROUP BY transaction
@@ -331,14 +331,13 @@ pub async fn purge(pool: &PgPool) -> Result<u64> {
              DELETE FROM lectern.search_changes USING bounds
              WHERE transaction >= next
                 OR transaction < least(oldest, first_needed) AND at < clock_timestamp() - interval '15 minutes'
-             RETURNING transaction, next)
-         UPDATE lectern.catalogue_version
-         SET deleted_through = CASE WHEN deleted_through >= bounds.next THEN '0'
-                                    ELSE greatest(deleted_through, (SELECT max(transaction) FROM deleted WHERE transaction < next)) END
-         FROM bounds WHERE EXISTS (SELECT FROM deleted) OR deleted_through >= bounds.next",
-    )
-    .bind(LOGGED_TRANSACTIONS)
-    .execute(pool)
-    .await?;
-    Ok(deleted.rows_affected())
+             RETURNING transaction, next),
+         remembered AS (
+             UPDATE lectern.catalogue_version
+             SET deleted_through = CASE WHEN deleted_through >= bounds.next THEN '0' ELSE greatest(
+                 deleted_through, (SELECT max(transaction) FROM deleted WHERE transaction < next)) END
+             FROM bounds WHERE EXISTS (SELECT FROM deleted) OR deleted_through >= bounds.next)
+         SELECT count(*) FROM deleted",
+    );
+    Ok(deleted.bind(LOGGED_TRANSACTIONS).fetch_one(pool).await?)
 }

@@ -136,7 +136,7 @@ async fn random_writes_are_shown_as_a_new_process_shows_them() {
     let site = Site::serve(&db).await;
     let mut random = Random(7);
     let mut open = None;
-    for round in 0..25 {
+    for round in 0..12 {
         for _ in 0..=random.below(6) {
             let (sql, value) = (WRITES[random.below(WRITES.len())], i32::try_from(random.below(1000)).expect("small"));
             // Some transactions end later than others that began after them, or not at all.

@@ -17,9 +17,9 @@ const PAUSE: Duration = Duration::from_millis(15);
 /// How long it stays awake after a change.
 const AWAKE: Duration = Duration::from_secs(1);
 /// How often a follower that sleeps looks.
-const SLEEP: Duration = Duration::from_secs(5);
+const SLEEP: Duration = Duration::from_secs(2);
 /// How often it looks for changes that are not in the log.
-const UNLOGGED_INTERVAL: Duration = Duration::from_secs(4);
+const UNLOGGED_INTERVAL: Duration = Duration::from_secs(2);
 const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
@@ -30,6 +30,7 @@ pub async fn follow_forever(follower: &Follower) {
         let started = Instant::now();
         if let Err(error) = follow(follower).await {
             follower.mark_away();
+            follower.state.lock().await.link.close();
             if backoff == INITIAL_BACKOFF {
                 tracing::warn!(%error, "cannot follow the catalogue: the database is unreachable, retrying");
             }
