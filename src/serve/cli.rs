@@ -50,7 +50,7 @@ pub struct Args {
 }
 
 /// How long the first response may wait for the catalogue. Afterwards searches are 503 until it is loaded.
-const CATALOGUE_PATIENCE: Duration = Duration::from_millis(200);
+const CATALOGUE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Runs `lectern serve` until it is stopped.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
