@@ -7,6 +7,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, PgPool, Row};
 
 use super::read_model::rows::{CatalogueRows, Place, TutorialEventRow};
+use super::read_model::touched::Touched;
 use crate::error::Result;
 
 /// The NOTIFY channel for changes of the catalogue.
@@ -18,9 +19,14 @@ const COMPACT_ABOVE: i64 = 1000;
 /// Loads all rows that search uses, in one snapshot.
 pub async fn load(pool: &PgPool) -> Result<CatalogueRows> {
     let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let db = &mut *tx;
+    let rows = load_all(&mut tx).await?;
+    tx.commit().await?;
+    Ok(rows)
+}
+
+async fn load_all(db: &mut PgConnection) -> Result<CatalogueRows> {
     let mut rows = CatalogueRows {
-        version: version(db).await?,
+        version: version(&mut *db).await?,
         store_products: sqlx::query_as(STORE_PRODUCTS).fetch_all(&mut *db).await?,
         prices: sqlx::query_as(PRICES).fetch_all(&mut *db).await?,
         recommendations: sqlx::query_as(RECOMMENDATIONS).fetch_all(&mut *db).await?,
@@ -35,9 +41,13 @@ pub async fn load(pool: &PgPool) -> Result<CatalogueRows> {
         instructors: sqlx::query_as(INSTRUCTORS).fetch_all(&mut *db).await?,
     };
     let texts = archived_places(db).await?;
-    tx.commit().await?;
     show_archived_places(&mut rows, &texts);
     Ok(rows)
+}
+
+/// Loads the rows of what was touched, on a connection that has one snapshot.
+pub async fn load_touched(db: &mut PgConnection, _touched: &Touched) -> Result<CatalogueRows> {
+    load_all(db).await
 }
 
 /// Locations and venues that an adopted database had as texts, and that no reference replaces: by table, row and column.

@@ -8,6 +8,7 @@ use super::rows::{
     BundleRow, CatalogueRows, ComponentRow, InstructorRecord, Place, PriceRecord, RecommendationRow, StoreProductRow,
     TutorialEventRow, TutorialSessionRow,
 };
+use super::touched::Touched;
 use super::{ListingKind, ReadModel, StoreBundle, StoreProduct, TutorialEvent, is_tutorial};
 use crate::names::fold;
 
@@ -22,6 +23,25 @@ impl ReadModel {
         let bundles = build_bundles(rows.bundles, rows.components, &store_products);
         let vocabulary = build_vocabulary(&store_products, &bundles);
         Self { version: rows.version, store_products, bundles, categories, filters: rows.filters, vocabulary }
+    }
+
+    /// Returns the model of a later version. `rows` are those that [`load_touched`](crate::search::store::load_touched)
+    /// read for `touched`, in the snapshot of this version.
+    pub fn apply(&self, rows: CatalogueRows, _touched: &Touched, version: i64) -> Self {
+        Self::build(CatalogueRows { version, ..rows })
+    }
+
+    /// Reports whether so much was applied that [`merged`](Self::merged) makes searches faster.
+    pub fn needs_merge(&self) -> bool {
+        false
+    }
+
+    /// Returns the same catalogue in its fastest form.
+    ///
+    /// It takes longer than a change may wait: a follower runs it in the background and then applies what was touched
+    /// meanwhile.
+    pub fn merged(&self) -> Self {
+        self.apply(CatalogueRows::default(), &Touched::default(), self.version)
     }
 }
 

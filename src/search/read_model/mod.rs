@@ -10,6 +10,7 @@ pub mod follow;
 pub mod ranking;
 pub mod rows;
 pub mod text;
+pub mod touched;
 
 use self::categories::Categories;
 use self::ranking::{Matches, Vocabulary};
