@@ -186,6 +186,14 @@ pub struct FilterCounts {
     pub products: BTreeMap<String, FacetCount>,
     /// By variation type.
     pub modes_of_delivery: BTreeMap<String, FacetCount>,
+    /// By location of the events.
+    pub locations: BTreeMap<String, FacetCount>,
+    /// By venue of the events.
+    pub venues: BTreeMap<String, FacetCount>,
+    /// By instructor of the events.
+    pub instructors: BTreeMap<String, FacetCount>,
+    /// By month in which an event starts, such as `2027-03`.
+    pub months: BTreeMap<String, FacetCount>,
 }
 
 /// Count of one filter value.
@@ -201,7 +209,7 @@ pub struct FacetCount {
 }
 
 /// Position of a page. `total_count` counts listings and bundles.
-#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Pagination {
     pub page: u64,
     pub page_size: u64,

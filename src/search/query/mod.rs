@@ -3,16 +3,18 @@
 //! A query comes from a JSON body with navigation parameters in the URL (`POST /api/search/unified/`), or from a query
 //! string alone (`GET` with `q`, `page`, `page_size` and repeated filter keys).
 
+pub mod answer;
+pub mod conditions;
 pub mod description;
 pub mod facets;
 pub mod filters;
-pub mod offer_filter;
+mod page;
 mod parse;
 mod search;
 
 pub use self::filters::{Filters, ListFilter};
 pub use self::parse::{get_parameters, post_parameters};
-pub use self::search::search;
+pub use self::search::{Found, search};
 
 /// Minimum length of a search text after trimming. A shorter text means browsing.
 const MIN_TEXT_CHARS: usize = 2;
