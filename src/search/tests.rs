@@ -5,16 +5,23 @@ mod legacy;
 mod query;
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use super::compose::SessionUrls;
-use super::query::{Query, search};
+use super::query::answer::answer;
+use super::query::{Found, Query, search};
 use fixture::sample_model;
+
+/// A time at which no event of the sample is over: 2026-01-01.
+const BEFORE_ALL_EVENTS: i64 = 1_767_225_600;
 
 fn search_json(body: Value) -> Value {
     let query = Query::from_json(&body, &[]).expect("a valid body");
-    serde_json::to_value(search(&sample_model(), &query, SessionUrls::Visible)).expect("JSON")
+    let model = sample_model();
+    let found = Found::at(&model, &query, BEFORE_ALL_EVENTS);
+    serde_json::to_value(found.response(SessionUrls::Visible)).expect("JSON")
 }
 
 /// Returns the ids of the store products in a response, listing by listing; bundles have negative ids.
@@ -183,6 +190,28 @@ fn session_urls_can_be_hidden() {
     let hidden = serde_json::to_value(search(&model, &query, SessionUrls::Hidden)).expect("JSON");
     let session = &hidden["products"][0]["variations"][0]["events"][0]["sessions"][0];
     assert_eq!(session.get("url"), Some(&Value::Null));
+}
+
+#[test]
+fn copied_answer_is_the_composed_response() {
+    let model = sample_model();
+    for body in [
+        json!({}),
+        json!({"searchQuery": "cs2"}),
+        json!({"searchQuery": "cs2 lond", "filters": {"modes_of_delivery": ["eBook", "Tutorial"]}}),
+        json!({"filters": {"categories": ["Bundle", "Tutorial"]}}),
+        json!({"filters": {"locations": ["Leeds"]}, "pagination": {"page_size": 1, "page": 2}}),
+        json!({"options": {"include_bundles": false}, "pagination": {"page_size": 3, "page": 2}}),
+    ] {
+        let query = Query::from_json(&body, &[]).expect("a valid body");
+        for urls in [SessionUrls::Visible, SessionUrls::Hidden] {
+            let copied = answer(&model, &query, urls, Instant::now());
+            let mut copied: Value = serde_json::from_slice(&copied).expect("JSON");
+            copied["performance"]["duration"] = json!(0.0);
+            let composed = serde_json::to_value(search(&model, &query, urls)).expect("JSON");
+            assert_eq!(copied, composed, "{body} {urls:?}");
+        }
+    }
 }
 
 #[test]
@@ -374,6 +403,38 @@ fn response_has_the_documented_shape() {
             "count": 1,
             "name": "CS2_f2f_3",
             "display_name": "CS2_f2f_3"
+          }
+        },
+        "locations": {
+          "Leeds": {
+            "count": 1,
+            "name": "Leeds"
+          },
+          "London": {
+            "count": 1,
+            "name": "London"
+          }
+        },
+        "venues": {
+          "Holborn Rooms": {
+            "count": 1,
+            "name": "Holborn Rooms"
+          },
+          "King's Cross": {
+            "count": 1,
+            "name": "King's Cross"
+          }
+        },
+        "instructors": {
+          "Zoë Example": {
+            "count": 1,
+            "name": "Zoë Example"
+          }
+        },
+        "months": {
+          "2026-02": {
+            "count": 1,
+            "name": "2026-02"
           }
         }
       },

@@ -42,8 +42,13 @@ pub struct Found<'a> {
 impl<'a> Found<'a> {
     /// Runs a query.
     pub fn new(model: &'a ReadModel, query: &Query) -> Self {
+        Self::at(model, query, now())
+    }
+
+    /// Runs a query at a time (Unix seconds), which decides which events are over.
+    pub fn at(model: &'a ReadModel, query: &Query, now: i64) -> Self {
         let matches = (!query.text.is_empty()).then(|| model.match_text(&query.text));
-        let conditions = Conditions::new(model, &query.filters, now());
+        let conditions = Conditions::new(model, &query.filters, now);
         let parts = model.parts();
         let matching = match &matches {
             Some(matches) => matches.rows.clone(),
