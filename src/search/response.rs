@@ -209,7 +209,7 @@ pub struct FacetCount {
 }
 
 /// Position of a page. `total_count` counts listings and bundles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Pagination {
     pub page: u64,
     pub page_size: u64,
@@ -217,13 +217,15 @@ pub struct Pagination {
     pub has_next: bool,
     pub has_previous: bool,
     pub total_pages: u64,
+    /// What continues after this page, also while the catalogue changes; null after the last page.
+    pub next_cursor: Option<String>,
 }
 
 impl Pagination {
     /// Computes the position of a page among `total_count` rows. A page past the end is empty, not an error.
     pub fn new(page: u64, page_size: u64, total_count: u64) -> Self {
         let total_pages = total_count.div_ceil(page_size.max(1));
-        Self { page, page_size, total_count, has_next: page < total_pages, has_previous: page > 1, total_pages }
+        Self { page, page_size, total_count, has_next: page < total_pages, has_previous: page > 1, total_pages, next_cursor: None }
     }
 }
 

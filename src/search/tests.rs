@@ -1,5 +1,6 @@
 //! Tests of unified search on a small sample model, without a database.
 
+mod apply;
 mod fixture;
 mod legacy;
 mod query;

@@ -1,6 +1,7 @@
 //! Cuts a page out of the result without sorting all of it.
 
 use super::Query;
+use super::cursor::Cursor;
 use crate::search::read_model::ReadModel;
 use crate::search::read_model::bitmap::Bitmap;
 use crate::search::read_model::text::scores::TextMatch;
@@ -16,26 +17,84 @@ pub struct Hit {
     pub score: f32,
 }
 
+/// A page and the result it belongs to.
+#[derive(Debug)]
+pub struct PageContent {
+    /// The items of the page.
+    pub hits: Vec<Hit>,
+    /// Number of items on all pages.
+    pub total: u64,
+    /// Whether there are items after those of the page.
+    pub has_more: bool,
+}
+
 /// A page that is being filled in the order of the result.
 pub struct Page<'a> {
     model: &'a ReadModel,
     from: u64,
     to: u64,
-    /// Items before the next one.
+    /// Items before the next one, without those that are before the cursor.
     count: u64,
+    /// Items before the cursor.
+    skipped: u64,
     hits: Vec<Hit>,
+    start: Option<Start<'a>>,
+    /// Whether bundles of a search for a text are added.
+    is_bundles: bool,
+}
+
+/// Where a page begins that has a cursor.
+struct Start<'a> {
+    cursor: &'a Cursor,
+    /// The rows of each part before which items are not after the cursor.
+    rows: Vec<u32>,
+}
+
+/// How items of one score lie to a cursor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Before,
+    Around,
+    After,
+}
+
+impl Start<'_> {
+    fn side(&self, is_bundles: bool, score: f32) -> Side {
+        let place = (is_bundles, -score);
+        let start = (self.cursor.is_bundle, -self.cursor.score());
+        match place.partial_cmp(&start) {
+            Some(std::cmp::Ordering::Less) => Side::Before,
+            Some(std::cmp::Ordering::Greater) => Side::After,
+            _ => Side::Around,
+        }
+    }
 }
 
 impl<'a> Page<'a> {
     /// Returns the empty page of a query.
-    pub fn new(model: &'a ReadModel, query: &Query) -> Self {
-        let from = query.page.saturating_sub(1).saturating_mul(query.page_size);
-        Self { model, from, to: from.saturating_add(query.page_size), count: 0, hits: Vec::new() }
+    pub fn new(model: &'a ReadModel, query: &'a Query) -> Self {
+        let start = query.cursor.as_ref().map(|cursor| {
+            let rows = model.parts().iter().map(|part| part.segment.rows_up_to(&cursor.key())).collect();
+            Start { cursor, rows }
+        });
+        let pages = if start.is_some() { 0 } else { query.page.saturating_sub(1) };
+        let from = pages.saturating_mul(query.page_size);
+        let to = from.saturating_add(query.page_size);
+        Self { model, from, to, count: 0, skipped: 0, hits: Vec::new(), start, is_bundles: false }
     }
 
-    /// Returns the hits, and the number of items on all pages.
-    pub fn finish(self) -> (Vec<Hit>, u64) {
-        (self.hits, self.count)
+    /// Says that what is added from now on are the bundles of a search for a text.
+    pub fn begin_bundles(&mut self) {
+        self.is_bundles = true;
+    }
+
+    fn side(&self, score: f32) -> Side {
+        self.start.as_ref().map_or(Side::After, |start| start.side(self.is_bundles, score))
+    }
+
+    /// Returns the hits, the number of items on all pages, and whether there are more after these.
+    pub fn finish(self) -> PageContent {
+        PageContent { hits: self.hits, total: self.count + self.skipped, has_more: self.count > self.to }
     }
 
     /// Adds the items of rows with equal scores, in browsing order.
@@ -51,9 +110,9 @@ impl<'a> Page<'a> {
         let mut open: Vec<Bitmap> =
             rows.iter().zip(parts).map(|(rows, part)| rows.run_ends(part.segment.ends())).collect();
         let all: u64 = open.iter().map(|ends| u64::from(ends.count())).sum();
-        let before = self.count;
+        let before = self.count + self.skipped;
         for (score, of_level) in levels {
-            if self.count >= self.to || self.count - before == all {
+            if self.count > self.to || self.count + self.skipped - before == all {
                 break;
             }
             let ends = of_level.iter().zip(rows).zip(parts.iter().zip(&mut open)).map(|((of_level, rows), (part, open))| {
@@ -66,7 +125,8 @@ impl<'a> Page<'a> {
             });
             self.add_ends(&ends.collect::<Vec<Bitmap>>(), *score);
         }
-        self.count = before + all;
+        // What is left is on later pages.
+        self.count += all - (self.count + self.skipped - before);
     }
 
     /// Adds the items of rows by score. An item has the score of its best row.
@@ -86,6 +146,7 @@ impl<'a> Page<'a> {
                 last = Some(item);
             });
         }
+        self.skip_before_cursor(&mut items);
         let before = self.count;
         self.count += items.len() as u64;
         let wanted = usize::try_from(self.to.saturating_sub(before)).unwrap_or(usize::MAX);
@@ -104,8 +165,33 @@ impl<'a> Page<'a> {
         self.hits.extend(items.into_iter().skip(skipped).map(|(hit, _)| hit));
     }
 
+    fn skip_before_cursor(&mut self, items: &mut Vec<(Hit, u64)>) {
+        let Some(start) = &self.start else { return };
+        let all = items.len();
+        items.retain(|(hit, _)| match start.side(self.is_bundles, hit.score) {
+            Side::Before => false,
+            Side::Around => self.model.parts()[hit.part].segment.first_row(hit.item) >= start.rows[hit.part],
+            Side::After => true,
+        });
+        self.skipped += (all - items.len()) as u64;
+    }
+
     /// Adds items, given by their last rows, in browsing order.
     fn add_ends(&mut self, ends: &[Bitmap], score: f32) {
+        let all: u64 = ends.iter().map(|ends| u64::from(ends.count())).sum();
+        match (self.side(score), &self.start) {
+            (Side::Before, _) => self.skipped += all,
+            (Side::Around, Some(start)) => {
+                let mut after = ends.to_vec();
+                after.iter_mut().zip(&start.rows).for_each(|(ends, row)| ends.remove_before(*row));
+                self.skipped += all - after.iter().map(|ends| u64::from(ends.count())).sum::<u64>();
+                self.add_open_ends(&after, score);
+            }
+            _ => self.add_open_ends(ends, score),
+        }
+    }
+
+    fn add_open_ends(&mut self, ends: &[Bitmap], score: f32) {
         let before = self.count;
         let Some((first, others)) = ends.split_first() else { return };
         let segment = &self.model.parts()[0].segment;

@@ -9,7 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::Query;
 use super::conditions::Conditions;
 use super::facets::{FacetCounter, Facets};
-use super::page::{Hit, Page};
+use super::cursor::Cursor;
+use super::page::{Hit, Page, PageContent};
 use crate::search::compose::{self, SessionUrls};
 use crate::search::read_model::bitmap::Bitmap;
 use crate::search::read_model::items::{Item, StoreProduct};
@@ -68,11 +69,19 @@ impl<'a> Found<'a> {
             true => parts.iter().map(|part| Bitmap::empty(part.segment.rows())).collect(),
             false => passing.clone(),
         };
-        let (hits, total) = page_of(model, query, matches.as_ref(), &offers, &shown);
+        let PageContent { hits, total, has_more } = page_of(model, query, matches.as_ref(), &offers, &shown);
+        let last = hits.last().filter(|_| has_more).and_then(|hit| {
+            let item = parts.get(hit.part)?.segment.items().get(hit.item as usize)?;
+            Some(Cursor::after(query, item, hit.score, query.page).to_text())
+        });
         let mut rows = offers;
         rows.iter_mut().zip(&shown).for_each(|(rows, bundles)| rows.or(bundles));
         let is_whole = matches.is_none() && conditions.is_empty() && query.include_bundles;
-        let pagination = Pagination::new(query.page, query.page_size, total);
+        let mut pagination = Pagination::new(query.page, query.page_size, total);
+        if query.cursor.is_some() {
+            pagination.has_next = has_more;
+        }
+        pagination.next_cursor = last;
         Self { model, matches, hits, pagination, rows, candidates, passing, conditions, bundles_for_facet, is_whole }
     }
 
@@ -106,7 +115,7 @@ impl<'a> Found<'a> {
         SearchResponse {
             products: self.hits.iter().filter_map(compose_item).collect(),
             filter_counts: self.facets().to_counts(),
-            pagination: self.pagination,
+            pagination: self.pagination.clone(),
             performance: Performance { duration: 0.0, cached: false },
         }
     }
@@ -139,7 +148,7 @@ fn page_of(
     matches: Option<&TextMatch<'_>>,
     offers: &[Bitmap],
     bundles: &[Bitmap],
-) -> (Vec<Hit>, u64) {
+) -> PageContent {
     let mut page = Page::new(model, query);
     match matches {
         None => {
@@ -149,12 +158,13 @@ fn page_of(
         }
         Some(matches) => {
             let levels = matches.levels();
-            for rows in [offers, bundles] {
-                match &levels {
-                    Some(levels) => page.add_levels(rows, levels),
-                    None => page.add_scored(rows, matches),
-                }
-            }
+            let add = |page: &mut Page<'_>, rows: &[Bitmap]| match &levels {
+                Some(levels) => page.add_levels(rows, levels),
+                None => page.add_scored(rows, matches),
+            };
+            add(&mut page, offers);
+            page.begin_bundles();
+            add(&mut page, bundles);
         }
     }
     page.finish()

@@ -150,6 +150,15 @@ impl Bitmap {
         }
     }
 
+    /// Removes the rows before one.
+    pub fn remove_before(&mut self, row: u32) {
+        let (word, bit) = place(row);
+        self.0.iter_mut().take(word).for_each(|word| *word = 0);
+        if let Some(word) = self.0.get_mut(word) {
+            *word &= !(bit - 1);
+        }
+    }
+
     /// Keeps the rows that are in both sets.
     pub fn and(&mut self, other: &Self) {
         and_words(&mut self.0, &other.0);

@@ -159,12 +159,18 @@ pub enum Item {
 /// What puts items in browsing order: by subject, bundles before products, then by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ItemKey<'a> {
-    subject: &'a str,
-    is_group: bool,
-    name: &'a str,
-    exam_session: &'a str,
-    first: i64,
-    second: i64,
+    /// Code of the subject.
+    pub subject: &'a str,
+    /// Whether it is a group.
+    pub is_group: bool,
+    /// Name of the product or bundle.
+    pub name: &'a str,
+    /// Code of the exam session.
+    pub exam_session: &'a str,
+    /// Sitting of a group, id of a bundle.
+    pub first: i64,
+    /// Catalogue product of a group.
+    pub second: i64,
 }
 
 impl<'a> ItemKey<'a> {

@@ -23,6 +23,7 @@ use std::sync::{Arc, OnceLock};
 
 use self::bitmap::Bitmap;
 use self::build::Recommendations;
+pub use self::rendered::to_json;
 use self::categories::Categories;
 use self::items::{Item, ItemKey, StoreBundle, StoreProduct};
 use self::rows::FilterRow;

@@ -7,7 +7,7 @@ use crate::search::read_model::ReadModel;
 use crate::search::read_model::rows::*;
 
 /// Returns a store product. Its sitting id is the subject id: there is only one exam session, 26A.
-fn store_product(
+pub fn store_product(
     id: i64,
     subject: (i64, &str),
     product: (i64, &str, &str),
@@ -55,7 +55,7 @@ fn category(id: i64, name: &str, parent_id: Option<i64>) -> CategoryRow {
     CategoryRow { id, name: name.to_owned(), parent_id, code: None, description: String::new(), is_active: true }
 }
 
-fn event(id: i64, code: &str, starts: jiff::civil::Date, place: Place, remain_space: i32) -> TutorialEventRow {
+pub fn event(id: i64, code: &str, starts: jiff::civil::Date, place: Place, remain_space: i32) -> TutorialEventRow {
     TutorialEventRow {
         id,
         store_product_id: 104,
@@ -71,7 +71,7 @@ fn event(id: i64, code: &str, starts: jiff::civil::Date, place: Place, remain_sp
     }
 }
 
-fn session(id: i64, sequence: i32, place: Place) -> TutorialSessionRow {
+pub fn session(id: i64, sequence: i32, place: Place) -> TutorialSessionRow {
     TutorialSessionRow {
         id,
         event_id: 20,
@@ -84,7 +84,7 @@ fn session(id: i64, sequence: i32, place: Place) -> TutorialSessionRow {
     }
 }
 
-fn standard_price(id: i64, store_product_id: i64) -> PriceRecord {
+pub fn standard_price(id: i64, store_product_id: i64) -> PriceRecord {
     let (price_type, currency) = ("standard".into(), "GBP".into());
     PriceRecord { id, store_product_id, price_type, amount: Decimal::new(610, 0), currency }
 }

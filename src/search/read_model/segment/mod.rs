@@ -210,6 +210,11 @@ impl Segment {
         self.first_row(self.items.partition_point(|item| item.key() < *key) as u32)
     }
 
+    /// Returns how many rows are before an item with this key, and in it.
+    pub fn rows_up_to(&self, key: &ItemKey<'_>) -> u32 {
+        self.first_row(self.items.partition_point(|item| item.key() <= *key) as u32)
+    }
+
     /// Returns all rows that end an item.
     pub fn ends(&self) -> &Bitmap {
         &self.columns.ends

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -16,6 +17,16 @@ pub const WHOLE_MARK: char = '\u{2}';
 /// Reports whether a term is a word, not a code or a whole field.
 pub fn is_word(term: &str) -> bool {
     !term.starts_with([CODE_MARK, WHOLE_MARK])
+}
+
+/// Returns a term without its mark.
+pub fn shown(term: &str) -> &str {
+    term.trim_start_matches([CODE_MARK, WHOLE_MARK])
+}
+
+/// Returns the day of a time.
+pub fn day_of(time: Timestamp) -> Date {
+    time.to_zoned(TimeZone::UTC).date()
 }
 
 /// The field of a row that contains a term.
@@ -90,7 +101,7 @@ pub fn read_product(product: &StoreProduct, add: &mut impl FnMut(TextField, &Tex
             shared.extend(names.into_iter().flatten().map(|name| (TextField::Place, name)));
         }
         shared.extend(event.sessions.iter().map(|session| (TextField::Detail, &session.title)));
-        days.extend(event.sessions.iter().map(|session| session.start.to_zoned(TimeZone::UTC).date()));
+        days.extend(event.sessions.iter().map(|session| day_of(session.start)));
     }
     shared.into_iter().for_each(|(field, text)| add(field, text));
     for day in days {

@@ -67,6 +67,8 @@ pub struct QueryWord {
 /// The rows that match one query word.
 #[derive(Debug)]
 pub struct WordMatch<'a> {
+    /// The word.
+    pub text: String,
     /// How much the word counts.
     pub importance: f32,
     /// Whether it is the code of a subject.
@@ -122,7 +124,7 @@ impl<'a> LevelCollector<'a> {
         self.levels.retain(|level| level.rows.rows().any_in(&parts[level.part].live));
     }
 
-    fn finish(mut self, corrected: Option<String>) -> WordMatch<'a> {
+    fn finish(mut self, word: &QueryWord, corrected: Option<String>) -> WordMatch<'a> {
         self.levels.sort_by(|a, b| b.value().total_cmp(&a.value()));
         let is_subject =
             self.levels.iter().any(|level| level.class.is_subject() && level.distance == TypoDistance::Exact);
@@ -130,7 +132,7 @@ impl<'a> LevelCollector<'a> {
         self.levels.iter().for_each(|level| level.rows.rows().add_to(&mut rows[level.part]));
         rows.iter_mut().zip(self.parts).for_each(|(rows, part)| rows.and(&part.live));
         let importance = if is_subject { 2.0 } else { 1.0 };
-        WordMatch { importance, is_subject, levels: self.levels, rows, terms: self.terms, corrected }
+        WordMatch { text: word.term.clone(), importance, is_subject, levels: self.levels, rows, terms: self.terms, corrected }
     }
 }
 
@@ -168,12 +170,12 @@ pub fn match_word<'a>(parts: &'a [Part], word: &QueryWord) -> WordMatch<'a> {
     add_synonyms(&mut found, word);
     found.keep_live();
     if !found.levels.is_empty() || word.term.starts_with(CODE_MARK) {
-        return found.finish(None);
+        return found.finish(word, None);
     }
     let corrected = add_typos(&mut found, word);
     found.keep_live();
     let corrected = corrected.filter(|_| !found.levels.is_empty());
-    found.finish(corrected)
+    found.finish(word, corrected)
 }
 
 fn add_synonyms(found: &mut LevelCollector<'_>, word: &QueryWord) {

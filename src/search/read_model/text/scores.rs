@@ -88,6 +88,15 @@ impl<'a> TextMatch<'a> {
         Some(by_score)
     }
 
+    /// Returns the most additional points that a row of a set gets.
+    pub fn additional_points(&self, part: usize, set: &Bitmap) -> f32 {
+        let mut points: std::collections::BTreeMap<u32, f32> = Default::default();
+        for bonus in self.bonuses.iter().filter(|bonus| bonus.part == part) {
+            bonus.rows.rows().for_each_in(set, |row| *points.entry(row).or_default() += bonus.points);
+        }
+        points.into_values().fold(0.0, f32::max)
+    }
+
     /// Returns the scores of the rows of a set, in order.
     pub fn scores(&self, part: usize, set: &Bitmap) -> Vec<f32> {
         let ranks = set.ranks();
