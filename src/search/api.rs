@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -212,7 +213,9 @@ fn version_headers(model: &ReadModel, tag: &str) -> [(HeaderName, HeaderValue); 
 ///
 /// The tag is weak (RFC 9110 §8.8.1) because `performance.duration` differs between otherwise equal responses.
 fn entity_tag(model: &ReadModel, urls: SessionUrls, query: &Query) -> String {
-    let input = format!("{} {urls:?} {query:?}", env!("CARGO_PKG_VERSION"));
+    // Events end while the catalogue stays the same, at the end of a day of their zone.
+    let hour = query.filters.available.map(|_| Timestamp::now().as_second() / 3600);
+    let input = format!("{} {urls:?} {query:?} {hour:?}", env!("CARGO_PKG_VERSION"));
     let digest = Sha256::digest(input);
     format!("W/\"{}-{}\"", model.version, hex::encode(&digest[..8]))
 }

@@ -225,7 +225,15 @@ impl Pagination {
     /// Computes the position of a page among `total_count` rows. A page past the end is empty, not an error.
     pub fn new(page: u64, page_size: u64, total_count: u64) -> Self {
         let total_pages = total_count.div_ceil(page_size.max(1));
-        Self { page, page_size, total_count, has_next: page < total_pages, has_previous: page > 1, total_pages, next_cursor: None }
+        Self {
+            page,
+            page_size,
+            total_count,
+            has_next: page < total_pages,
+            has_previous: page > 1,
+            total_pages,
+            next_cursor: None,
+        }
     }
 }
 

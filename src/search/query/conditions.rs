@@ -114,9 +114,8 @@ impl Conditions {
             let segment = &part.segment;
             let offers = offer_conditions(model, segment, filters, has_only_bundles);
             let events = EventCondition::new(&segment.events, filters, now);
-            let with_events = events.as_ref().map(|condition| {
-                rows_of_events(segment, &condition.events(segment.events.len(), None))
-            });
+            let with_events =
+                events.as_ref().map(|condition| rows_of_events(segment, &condition.events(segment.events.len(), None)));
             PartConditions { offers, with_events, events }
         });
         Self { parts: parts.collect(), includes_bundles, has_only_bundles }

@@ -96,18 +96,8 @@ impl Cursor {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (query, page, score, subject, is_group, name, exam_session, first, second): Sent =
             serde_json::from_slice(&bytes).ok()?;
-        let cursor = Self {
-            query,
-            page,
-            is_bundle: false,
-            score,
-            subject,
-            is_group,
-            name,
-            exam_session,
-            first,
-            second,
-        };
+        let cursor =
+            Self { query, page, is_bundle: false, score, subject, is_group, name, exam_session, first, second };
         (page > 0).then_some(cursor)
     }
 }

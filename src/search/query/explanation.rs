@@ -176,7 +176,9 @@ fn mark(found: &MatchingText) -> String {
     let mut out = String::new();
     let mut rest: &str = &found.text;
     while !rest.is_empty() {
-        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '\u{2019}') || unicode_normalization::char::is_combining_mark(c);
+        let is_part = |c: char| {
+            c.is_alphanumeric() || matches!(c, '\'' | '\u{2019}') || unicode_normalization::char::is_combining_mark(c)
+        };
         let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
         let is_match = text::words(word).iter().any(|term| found.terms.contains(term));

@@ -130,7 +130,9 @@ impl<'a> FacetCounter<'a, '_> {
                 for (position, row) in events.rows.iter().enumerate() {
                     if self.passing[part].contains(*row) {
                         let values = events.values_of_row(position).iter();
-                        values.filter(|value| of_kind.contains(value)).for_each(|value| counts[(value - first) as usize] += 1);
+                        values
+                            .filter(|value| of_kind.contains(value))
+                            .for_each(|value| counts[(value - first) as usize] += 1);
                     }
                 }
             }
@@ -167,9 +169,10 @@ fn count_products<'a>(segment: &'a Segment, rows: &Bitmap) -> Counts<'a> {
     let columns = &segment.columns;
     let ranks = rows.ranks();
     if ranks.total() as usize > columns.product_runs * 2 {
-        let counts = columns.products.iter().map(|product| {
-            (&product.facet, product.runs.iter().map(|(start, end)| ranks.between(*start, *end)).sum())
-        });
+        let counts = columns
+            .products
+            .iter()
+            .map(|product| (&product.facet, product.runs.iter().map(|(start, end)| ranks.between(*start, *end)).sum()));
         return counts.filter(|(_, count)| *count > 0).collect();
     }
     let mut counts = vec![0u32; columns.products.len()];

@@ -115,14 +115,15 @@ impl<'a> Page<'a> {
             if self.count > self.to || self.count + self.skipped - before == all {
                 break;
             }
-            let ends = of_level.iter().zip(rows).zip(parts.iter().zip(&mut open)).map(|((of_level, rows), (part, open))| {
-                let mut found = of_level.clone();
-                found.and(rows);
-                let mut ends = found.run_ends(part.segment.ends());
-                ends.and(open);
-                open.and_not(&ends);
-                ends
-            });
+            let ends =
+                of_level.iter().zip(rows).zip(parts.iter().zip(&mut open)).map(|((of_level, rows), (part, open))| {
+                    let mut found = of_level.clone();
+                    found.and(rows);
+                    let mut ends = found.run_ends(part.segment.ends());
+                    ends.and(open);
+                    open.and_not(&ends);
+                    ends
+                });
             self.add_ends(&ends.collect::<Vec<Bitmap>>(), *score);
         }
         // What is left is on later pages.
@@ -151,9 +152,8 @@ impl<'a> Page<'a> {
         self.count += items.len() as u64;
         let wanted = usize::try_from(self.to.saturating_sub(before)).unwrap_or(usize::MAX);
         let skipped = usize::try_from(self.from.saturating_sub(before)).unwrap_or(usize::MAX);
-        let order = |(a, first): &(Hit, u64), (b, second): &(Hit, u64)| {
-            b.score.total_cmp(&a.score).then(first.cmp(second))
-        };
+        let order =
+            |(a, first): &(Hit, u64), (b, second): &(Hit, u64)| b.score.total_cmp(&a.score).then(first.cmp(second));
         if wanted == 0 || skipped >= items.len() {
             return;
         }

@@ -8,8 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Query;
 use super::conditions::Conditions;
-use super::facets::{FacetCounter, Facets};
 use super::cursor::Cursor;
+use super::facets::{FacetCounter, Facets};
 use super::page::{Hit, Page, PageContent};
 use crate::search::compose::{self, SessionUrls};
 use crate::search::read_model::bitmap::Bitmap;
@@ -55,7 +55,8 @@ impl<'a> Found<'a> {
             Some(matches) => matches.rows.clone(),
             None => parts.iter().map(|part| (*part.live).clone()).collect(),
         };
-        let (candidates, bundles): (Vec<Bitmap>, Vec<Bitmap>) = matching.into_iter().zip(parts).map(split_kinds).unzip();
+        let (candidates, bundles): (Vec<Bitmap>, Vec<Bitmap>) =
+            matching.into_iter().zip(parts).map(split_kinds).unzip();
         let mut passing = candidates.clone();
         passing.iter_mut().enumerate().for_each(|(part, rows)| conditions.keep(part, rows, None));
         let (shown, bundles_for_facet) = match query.include_bundles {

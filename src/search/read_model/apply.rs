@@ -48,7 +48,8 @@ impl ReadModel {
     /// Replaces the groups of all touched store products, and of those with which they are recommended.
     fn replace_groups(&self, change: &mut Replacement, new: Vec<StoreProduct>, touched: &Touched) {
         let recommendations = &self.shared.recommendations;
-        let mut open: BTreeSet<(usize, u32)> = touched.store_products.iter().filter_map(|id| self.locate(*id)).collect();
+        let mut open: BTreeSet<(usize, u32)> =
+            touched.store_products.iter().filter_map(|id| self.locate(*id)).collect();
         let mut recommended: BTreeSet<(i64, i64)> =
             new.iter().map(|product| (product.row.sitting_id, product.row.product_variation_id)).collect();
         recommended.extend(open.iter().filter_map(|place| {
@@ -145,7 +146,9 @@ impl ReadModel {
         let changed: HashMap<i64, (Arc<OfferGroup>, usize)> = change
             .groups
             .iter()
-            .flat_map(|group| group.products.iter().enumerate().map(move |(at, product)| (product.row.id, (group.clone(), at))))
+            .flat_map(|group| {
+                group.products.iter().enumerate().map(move |(at, product)| (product.row.id, (group.clone(), at)))
+            })
             .collect();
         let find = |id: i64| match changed.get(&id) {
             Some(found) => Some(found.clone()),
@@ -197,9 +200,10 @@ impl ReadModel {
     fn with_parts(&self, parts: Vec<Part>, version: i64) -> Self {
         let mut model = Self { version, shared: Arc::clone(&self.shared), parts, ..Self::default() };
         model.totals = model.count();
-        let places = model.parts.get(1).map(|part| {
-            part.segment.items().iter().map(|item| model.rows_before(&item.key())).collect()
-        });
+        let places = model
+            .parts
+            .get(1)
+            .map(|part| part.segment.items().iter().map(|item| model.rows_before(&item.key())).collect());
         model.places = places.unwrap_or_default();
         model
     }

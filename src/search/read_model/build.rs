@@ -13,8 +13,8 @@ use super::items::{
 };
 use super::rendered::{RenderedGroup, to_json};
 use super::rows::{
-    BundleRow, CatalogueRows, ComponentRow, InstructorRecord, PriceRecord, RecommendationRow, StoreProductRow, SynonymRow, Text,
-    TutorialEventRow, TutorialSessionRow,
+    BundleRow, CatalogueRows, ComponentRow, InstructorRecord, PriceRecord, RecommendationRow, StoreProductRow,
+    SynonymRow, Text, TutorialEventRow, TutorialSessionRow,
 };
 use super::segment::Segment;
 use super::text::words;
@@ -26,7 +26,8 @@ impl ReadModel {
     /// Builds the read model. Rows that refer to a row that was not loaded are omitted.
     pub fn build(rows: CatalogueRows) -> Self {
         let categories = Categories::new(&rows.categories, &rows.memberships, &rows.facet_entries);
-        let products = build_store_products(rows.store_products, rows.prices, rows.events, rows.sessions, rows.instructors);
+        let products =
+            build_store_products(rows.store_products, rows.prices, rows.events, rows.sessions, rows.instructors);
         let recommended = Recommendations::new(&rows.recommendations);
         let groups = group_products(products, &categories, |groups| recommended.link_all(groups));
         let by_id: HashMap<i64, (&Arc<OfferGroup>, usize)> = groups.iter().flat_map(positions).collect();
@@ -37,7 +38,12 @@ impl ReadModel {
         items.sort_by(|a, b| a.key().cmp(&b.key()));
         let segment = Segment::build(items, None, &categories, 0, |_| None);
         let totals = segment.totals();
-        let shared = Shared { categories, filters: rows.filters, recommendations: recommended, synonyms: read_synonyms(rows.synonyms) };
+        let shared = Shared {
+            categories,
+            filters: rows.filters,
+            recommendations: recommended,
+            synonyms: read_synonyms(rows.synonyms),
+        };
         Self {
             version: rows.version,
             shared: Arc::new(shared),
@@ -93,7 +99,9 @@ impl Recommendations {
             return;
         }
         let mut by_sitting: HashMap<(i64, i64), Arc<RecommendedProduct>> = HashMap::new();
-        for product in groups.iter().flatten().filter(|product| !self.recommending(product.row.product_variation_id).is_empty()) {
+        for product in
+            groups.iter().flatten().filter(|product| !self.recommending(product.row.product_variation_id).is_empty())
+        {
             let key = (product.row.sitting_id, product.row.product_variation_id);
             by_sitting.insert(key, Arc::new(RecommendedProduct::of(product)));
         }

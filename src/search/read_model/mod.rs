@@ -23,9 +23,9 @@ use std::sync::{Arc, OnceLock};
 
 use self::bitmap::Bitmap;
 use self::build::Recommendations;
-pub use self::rendered::to_json;
 use self::categories::Categories;
 use self::items::{Item, ItemKey, StoreBundle, StoreProduct};
+pub use self::rendered::to_json;
 use self::rows::FilterRow;
 use self::segment::{Segment, Totals};
 
@@ -111,7 +111,8 @@ impl ReadModel {
 
     /// Returns all items in browsing order.
     pub fn items(&self) -> impl Iterator<Item = &Item> {
-        let mut later = self.parts.get(1).map_or(&[][..], |part| part.segment.items()).iter().zip(&self.places).peekable();
+        let mut later =
+            self.parts.get(1).map_or(&[][..], |part| part.segment.items()).iter().zip(&self.places).peekable();
         let mut first = self.parts.first().into_iter().flat_map(|part| part.live_items()).peekable();
         std::iter::from_fn(move || {
             let next_row = first.peek().map(|(row, _)| *row);
@@ -143,9 +144,9 @@ impl ReadModel {
 
     fn find_live(&self, find: impl Fn(&Segment) -> Option<u32>) -> Option<(usize, u32)> {
         let parts = self.parts.iter().enumerate().rev();
-        parts.filter_map(|(index, part)| Some((index, find(&part.segment)?))).find(|(index, row)| {
-            self.parts[*index].live.contains(*row)
-        })
+        parts
+            .filter_map(|(index, part)| Some((index, find(&part.segment)?)))
+            .find(|(index, row)| self.parts[*index].live.contains(*row))
     }
 
     /// Returns how many rows of the first segment are before an item with this key.

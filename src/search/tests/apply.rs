@@ -74,7 +74,12 @@ fn make(rows: &mut CatalogueRows, change: &Change) -> Touched {
         Change::Sell { id, subject, product, variation, events, place, person } => {
             remove_product(rows, *id);
             touched.store_products.insert(*id);
-            rows.store_products.push(store_product(*id, SUBJECTS[*subject], PRODUCTS[*product], VARIATIONS[*variation]));
+            rows.store_products.push(store_product(
+                *id,
+                SUBJECTS[*subject],
+                PRODUCTS[*product],
+                VARIATIONS[*variation],
+            ));
             rows.prices.push(standard_price(id + 500, *id));
             for number in 0..*events as i64 {
                 let place = Place {

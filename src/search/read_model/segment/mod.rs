@@ -139,8 +139,7 @@ impl Segment {
             };
             let products = on_sale.filter_map(place).collect();
             self.by_bundle.push((bundle.row.id, row));
-            self.by_component
-                .extend(bundle.components.iter().map(|component| (component.row.store_product_id, row)));
+            self.by_component.extend(bundle.components.iter().map(|component| (component.row.store_product_id, row)));
             self.bundles.push(BundleEntry { row, products });
         }
         self.by_bundle.sort_unstable();

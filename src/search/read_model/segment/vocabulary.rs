@@ -284,7 +284,11 @@ impl VocabularyBuilder {
         }
         let is_shared = field.is_shared();
         if is_shared && let Some(known) = self.known.get(&(text.clone(), field)) {
-            self.current.extend(known.iter().map(|(term, in_name)| (*term, field.weight_number(), field == TextField::Subject, *in_name)));
+            self.current.extend(
+                known
+                    .iter()
+                    .map(|(term, in_name)| (*term, field.weight_number(), field == TextField::Subject, *in_name)),
+            );
             return;
         }
         let mut found = Vec::new();
@@ -300,7 +304,9 @@ impl VocabularyBuilder {
             };
             found.push((number, in_name));
         }
-        self.current.extend(found.iter().map(|(term, in_name)| (*term, field.weight_number(), field == TextField::Subject, *in_name)));
+        self.current.extend(
+            found.iter().map(|(term, in_name)| (*term, field.weight_number(), field == TextField::Subject, *in_name)),
+        );
         if is_shared {
             self.known.insert((text.clone(), field), found.into());
         }

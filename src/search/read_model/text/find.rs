@@ -38,7 +38,11 @@ impl ReadModel {
 }
 
 /// Turns the tokens of a text into words that are looked up.
-fn query_words(parts: &[Part], tokens: Vec<QueryToken>, synonyms: &HashMap<String, Vec<Vec<String>>>) -> Vec<QueryWord> {
+fn query_words(
+    parts: &[Part],
+    tokens: Vec<QueryToken>,
+    synonyms: &HashMap<String, Vec<Vec<String>>>,
+) -> Vec<QueryWord> {
     let last = tokens.len().saturating_sub(1);
     let mut terms: Vec<(String, bool)> = Vec::new();
     for (index, token) in tokens.into_iter().enumerate() {

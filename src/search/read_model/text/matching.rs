@@ -132,7 +132,15 @@ impl<'a> LevelCollector<'a> {
         self.levels.iter().for_each(|level| level.rows.rows().add_to(&mut rows[level.part]));
         rows.iter_mut().zip(self.parts).for_each(|(rows, part)| rows.and(&part.live));
         let importance = if is_subject { 2.0 } else { 1.0 };
-        WordMatch { text: word.term.clone(), importance, is_subject, levels: self.levels, rows, terms: self.terms, corrected }
+        WordMatch {
+            text: word.term.clone(),
+            importance,
+            is_subject,
+            levels: self.levels,
+            rows,
+            terms: self.terms,
+            corrected,
+        }
     }
 }
 

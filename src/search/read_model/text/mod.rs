@@ -39,7 +39,9 @@ fn split_script(word: &str) -> Vec<String> {
     let mut parts = Vec::new();
     for run in characters.chunk_by(|a, b| is_unspaced(*a) == is_unspaced(*b)) {
         match run.len() {
-            length if length > 1 && is_unspaced(run[0]) => parts.extend(run.windows(2).map(|pair| pair.iter().collect())),
+            length if length > 1 && is_unspaced(run[0]) => {
+                parts.extend(run.windows(2).map(|pair| pair.iter().collect()))
+            }
             _ => parts.push(run.iter().collect()),
         }
     }
