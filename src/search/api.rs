@@ -8,13 +8,14 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde::Serialize;
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::compose::SessionUrls;
 use super::legacy::{self, DefaultData, FuzzyQuery, FuzzyResponse};
-use super::query::{self, Query, description, search};
+use super::query::answer::answer;
+use super::query::{self, Query, description};
 use super::read_model::ReadModel;
 use super::read_model::follow::Follower;
 use super::response::SearchResponse;
@@ -188,9 +189,9 @@ fn unified(state: &SearchState, headers: &HeaderMap, query: &Query) -> Result<Re
     if let Some(not_modified) = not_modified(&model, state.urls, query, headers) {
         return Ok(not_modified);
     }
-    let mut response = search(&model, query, state.urls);
-    response.performance.duration = started.elapsed().as_secs_f64();
-    response_with_version(&model, state.urls, query, &response)
+    let body = answer(&model, query, state.urls, started);
+    let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    Ok((content_type, version_headers(&model, &entity_tag(&model, state.urls, query)), body).into_response())
 }
 
 /// Returns 304 when `If-None-Match` contains the tag of this response.
@@ -198,20 +199,6 @@ fn not_modified(model: &ReadModel, urls: SessionUrls, query: &Query, headers: &H
     let tag = entity_tag(model, urls, query);
     etag::matches_if_none_match(headers, &tag)
         .then(|| (StatusCode::NOT_MODIFIED, version_headers(model, &tag)).into_response())
-}
-
-fn response_with_version(
-    model: &ReadModel,
-    urls: SessionUrls,
-    query: &Query,
-    response: &impl Serialize,
-) -> Result<Response, HttpProblem> {
-    let body = serde_json::to_vec(response).map_err(|error| {
-        tracing::error!(%error, "cannot serialize a search response");
-        HttpProblem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error: see the server log")
-    })?;
-    let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    Ok((content_type, version_headers(model, &entity_tag(model, urls, query)), body).into_response())
 }
 
 fn version_headers(model: &ReadModel, tag: &str) -> [(HeaderName, HeaderValue); 3] {
@@ -226,7 +213,9 @@ fn version_headers(model: &ReadModel, tag: &str) -> [(HeaderName, HeaderValue); 
 ///
 /// The tag is weak (RFC 9110 §8.8.1) because `performance.duration` differs between otherwise equal responses.
 fn entity_tag(model: &ReadModel, urls: SessionUrls, query: &Query) -> String {
-    let input = format!("{} {urls:?} {query:?}", env!("CARGO_PKG_VERSION"));
+    // Events end while the catalogue stays the same, at the end of a day of their zone.
+    let hour = query.filters.available.map(|_| Timestamp::now().as_second() / 3600);
+    let input = format!("{} {urls:?} {query:?} {hour:?}", env!("CARGO_PKG_VERSION"));
     let digest = Sha256::digest(input);
     format!("W/\"{}-{}\"", model.version, hex::encode(&digest[..8]))
 }

@@ -3,16 +3,23 @@
 //! A query comes from a JSON body with navigation parameters in the URL (`POST /api/search/unified/`), or from a query
 //! string alone (`GET` with `q`, `page`, `page_size` and repeated filter keys).
 
+pub mod answer;
+pub mod conditions;
+pub mod cursor;
 pub mod description;
+pub mod explanation;
 pub mod facets;
 pub mod filters;
-pub mod offer_filter;
+mod page;
 mod parse;
 mod search;
 
+use std::collections::BTreeSet;
+
+use self::cursor::Cursor;
 pub use self::filters::{Filters, ListFilter};
 pub use self::parse::{get_parameters, post_parameters};
-pub use self::search::search;
+pub use self::search::{Found, search};
 
 /// Minimum length of a search text after trimming. A shorter text means browsing.
 const MIN_TEXT_CHARS: usize = 2;
@@ -30,11 +37,29 @@ pub struct Query {
     pub page_size: u64,
     /// Whether the results include bundles.
     pub include_bundles: bool,
+    /// The page begins after this item.
+    pub cursor: Option<Cursor>,
+    /// Members of the response and of its items that are sent; empty: all.
+    pub fields: BTreeSet<String>,
+    /// Whether items say why they were found.
+    pub explain: bool,
+    /// Whether items contain the texts that match, with marks.
+    pub highlight: bool,
 }
 
 impl Default for Query {
     fn default() -> Self {
-        Self { text: String::new(), filters: Filters::default(), page: 1, page_size: 20, include_bundles: true }
+        Self {
+            text: String::new(),
+            filters: Filters::default(),
+            page: 1,
+            page_size: 20,
+            include_bundles: true,
+            cursor: None,
+            fields: BTreeSet::new(),
+            explain: false,
+            highlight: false,
+        }
     }
 }
 

@@ -209,7 +209,7 @@ impl Follower {
             Look::Changed => {}
         }
         let model = self.current();
-        let limit = (model.store_products.len() / MANY).max(FEW);
+        let limit = (model.totals().store_products as usize / MANY).max(FEW);
         let read = bounded(READ_TIMEOUT, link::read_touched(link, &position, limit)).await?;
         let Some((changes, rows)) = read else { return self.load_everything(state).await };
         if let Some(unmerged) = &mut state.unmerged {
