@@ -118,8 +118,9 @@ pub async fn serve_site(
         ..Limits::default()
     };
     let state = ServerState::new(&pool, &context.config, &context.stop).with_workers(workers);
+    let data_folder = Some(context.config.data_dir.clone());
     let served = runtime.run(async move {
-        let follower = Follower::start(pool.clone(), CATALOGUE_PATIENCE).await;
+        let follower = Follower::start(pool.clone(), data_folder, CATALOGUE_PATIENCE).await;
         let (followed, stop) = (follower.clone(), state.stop.clone());
         state.workers.spawn("catalogue", move || followed.clone().follow(stop.clone()));
         crate::serve::serve(listener, site(&state, follower, limits), state.stop.clone()).await;

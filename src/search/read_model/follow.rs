@@ -9,7 +9,9 @@
 mod link;
 mod listen;
 pub mod recent;
+mod resume;
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -46,6 +48,8 @@ pub struct Follower {
     /// When the model was last known to be the catalogue of the database; none until it is loaded.
     verified: Arc<std::sync::Mutex<Verified>>,
     recent: RecentChanges,
+    /// The data folder in which the rows are kept; none if they are not.
+    folder: Option<Arc<Path>>,
 }
 
 #[derive(Debug)]
@@ -57,6 +61,8 @@ struct FollowState {
     unmerged: Option<Touched>,
     /// Whether the last use of the link was given up.
     is_interrupted: bool,
+    /// The version of the rows that are kept in the data folder.
+    kept_version: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,9 +90,10 @@ impl Follower {
         Ok(follower)
     }
 
-    /// Begins to load the catalogue for the first time, and waits for it at most this long.
-    pub async fn start(pool: PgPool, patience: Duration) -> Self {
-        let follower = Self::unloaded(pool);
+    /// Begins to load the catalogue for the first time, and waits for it at most this long. Where the rows are kept in a
+    /// data folder, they are read from there.
+    pub async fn start(pool: PgPool, data_folder: Option<PathBuf>, patience: Duration) -> Self {
+        let follower = Self { folder: data_folder.map(Arc::from), ..Self::unloaded(pool) };
         let loaded = follower.clone();
         let loading = tokio::spawn(async move {
             if let Err(error) = loaded.reload_now().await {
@@ -100,13 +107,20 @@ impl Follower {
 
     /// Creates a follower without the catalogue. [`follow`](Self::follow) loads it.
     pub fn unloaded(pool: PgPool) -> Self {
-        let state = FollowState { link: Link::new(&pool), position: None, unmerged: None, is_interrupted: false };
+        let state = FollowState {
+            link: Link::new(&pool),
+            position: None,
+            unmerged: None,
+            is_interrupted: false,
+            kept_version: None,
+        };
         Self {
             pool,
             current: watch::Sender::new(Arc::new(ReadModel::default())),
             state: Arc::new(Mutex::new(state)),
             verified: Arc::default(),
             recent: RecentChanges::default(),
+            folder: None,
         }
     }
 
@@ -198,7 +212,7 @@ impl Follower {
     }
 
     async fn apply_changes(&self, state: &mut FollowState) -> Result<()> {
-        let Some(position) = state.position.clone() else { return self.load_everything(state).await };
+        let Some(position) = state.position.clone() else { return self.load_first(state).await };
         let link = state.link.open().await?;
         match bounded(LOOK_TIMEOUT, changes::look(link, &position)).await? {
             Look::Unchanged(position) => {
@@ -209,7 +223,7 @@ impl Follower {
             Look::Changed => {}
         }
         let model = self.current();
-        let limit = (model.totals().store_products as usize / MANY).max(FEW);
+        let limit = (model.totals().store_products / MANY).max(FEW);
         let read = bounded(READ_TIMEOUT, link::read_touched(link, &position, limit)).await?;
         let Some((changes, rows)) = read else { return self.load_everything(state).await };
         if let Some(unmerged) = &mut state.unmerged {
@@ -225,6 +239,10 @@ impl Follower {
             tokio::spawn(self.clone().merge());
         }
         Ok(())
+    }
+
+    async fn load_first(&self, state: &mut FollowState) -> Result<()> {
+        if self.resume(state).await { Ok(()) } else { self.load_everything(state).await }
     }
 
     /// Reads everything. Changes during the read are applied again later, which does no harm.
@@ -276,7 +294,7 @@ impl Follower {
 
     /// Follows the catalogue until `stop` is cancelled. Errors are logged once per outage and retried.
     pub async fn follow(self, stop: CancellationToken) {
-        stop.run_until_cancelled(listen::follow_forever(&self)).await;
+        stop.run_until_cancelled(async { tokio::join!(listen::follow_forever(&self), resume::keep_forever(&self)) }).await;
     }
 }
 

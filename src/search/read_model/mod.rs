@@ -14,6 +14,7 @@ pub mod follow;
 pub mod items;
 mod rendered;
 pub mod rows;
+pub mod saved;
 pub mod segment;
 pub mod text;
 pub mod touched;

@@ -20,6 +20,18 @@ pub const LOGGED_TRANSACTIONS: i64 = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position(String);
 
+impl Position {
+    /// Returns the position that a text names.
+    pub fn from_text(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// Returns the position as text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
 /// What a look at the log found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Look {

@@ -21,7 +21,7 @@ async fn execute(pool: &PgPool, sql: &'static str) {
 }
 
 /// Returns everything that searches show, without what differs between equal models.
-async fn shown(site: &Site) -> Value {
+pub async fn shown(site: &Site) -> Value {
     let mut document = site.search(&json!({ "pagination": { "page_size": 100 } })).await;
     document["performance"] = Value::Null;
     document
@@ -38,7 +38,7 @@ async fn wait_for_text(site: &Site, text: &str) {
 }
 
 /// Further rows of every table that search shows.
-const CATALOGUE: &str = "
+pub const CATALOGUE: &str = "
     INSERT INTO acted.catalog_subjects (code, description) VALUES ('CS1', 'Statistics');
     INSERT INTO acted.catalog_exam_session_subjects (exam_session_id, subject_id)
     SELECT exam.id, subject.id FROM acted.catalog_exam_sessions exam, acted.catalog_subjects subject WHERE subject.code = 'CS1';
@@ -281,6 +281,11 @@ async fn search_goes_on_while_the_database_is_silent() {
         while site.follower.outage_age().is_none() {
             assert!(shown(&site).await.to_string().contains("CM2-01"));
         }
+        for path in ["/api/search/unified?q=cm2", "/api/search/fuzzy?q=cm2", "/api/tutorials/list"] {
+            let response = site.request("GET", path).send().await.expect("a response");
+            let age = response.headers().get("age").expect(path).to_str().expect("text").parse::<u64>();
+            assert!(age.is_ok() && response.status() == 200, "{path}: {response:?}");
+        }
     };
     let result = tokio::time::timeout(PATIENCE, noticed).await;
     signal_server(&pids, "-CONT").await;
@@ -288,6 +293,8 @@ async fn search_goes_on_while_the_database_is_silent() {
     execute(&db.pool, "UPDATE acted.tutorial_events SET code = 'CM2-02'").await;
     wait_for_text(&site, "CM2-02").await;
     assert_eq!(site.follower.outage_age(), None);
+    let response = site.request("GET", "/api/search/unified?q=cm2").send().await.expect("a response");
+    assert!(!response.headers().contains_key("age"));
 }
 
 /// Reads a stream of events until one of a name; returns its id and data.

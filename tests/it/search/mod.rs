@@ -4,7 +4,9 @@ mod changes;
 mod freshness;
 mod judged;
 mod legacy;
+mod paging;
 mod read_model;
+mod resume;
 mod shop;
 mod unified;
 
