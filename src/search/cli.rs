@@ -9,6 +9,7 @@ use super::read_model::ReadModel;
 use super::read_model::items::{Item, StoreProduct};
 use super::response::{BundleItem, PriceItem};
 use super::store;
+use super::synonyms::{self, cli::SearchCommand};
 use crate::app::Context;
 use crate::console;
 use crate::console::table::OutputTable;
@@ -16,7 +17,10 @@ use crate::error::{Exit, Result};
 
 /// Options of `lectern search`.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    command: Option<SearchCommand>,
     /// Product, subject, event code, venue or instructor; typos are allowed
     #[arg(value_name = "TEXT")]
     text: Vec<String>,
@@ -30,6 +34,9 @@ pub struct Args {
 
 /// Runs `lectern search`: prints a table, or with `--json` the document of the HTTP API.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    if let Some(command) = args.command {
+        return synonyms::cli::run(context, command).await;
+    }
     let database = context.database().await?;
     let rows = store::load(&database.pool).await;
     database.close().await;

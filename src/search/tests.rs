@@ -3,6 +3,7 @@
 mod apply;
 mod fixture;
 mod legacy;
+mod oracle;
 mod query;
 
 use std::collections::BTreeMap;

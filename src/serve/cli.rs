@@ -195,6 +195,7 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
         .merge(search::pages::router(follower.clone(), urls, state.config.zone()))
         .merge(catalogue::api::router(&resources))
         .merge(timetable_import::mapping::api::router(&resources))
+        .merge(search::synonyms::api::router(&resources))
         .merge(tutorials::api::router(&ResourceState { is_public: true, ..resources.clone() }))
         .merge(delivery::api::router(state.clone()))
         .merge(timetable_import::api::router(state.clone()))
@@ -211,6 +212,7 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
         delivery::api::parameters(),
         timetable_import::api::parameters(),
         timetable_import::mapping::api::parameters(),
+        search::synonyms::api::parameters(),
         sync::api::parameters(),
         history::api::parameters(),
         crate::serve::description::parameters(),

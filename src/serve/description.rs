@@ -27,6 +27,7 @@ pub fn document(config: &Config) -> Value {
         tutorials::api::description(),
         timetable_import::api::description(),
         timetable_import::mapping::api::description(),
+        search::synonyms::api::description(),
         sync::api::description(),
         delivery::api::description(),
         history::api::description(),

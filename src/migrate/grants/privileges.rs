@@ -207,8 +207,9 @@ mod tests {
             needs.entry(table.to_owned()).or_default().extend(privileges);
         }
         let mappings = &crate::timetable_import::mapping::api::PRODUCT_MAPPINGS;
+        let synonyms = &crate::search::synonyms::api::SYNONYMS;
         let tutorials = &crate::tutorials::api::resources::RESOURCES;
-        for resource in crate::catalogue::resources::RESOURCES.iter().chain(tutorials).chain([&mappings]) {
+        for resource in crate::catalogue::resources::RESOURCES.iter().chain(tutorials).chain([&mappings, &synonyms]) {
             for (table, privileges) in resource.needed_privileges() {
                 needs.entry(table.to_owned()).or_default().extend(privileges);
             }

@@ -105,6 +105,11 @@ pub struct Conditions {
 }
 
 impl Conditions {
+    /// Returns the conditions of a query without filters.
+    pub fn none() -> Self {
+        Self { parts: Vec::new(), includes_bundles: false, has_only_bundles: false }
+    }
+
     /// Evaluates the filters of a query at a time (Unix seconds).
     pub fn new(model: &ReadModel, filters: &Filters, now: i64) -> Self {
         let categories = filters.values(ListFilter::Categories);
@@ -124,11 +129,6 @@ impl Conditions {
     /// Reports whether the query selects only bundles.
     pub fn has_only_bundles(&self) -> bool {
         self.has_only_bundles
-    }
-
-    /// Reports whether there is no filter.
-    pub fn is_empty(&self) -> bool {
-        !self.includes_bundles && self.parts.iter().all(|part| part.offers.is_empty() && part.events.is_none())
     }
 
     /// Reports whether there is a filter of this kind.

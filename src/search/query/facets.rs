@@ -53,7 +53,7 @@ impl<'a> FacetCounter<'a, '_> {
             product_types: self.count_categories(ListFilter::ProductTypes),
             products: self.count_offers(ListFilter::Products, count_products),
             modes: self.count_modes(),
-            of_events: EventValueKind::ALL.map(|kind| self.count_events(kind)),
+            of_events: self.count_all_events(),
             bundles,
         }
     }
@@ -115,47 +115,60 @@ impl<'a> FacetCounter<'a, '_> {
         counts
     }
 
-    fn count_events(&self, kind: EventValueKind) -> Counts<'a> {
-        joined(self.parts().map(|(index, part)| self.count_events_of(kind, index, &part.segment)).collect())
+    fn count_all_events(&self) -> [Counts<'a>; 4] {
+        let counts: Vec<Vec<u32>> =
+            self.parts().map(|(index, part)| self.counts_of_values(index, &part.segment)).collect();
+        EventValueKind::ALL.map(|kind| {
+            let of_parts = self.parts().map(|(index, part)| {
+                let events = &part.segment.events;
+                let of_kind = events.values_of_kind(kind);
+                let range = of_kind.start as usize..of_kind.end as usize;
+                let own = self.conditions.events(index, events.len(), kind);
+                let own = own.map(|passing| self.counts_of_events(index, &part.segment, &passing));
+                let counts = own.as_ref().unwrap_or(&counts[index]);
+                let values = events.values[range.clone()].iter().zip(&counts[range]);
+                values.filter(|(_, count)| **count > 0).map(|(value, count)| (&value.facet, *count)).collect()
+            });
+            joined(of_parts.collect())
+        })
     }
 
-    fn count_events_of(&self, kind: EventValueKind, part: usize, segment: &'a Segment) -> Counts<'a> {
+    /// Counts the store products with each value, where there is no filter on events.
+    fn counts_of_values(&self, part: usize, segment: &Segment) -> Vec<u32> {
         let events = &segment.events;
-        let of_kind = events.values_of_kind(kind);
-        let first = of_kind.start;
-        let mut counts = vec![0u32; of_kind.len()];
-        let own = self.conditions.events(part, events.len(), kind);
-        match own {
-            None => {
-                for (position, row) in events.rows.iter().enumerate() {
-                    if self.passing[part].contains(*row) {
-                        let values = events.values_of_row(position).iter();
-                        values
-                            .filter(|value| of_kind.contains(value))
-                            .for_each(|value| counts[(value - first) as usize] += 1);
-                    }
-                }
-            }
-            Some(passing) => {
-                let mut rows = self.candidates[part].clone();
-                self.conditions.keep_without_events(part, &mut rows);
-                let mut last_row = vec![u32::MAX; of_kind.len()];
-                for event in passing.iter() {
-                    let row = events.row_of[event as usize];
-                    if !rows.contains(row) {
-                        continue;
-                    }
-                    for value in events.values_of_event(event).iter().filter(|value| of_kind.contains(value)) {
-                        let index = (value - first) as usize;
-                        // Several events of one store product count once.
-                        counts[index] += u32::from(last_row[index] != row);
-                        last_row[index] = row;
-                    }
-                }
+        let mut counts = vec![0u32; events.values.len()];
+        if self.conditions.has(OwnFilter::Events(EventValueKind::Month)) {
+            return counts;
+        }
+        let passing = &self.passing[part];
+        for (position, row) in events.rows.iter().enumerate() {
+            if passing.contains(*row) {
+                events.values_of_row(position).iter().for_each(|value| counts[*value as usize] += 1);
             }
         }
-        let values = events.values[of_kind.start as usize..of_kind.end as usize].iter().zip(counts);
-        values.filter(|(_, count)| *count > 0).map(|(value, count)| (&value.facet, count)).collect()
+        counts
+    }
+
+    /// Counts the store products with each value of events that meet the other filters.
+    fn counts_of_events(&self, part: usize, segment: &Segment, passing: &Bitmap) -> Vec<u32> {
+        let events = &segment.events;
+        let mut counts = vec![0u32; events.values.len()];
+        let mut last_row = vec![u32::MAX; events.values.len()];
+        let mut rows = self.candidates[part].clone();
+        self.conditions.keep_without_events(part, &mut rows);
+        passing.for_each(|event| {
+            let row = events.row_of[event as usize];
+            if !rows.contains(row) {
+                return;
+            }
+            for value in events.values_of_event(event) {
+                let index = *value as usize;
+                // Several events of one store product count once.
+                counts[index] += u32::from(last_row[index] != row);
+                last_row[index] = row;
+            }
+        });
+        counts
     }
 }
 

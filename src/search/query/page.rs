@@ -97,6 +97,14 @@ impl<'a> Page<'a> {
         PageContent { hits: self.hits, total: self.count + self.skipped, has_more: self.count > self.to }
     }
 
+    /// Returns the page of a model whose items are all in the result, in their order.
+    pub fn of_all(self, items: usize) -> PageContent {
+        let total = items as u64;
+        let hits =
+            (self.from.min(total)..self.to.min(total)).map(|item| Hit { part: 0, item: item as u32, score: 0.0 });
+        PageContent { hits: hits.collect(), total, has_more: total > self.to }
+    }
+
     /// Adds the items of rows with equal scores, in browsing order.
     pub fn add_equal(&mut self, rows: &[Bitmap], score: f32) {
         let ends: Vec<Bitmap> =

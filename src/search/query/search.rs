@@ -6,11 +6,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::Query;
 use super::conditions::Conditions;
 use super::cursor::Cursor;
 use super::facets::{FacetCounter, Facets};
 use super::page::{Hit, Page, PageContent};
+use super::{Filters, Query};
 use crate::search::compose::{self, SessionUrls};
 use crate::search::read_model::bitmap::Bitmap;
 use crate::search::read_model::items::{Item, StoreProduct};
@@ -48,6 +48,39 @@ impl<'a> Found<'a> {
 
     /// Runs a query at a time (Unix seconds), which decides which events are over.
     pub fn at(model: &'a ReadModel, query: &Query, now: i64) -> Self {
+        let has_all = query.text.is_empty() && query.filters == Filters::default() && query.include_bundles;
+        if has_all && query.cursor.is_none() { Self::whole(model, query) } else { Self::selected(model, query, now) }
+    }
+
+    /// Returns a page of everything. Which rows there are is known.
+    fn whole(model: &'a ReadModel, query: &Query) -> Self {
+        let rows: Vec<Bitmap> = model.parts().iter().map(|part| (*part.live).clone()).collect();
+        let content = match model.parts() {
+            [part] => Page::new(model, query).of_all(part.segment.items().len()),
+            _ => {
+                let mut page = Page::new(model, query);
+                page.add_equal(&rows, 0.0);
+                page.finish()
+            }
+        };
+        let conditions = Conditions::none();
+        let pagination = paginate(model, query, &content);
+        Self {
+            model,
+            matches: None,
+            hits: content.hits,
+            pagination,
+            rows,
+            candidates: Vec::new(),
+            passing: Vec::new(),
+            conditions,
+            bundles_for_facet: 0,
+            is_whole: true,
+        }
+    }
+
+    /// Evaluates text and filters.
+    fn selected(model: &'a ReadModel, query: &Query, now: i64) -> Self {
         let matches = (!query.text.is_empty()).then(|| model.match_text(&query.text));
         let conditions = Conditions::new(model, &query.filters, now);
         let parts = model.parts();
@@ -70,24 +103,19 @@ impl<'a> Found<'a> {
             true => parts.iter().map(|part| Bitmap::empty(part.segment.rows())).collect(),
             false => passing.clone(),
         };
-        let PageContent { hits, total, has_more } = page_of(model, query, matches.as_ref(), &offers, &shown);
-        let last = hits.last().filter(|_| has_more).and_then(|hit| {
-            let item = parts.get(hit.part)?.segment.items().get(hit.item as usize)?;
-            Some(Cursor::after(query, item, hit.score, query.page).to_text())
-        });
+        let content = page_of(model, query, matches.as_ref(), &offers, &shown);
         let mut rows = offers;
         rows.iter_mut().zip(&shown).for_each(|(rows, bundles)| rows.or(bundles));
-        let is_whole = matches.is_none() && conditions.is_empty() && query.include_bundles;
-        let mut pagination = Pagination::new(query.page, query.page_size, total);
-        if query.cursor.is_some() {
-            pagination.has_next = has_more;
-        }
-        pagination.next_cursor = last;
+        let pagination = paginate(model, query, &content);
+        let (hits, is_whole) = (content.hits, false);
         Self { model, matches, hits, pagination, rows, candidates, passing, conditions, bundles_for_facet, is_whole }
     }
 
     /// Counts the facets.
     pub fn facets(&self) -> Facets<'a> {
+        if self.is_whole {
+            return Self::selected(self.model, &Query::default(), 0).facets();
+        }
         let Self { model, candidates, passing, conditions, .. } = self;
         FacetCounter { model, candidates, passing, conditions }.count(self.bundles_for_facet)
     }
@@ -120,6 +148,19 @@ impl<'a> Found<'a> {
             performance: Performance { duration: 0.0, cached: false },
         }
     }
+}
+
+/// Returns the position of a page, with the cursor after its last item.
+fn paginate(model: &ReadModel, query: &Query, content: &PageContent) -> Pagination {
+    let mut pagination = Pagination::new(query.page, query.page_size, content.total);
+    if query.cursor.is_some() {
+        pagination.has_next = content.has_more;
+    }
+    pagination.next_cursor = content.hits.last().filter(|_| content.has_more).and_then(|hit| {
+        let item = model.parts().get(hit.part)?.segment.items().get(hit.item as usize)?;
+        Some(Cursor::after(query, item, hit.score, query.page).to_text())
+    });
+    pagination
 }
 
 /// Runs a query. `performance.duration` is 0: the caller measures and sets it.

@@ -22,6 +22,9 @@ use super::{Part, ReadModel, Shared};
 use crate::names::fold;
 use crate::search::compose;
 
+/// Groups from which a second thread is worth it.
+const MANY_GROUPS: usize = 1000;
+
 impl ReadModel {
     /// Builds the read model. Rows that refer to a row that was not loaded are omitted.
     pub fn build(rows: CatalogueRows) -> Self {
@@ -130,11 +133,28 @@ pub fn group_products(
         names.assign(products);
     }
     link(&mut groups);
-    let groups = groups.into_iter().map(|products| {
-        let rendered = RenderedGroup::new(&products);
-        Arc::new(OfferGroup { products, rendered })
-    });
-    groups.collect()
+    render_groups(groups)
+}
+
+/// Renders groups, many of them on two threads.
+fn render_groups(mut groups: Vec<Vec<StoreProduct>>) -> Vec<Arc<OfferGroup>> {
+    let render = |groups: Vec<Vec<StoreProduct>>| -> Vec<Arc<OfferGroup>> {
+        let group = |products: Vec<StoreProduct>| {
+            let rendered = RenderedGroup::new(&products);
+            Arc::new(OfferGroup { products, rendered })
+        };
+        groups.into_iter().map(group).collect()
+    };
+    if groups.len() < MANY_GROUPS {
+        return render(groups);
+    }
+    let others = groups.split_off(groups.len() / 2);
+    std::thread::scope(|scope| {
+        let others = scope.spawn(|| render(others));
+        let mut all = render(groups);
+        all.extend(others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        all
+    })
 }
 
 /// Finds the types of listings: by their category names, else by their full name, else by their variations.

@@ -294,7 +294,8 @@ impl Follower {
 
     /// Follows the catalogue until `stop` is cancelled. Errors are logged once per outage and retried.
     pub async fn follow(self, stop: CancellationToken) {
-        stop.run_until_cancelled(async { tokio::join!(listen::follow_forever(&self), resume::keep_forever(&self)) }).await;
+        stop.run_until_cancelled(async { tokio::join!(listen::follow_forever(&self), resume::keep_forever(&self)) })
+            .await;
     }
 }
 

@@ -48,7 +48,7 @@ pub struct CatalogueRows {
 }
 
 /// One word of the synonyms.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct SynonymRow {
     /// The word that a search contains.
     pub word: String,

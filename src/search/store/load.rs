@@ -136,11 +136,20 @@ async fn with_shared(db: &mut PgConnection, rows: CatalogueRows) -> Result<Catal
         memberships: sqlx::query_as(statements::MEMBERSHIPS).fetch_all(&mut *db).await?,
         facet_entries: sqlx::query_as(statements::FACET_ENTRIES).fetch_all(&mut *db).await?,
         filters: sqlx::query_as(statements::FILTERS).fetch_all(&mut *db).await?,
-        synonyms: Vec::<SynonymRow>::new(),
+        synonyms: load_synonyms(db).await?,
         ..rows
     };
     show_archived_places(db, &mut rows).await?;
     Ok(rows)
+}
+
+/// Loads words that mean the same. A database before this table has none.
+async fn load_synonyms(db: &mut PgConnection) -> Result<Vec<SynonymRow>> {
+    let exists = "SELECT to_regclass('lectern.search_synonyms') IS NOT NULL";
+    if !sqlx::query_scalar::<_, bool>(exists).fetch_one(&mut *db).await? {
+        return Ok(Vec::new());
+    }
+    Ok(sqlx::query_as("SELECT word, synonyms FROM lectern.search_synonyms").fetch_all(db).await?)
 }
 
 fn read_store_product(row: &mut CopiedRow<'_>) -> Result<StoreProductRow> {

@@ -23,7 +23,7 @@ const PEOPLE: [&str; 3] = ["Ann Lee", "Ann Moor", "Zoe Lee"];
 
 /// One change of the catalogue.
 #[derive(Clone, Debug)]
-enum Change {
+pub enum Change {
     /// Puts a store product on sale, with or without events.
     Sell { id: i64, subject: usize, product: usize, variation: usize, events: usize, place: usize, person: usize },
     /// Takes a store product off sale.
@@ -36,7 +36,7 @@ enum Change {
     Merge,
 }
 
-fn change() -> impl Strategy<Value = Change> {
+pub fn change() -> impl Strategy<Value = Change> {
     let sell = (0..24i64, 0..3usize, 0..4usize, 0..3usize, 0..3usize, 0..4usize, 0..3usize).prop_map(
         |(id, subject, product, variation, events, place, person)| Change::Sell {
             id,
@@ -68,7 +68,7 @@ fn remove_product(rows: &mut CatalogueRows, id: i64) {
     rows.instructors.retain(|row| !events.contains(&row.event_id));
 }
 
-fn make(rows: &mut CatalogueRows, change: &Change) -> Touched {
+pub fn make(rows: &mut CatalogueRows, change: &Change) -> Touched {
     let mut touched = Touched::default();
     match change {
         Change::Sell { id, subject, product, variation, events, place, person } => {
@@ -153,7 +153,7 @@ fn touched_rows(all: &CatalogueRows, touched: &Touched) -> CatalogueRows {
     rows
 }
 
-fn empty_rows() -> CatalogueRows {
+pub fn empty_rows() -> CatalogueRows {
     let group = |id, name: &str| CategoryRow {
         id,
         name: name.to_owned(),

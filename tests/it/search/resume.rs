@@ -21,7 +21,11 @@ async fn keep(db: &TestDb, folder: &Path) -> PathBuf {
     let stop = CancellationToken::new();
     let following = tokio::spawn(follower.follow(stop.clone()));
     let path = folder.join("search/catalogue.rows");
-    let written = async { while !path.exists() { tokio::task::yield_now().await } };
+    let written = async {
+        while !path.exists() {
+            tokio::task::yield_now().await
+        }
+    };
     tokio::time::timeout(PATIENCE, written).await.expect("the rows are written");
     stop.cancel();
     following.await.expect("it stops");
@@ -53,7 +57,10 @@ async fn process_that_starts_again_reads_what_has_changed_only() {
     assert_eq!(mode & 0o777, 0o600);
     // Nothing has changed: no offer is read.
     let mut lock = db.pool.begin().await.expect("begin");
-    sqlx::query("LOCK TABLE acted.prices, acted.products IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.expect("locked");
+    sqlx::query("LOCK TABLE acted.prices, acted.products IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *lock)
+        .await
+        .expect("locked");
     let site = start(&db, folder.path()).await;
     let resumed = shown(&site).await;
     lock.rollback().await.expect("released");
@@ -100,8 +107,12 @@ async fn file_that_cannot_be_used_is_ignored() {
     assert!(shown(&site).await.to_string().contains("CM2-77"));
     drop(site);
     // The log does not contain everything since, or tables were changed without it.
-    execute(&db.pool, "UPDATE acted.tutorial_events SET code = 'CM2-03'; DELETE FROM lectern.search_changes;
-                       UPDATE lectern.catalogue_version SET deleted_through = pg_current_xact_id()").await;
+    execute(
+        &db.pool,
+        "UPDATE acted.tutorial_events SET code = 'CM2-03'; DELETE FROM lectern.search_changes;
+                       UPDATE lectern.catalogue_version SET deleted_through = pg_current_xact_id()",
+    )
+    .await;
     std::fs::write(&path, &bytes).expect("written");
     let site = start(&db, folder.path()).await;
     assert!(shown(&site).await.to_string().contains("CM2-03"));

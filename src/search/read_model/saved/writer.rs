@@ -116,27 +116,13 @@ impl RowWriter {
             variation_description,
             variation_description_short,
         } = &product.row;
-        for id in [
-            id,
-            sitting_id,
-            subject_id,
-            exam_session_id,
-            product_variation_id,
-            catalog_product_id,
-            variation_id,
-        ] {
+        for id in [id, sitting_id, subject_id, exam_session_id, product_variation_id, catalog_product_id, variation_id]
+        {
             self.number(*id);
         }
         self.own_text(Some(product_code));
-        for text in [
-            subject_code,
-            exam_session_code,
-            fullname,
-            shortname,
-            catalog_code,
-            variation_type,
-            variation_name,
-        ] {
+        for text in [subject_code, exam_session_code, fullname, shortname, catalog_code, variation_type, variation_name]
+        {
             self.text(Some(text));
         }
         for text in [subject_description, description, variation_description, variation_description_short] {

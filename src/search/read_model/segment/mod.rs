@@ -107,9 +107,19 @@ impl Segment {
             rows += item.rows();
         }
         first_rows.push(rows);
-        let columns = Columns::new(&items, &first_rows, categories);
-        let events = EventIndex::new(&items, &first_rows);
-        let vocabulary = vocabulary.unwrap_or_else(|| VocabularyBuilder::read(&items));
+        let (columns, events, vocabulary) = std::thread::scope(|scope| {
+            let words = match vocabulary {
+                Some(vocabulary) => Err(vocabulary),
+                None => Ok(scope.spawn(|| VocabularyBuilder::read(&items))),
+            };
+            let columns = Columns::new(&items, &first_rows, categories);
+            let events = EventIndex::new(&items, &first_rows);
+            let vocabulary = match words {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                Err(vocabulary) => vocabulary,
+            };
+            (columns, events, vocabulary)
+        });
         let mut segment = Self { items, first_rows, columns, events, vocabulary, ..Self::default() };
         segment.index_ids();
         let mut totals = Totals::default();
