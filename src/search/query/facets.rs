@@ -140,12 +140,9 @@ impl<'a> FacetCounter<'a, '_> {
         if self.conditions.has(OwnFilter::Events(EventValueKind::Month)) {
             return counts;
         }
-        let passing = &self.passing[part];
-        for (position, row) in events.rows.iter().enumerate() {
-            if passing.contains(*row) {
-                events.values_of_row(position).iter().for_each(|value| counts[*value as usize] += 1);
-            }
-        }
+        events.for_each_row(&self.passing[part], |values| {
+            values.iter().for_each(|value| counts[*value as usize] += 1);
+        });
         counts
     }
 

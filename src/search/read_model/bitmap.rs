@@ -231,6 +231,24 @@ impl Bitmap {
         })
     }
 
+    /// Returns how many rows of the set are before each 64 rows.
+    pub fn counts_before(&self) -> Vec<u32> {
+        count_before(&self.0)
+    }
+
+    /// Calls a function for each row that is in another set too, with its position there. `before` are the counts of the other
+    /// set.
+    pub fn for_each_position_in(&self, other: &Self, before: &[u32], mut call: impl FnMut(u32)) {
+        for ((own, others), before) in self.0.iter().zip(&other.0).zip(before) {
+            let mut rest = own & others;
+            while rest != 0 {
+                let below = (1u64 << rest.trailing_zeros()) - 1;
+                call(before + (others & below).count_ones());
+                rest &= rest - 1;
+            }
+        }
+    }
+
     /// Returns the positions of its rows.
     pub fn ranks(&self) -> Ranks<'_> {
         Ranks { bits: self, before: count_before(&self.0) }
