@@ -206,8 +206,8 @@ fn joined(mut parts: Vec<Counts<'_>>) -> Counts<'_> {
         all.extend(parts.into_iter().flatten());
         all.sort_by(|(a, _), (b, _)| a.key.cmp(&b.key));
     }
-    all.dedup_by(|(facet, count), (kept, sum)| {
-        let is_same = facet.key == kept.key;
+    all.dedup_by(|(facet, count), (first, sum)| {
+        let is_same = facet.key == first.key;
         *sum += if is_same { *count } else { 0 };
         is_same
     });

@@ -170,10 +170,10 @@ impl Bitmap {
     }
 
     /// Removes some rows.
-    pub fn remove_all(&mut self, rows: Rows<'_>) {
+    pub fn remove_all(&mut self, rows: SegmentRows<'_>) {
         match rows {
-            Rows::Many(bits) => self.and_not(bits),
-            Rows::Few(rows) => rows.iter().for_each(|row| self.remove(*row)),
+            SegmentRows::Many(bits) => self.and_not(bits),
+            SegmentRows::Few(rows) => rows.iter().for_each(|row| self.remove(*row)),
         }
     }
 
@@ -290,16 +290,16 @@ impl Ranks<'_> {
     }
 }
 
-/// Rows in order: a bitmap where there are many, else a list.
+/// SegmentRows in order: a bitmap where there are many, else a list.
 #[derive(Clone, Copy, Debug)]
-pub enum Rows<'a> {
+pub enum SegmentRows<'a> {
     /// Many rows.
     Many(&'a Bitmap),
     /// Few rows in order.
     Few(&'a [u32]),
 }
 
-impl Rows<'_> {
+impl SegmentRows<'_> {
     /// Adds the rows to a set.
     pub fn add_to(self, set: &mut Bitmap) {
         match self {
@@ -341,16 +341,16 @@ impl Rows<'_> {
     }
 }
 
-/// Rows in order, owned.
+/// SegmentRows in order, owned.
 #[derive(Clone, Debug)]
-pub enum RowSet {
+pub enum StoredRows {
     /// Many rows.
     Many(Bitmap),
     /// Few rows in order.
     Few(Box<[u32]>),
 }
 
-impl RowSet {
+impl StoredRows {
     /// Returns the set of these rows, which are in order, of so many rows in the segment.
     pub fn new(rows: Vec<u32>, all: u32) -> Self {
         if !is_many(rows.len(), all) {
@@ -362,10 +362,10 @@ impl RowSet {
     }
 
     /// Borrows the rows.
-    pub fn rows(&self) -> Rows<'_> {
+    pub fn rows(&self) -> SegmentRows<'_> {
         match self {
-            Self::Many(bits) => Rows::Many(bits),
-            Self::Few(rows) => Rows::Few(rows),
+            Self::Many(bits) => SegmentRows::Many(bits),
+            Self::Few(rows) => SegmentRows::Few(rows),
         }
     }
 }

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use jiff::civil::Date;
 
-use super::super::bitmap::{Bitmap, RowSet};
-use super::super::items::{Item, TutorialEvent};
+use super::super::bitmap::{Bitmap, StoredRows};
+use super::super::items::{CatalogueItem, TutorialEvent};
 use super::super::rows::{Place, Text};
 use super::super::text::words;
 use super::facet_name::FacetName;
@@ -40,7 +40,7 @@ pub struct EventValue {
     /// The value of the facet.
     pub facet: FacetName,
     /// Its events.
-    pub events: RowSet,
+    pub events: StoredRows,
 }
 
 /// The events of a segment.
@@ -146,7 +146,7 @@ impl ValueNumbers {
 
 impl EventIndex {
     /// Reads the events of items in browsing order.
-    pub fn new(items: &[Item], first_rows: &[u32]) -> Self {
+    pub fn new(items: &[CatalogueItem], first_rows: &[u32]) -> Self {
         let mut index = Self::default();
         let mut numbers = ValueNumbers::default();
         let mut events_of = RowCollector::new();
@@ -188,7 +188,7 @@ impl EventIndex {
         for (new, old) in order.iter().enumerate() {
             renumbered[*old as usize] = new as u32;
             let (kind, name) = numbers.values[*old as usize].clone();
-            let events = RowSet::new(events_of.0.remove(old).unwrap_or_default(), self.len());
+            let events = StoredRows::new(events_of.0.remove(old).unwrap_or_default(), self.len());
             self.values.push(EventValue { kind, facet: FacetName::new(name.clone(), name, false), events });
         }
         for (name, old) in numbers.by_fold {
