@@ -17,7 +17,7 @@ use crate::outbox;
 use crate::output_file::Existing;
 use crate::search;
 use crate::search::compose::SessionUrls;
-use crate::search::query::{Found, Query};
+use crate::search::query::{FoundPage, Query};
 use crate::search::read_model::ReadModel;
 use crate::sync;
 use crate::timetable_import::options::ImportOptions;
@@ -162,7 +162,7 @@ async fn search(
     let catalogue = steps.run(format_args!("lectern search \"{text}\""), work).await?;
     let began = Instant::now();
     let query = Query::for_text(text);
-    let found = Found::new(&catalogue, &query);
+    let found = FoundPage::new(&catalogue, &query);
     let mut response = found.response(SessionUrls::Visible);
     response.performance.duration = began.elapsed().as_secs_f64();
     context.console.print(search::cli::render_text(&found));

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::compose::{self, SessionUrls};
-use super::query::{Found, Query, explanation};
+use super::query::{FoundPage, Query, explanation};
 use super::read_model::ReadModel;
-use super::read_model::items::{Item, StoreProduct};
+use super::read_model::items::{CatalogueItem, StoreProduct};
 use super::response::{BundleItem, PriceItem};
 use super::store;
 use super::synonyms::{self, cli::SearchCommand};
@@ -27,7 +27,7 @@ pub struct Args {
     /// Page number, from 1
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     page: u64,
-    /// Rows per page, up to 100
+    /// SegmentRows per page, up to 100
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100))]
     page_size: u64,
 }
@@ -43,7 +43,7 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     let model = ReadModel::build(rows?);
     let query = Query { page: args.page, page_size: args.page_size, ..Query::for_text(&args.text.join(" ")) };
     let started = Instant::now();
-    let found = Found::new(&model, &query);
+    let found = FoundPage::new(&model, &query);
     let mut response = found.response(SessionUrls::Visible);
     response.performance.duration = started.elapsed().as_secs_f64();
     context.console.document(&response)?;
@@ -62,17 +62,17 @@ pub const EMPTY_CATALOGUE: &str = "the catalogue is empty: `lectern catalogue te
                                    DATABASE_URL to the database that contains it";
 
 /// Renders what was found as text: one table row per variation or bundle, followed by its events.
-pub fn render_text(found: &Found<'_>) -> String {
+pub fn render_text(found: &FoundPage<'_>) -> String {
     let columns = ["Subject, exam", "Product", "Event", "Starts", "Sessions", "Price, places", "Instructors"];
     let mut table = console::table(columns);
     let mut matching: Vec<String> = Vec::new();
     for hit in &found.hits {
         let Some((item, positions)) = found.item(hit) else { continue };
         match item {
-            Item::Group(group) => positions
+            CatalogueItem::Group(group) => positions
                 .filter_map(|position| group.products.get(position))
                 .for_each(|product| add_product(product, &mut table)),
-            Item::Bundle(bundle) => add_bundle(&compose::build_bundle(bundle), &mut table),
+            CatalogueItem::Bundle(bundle) => add_bundle(&compose::build_bundle(bundle), &mut table),
         }
         let texts = explanation::matching_texts(found, hit);
         matching.extend(texts.iter().map(|text| format!("{} ({})", text.text, text.field.replace('_', " "))));

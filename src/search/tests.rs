@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::compose::SessionUrls;
 use super::query::answer::answer;
-use super::query::{Found, Query, search};
+use super::query::{FoundPage, Query, search};
 use fixture::sample_model;
 
 /// A time at which no event of the sample is over: 2026-01-01.
@@ -22,7 +22,7 @@ const BEFORE_ALL_EVENTS: i64 = 1_767_225_600;
 fn search_json(body: Value) -> Value {
     let query = Query::from_json(&body, &[]).expect("a valid body");
     let model = sample_model();
-    let found = Found::at(&model, &query, BEFORE_ALL_EVENTS);
+    let found = FoundPage::at(&model, &query, BEFORE_ALL_EVENTS);
     serde_json::to_value(found.response(SessionUrls::Visible)).expect("JSON")
 }
 

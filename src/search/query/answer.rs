@@ -5,17 +5,17 @@ use std::time::Instant;
 
 use super::page::Hit;
 use super::parse::RESPONSE_FIELDS;
-use super::search::Found;
+use super::search::FoundPage;
 use super::{Query, explanation};
 use crate::search::compose::SessionUrls;
 use crate::search::read_model::ReadModel;
-use crate::search::read_model::items::Item;
+use crate::search::read_model::items::CatalogueItem;
 use crate::search::read_model::to_json;
 use crate::search::response::Pagination;
 
 /// Runs a query and returns the body of the response.
 pub fn answer(model: &ReadModel, query: &Query, urls: SessionUrls, started: Instant) -> Vec<u8> {
-    let found = Found::new(model, query);
+    let found = FoundPage::new(model, query);
     let wants = |name: &str| {
         let is_chosen = RESPONSE_FIELDS.iter().any(|name| query.fields.contains(*name));
         !is_chosen || query.fields.contains(name)
@@ -57,7 +57,7 @@ pub fn answer(model: &ReadModel, query: &Query, urls: SessionUrls, started: Inst
     out
 }
 
-fn write_items(out: &mut Vec<u8>, found: &Found<'_>, query: &Query, urls: SessionUrls) {
+fn write_items(out: &mut Vec<u8>, found: &FoundPage<'_>, query: &Query, urls: SessionUrls) {
     out.extend_from_slice(b"\"products\":[");
     let item_fields: BTreeSet<&str> =
         query.fields.iter().map(String::as_str).filter(|name| !RESPONSE_FIELDS.contains(name)).collect();
@@ -88,11 +88,11 @@ fn write_items(out: &mut Vec<u8>, found: &Found<'_>, query: &Query, urls: Sessio
     out.extend_from_slice(b"],");
 }
 
-fn write_item(out: &mut Vec<u8>, found: &Found<'_>, hit: &Hit, urls: SessionUrls) {
+fn write_item(out: &mut Vec<u8>, found: &FoundPage<'_>, hit: &Hit, urls: SessionUrls) {
     let Some((item, positions)) = found.item(hit) else { return };
     match item {
-        Item::Bundle(bundle) => out.extend_from_slice(&bundle.rendered),
-        Item::Group(group) => {
+        CatalogueItem::Bundle(bundle) => out.extend_from_slice(&bundle.rendered),
+        CatalogueItem::Group(group) => {
             let first = positions.clone().next().and_then(|position| group.products.get(position));
             let id = first.map_or(0, |product| product.row.id);
             group.rendered.write(out, id, positions, urls);

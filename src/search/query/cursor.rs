@@ -1,12 +1,9 @@
 //! A place in a result that stays where it is while the catalogue changes: after the item that was last.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::Query;
-use crate::search::read_model::items::{Item, ItemKey};
+use crate::search::read_model::items::{CatalogueItem, ItemKey};
 
 /// The place after an item.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,13 +28,13 @@ pub struct Cursor {
 type Sent = (u64, u64, u32, String, bool, String, String, i64, i64);
 
 impl Cursor {
-    /// Returns the place after an item of a page.
-    pub fn after(query: &Query, item: &Item, score: f32, page: u64) -> Self {
+    /// Returns the place after an item of a page of a query, which is given by its fingerprint.
+    pub fn after(query: u64, item: &CatalogueItem, score: f32, page: u64) -> Self {
         let ItemKey { subject, is_group, name, exam_session, first, second } = item.key();
         Self {
-            query: query.fingerprint(),
+            query,
             page: page + 1,
-            is_bundle: !query.text.is_empty() && !is_group,
+            is_bundle: false,
             score: score.to_bits(),
             subject: subject.to_owned(),
             is_group,
@@ -66,8 +63,8 @@ impl Cursor {
     }
 
     /// Reports whether the cursor belongs to a query.
-    pub fn belongs_to(&self, query: &Query) -> bool {
-        self.query == query.fingerprint()
+    pub fn belongs_to(&self, query: u64) -> bool {
+        self.query == query
     }
 
     /// Returns the cursor in a search with or without a text.
@@ -99,14 +96,5 @@ impl Cursor {
         let cursor =
             Self { query, page, is_bundle: false, score, subject, is_group, name, exam_session, first, second };
         (page > 0).then_some(cursor)
-    }
-}
-
-impl Query {
-    /// Returns a number for text and filters, the same in every process.
-    fn fingerprint(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        (&self.text, &self.filters, self.include_bundles).hash(&mut hasher);
-        hasher.finish()
     }
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde::Serialize;
 
 use super::page::Hit;
-use super::search::Found;
+use super::search::FoundPage;
 use crate::search::read_model::bitmap::Bitmap;
-use crate::search::read_model::items::{Item, StoreBundle, StoreProduct};
+use crate::search::read_model::items::{CatalogueItem, StoreBundle, StoreProduct};
 use crate::search::read_model::rows::Text;
 use crate::search::read_model::text::fields::{TextField, WHOLE_MARK};
 use crate::search::read_model::text::matching::WordMatch;
@@ -62,7 +62,7 @@ pub fn corrected_query(matches: &TextMatch<'_>) -> Option<String> {
 }
 
 /// Returns the texts of an item that contain query words.
-pub fn matching_texts(found: &Found<'_>, hit: &Hit) -> Vec<MatchingText> {
+pub fn matching_texts(found: &FoundPage<'_>, hit: &Hit) -> Vec<MatchingText> {
     let (Some(matches), Some((item, positions))) = (&found.matches, found.item(hit)) else { return Vec::new() };
     let terms: Vec<HashSet<&str>> = matches.words.iter().map(|word| terms_of_word(found, word, hit.part)).collect();
     let mut texts: Vec<MatchingText> = Vec::new();
@@ -74,15 +74,15 @@ pub fn matching_texts(found: &Found<'_>, hit: &Hit) -> Vec<MatchingText> {
         }
     };
     match item {
-        Item::Group(group) => {
+        CatalogueItem::Group(group) => {
             positions.filter_map(|at| group.products.get(at)).for_each(|product| read_product(product, &mut add));
         }
-        Item::Bundle(bundle) => read_bundle(bundle, &mut add),
+        CatalogueItem::Bundle(bundle) => read_bundle(bundle, &mut add),
     }
     texts
 }
 
-fn terms_of_word<'a>(found: &Found<'a>, word: &WordMatch<'_>, part: usize) -> HashSet<&'a str> {
+fn terms_of_word<'a>(found: &FoundPage<'a>, word: &WordMatch<'_>, part: usize) -> HashSet<&'a str> {
     let parts = found.model.parts();
     let of_part = word.terms.iter().filter(|(other, _)| *other == part);
     of_part.map(|(part, term)| parts[*part].segment.vocabulary.term(*term)).collect()
@@ -140,7 +140,7 @@ fn read_bundle(bundle: &StoreBundle, add: &mut impl FnMut(&'static str, TextFiel
 }
 
 /// Explains an item.
-pub fn explain(found: &Found<'_>, hit: &Hit, texts: &[MatchingText]) -> Explanation {
+pub fn explain(found: &FoundPage<'_>, hit: &Hit, texts: &[MatchingText]) -> Explanation {
     let Some(matches) = &found.matches else {
         return Explanation { score: 0.0, words: Vec::new(), additional_points: 0.0 };
     };

@@ -140,12 +140,9 @@ impl<'a> FacetCounter<'a, '_> {
         if self.conditions.has(OwnFilter::Events(EventValueKind::Month)) {
             return counts;
         }
-        let passing = &self.passing[part];
-        for (position, row) in events.rows.iter().enumerate() {
-            if passing.contains(*row) {
-                events.values_of_row(position).iter().for_each(|value| counts[*value as usize] += 1);
-            }
-        }
+        events.for_each_row(&self.passing[part], |values| {
+            values.iter().for_each(|value| counts[*value as usize] += 1);
+        });
         counts
     }
 
@@ -209,8 +206,8 @@ fn joined(mut parts: Vec<Counts<'_>>) -> Counts<'_> {
         all.extend(parts.into_iter().flatten());
         all.sort_by(|(a, _), (b, _)| a.key.cmp(&b.key));
     }
-    all.dedup_by(|(facet, count), (kept, sum)| {
-        let is_same = facet.key == kept.key;
+    all.dedup_by(|(facet, count), (first, sum)| {
+        let is_same = facet.key == first.key;
         *sum += if is_same { *count } else { 0 };
         is_same
     });

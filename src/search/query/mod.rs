@@ -15,11 +15,12 @@ mod parse;
 mod search;
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use self::cursor::Cursor;
 pub use self::filters::{Filters, ListFilter};
 pub use self::parse::{get_parameters, post_parameters};
-pub use self::search::{Found, search};
+pub use self::search::{FoundPage, search};
 
 /// Minimum length of a search text after trimming. A shorter text means browsing.
 const MIN_TEXT_CHARS: usize = 2;
@@ -33,7 +34,7 @@ pub struct Query {
     pub filters: Filters,
     /// Page number, from 1.
     pub page: u64,
-    /// Rows per page, 1 to 100.
+    /// SegmentRows per page, 1 to 100.
     pub page_size: u64,
     /// Whether the results include bundles.
     pub include_bundles: bool,
@@ -69,6 +70,13 @@ impl Query {
         let mut query = Self::default();
         query.set_text(text);
         query
+    }
+
+    /// Returns a number for text and filters, the same in every process.
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.text, &self.filters, self.include_bundles).hash(&mut hasher);
+        hasher.finish()
     }
 
     fn set_text(&mut self, text: &str) {

@@ -1,6 +1,5 @@
 //! Cuts a page out of the result without sorting all of it.
 
-use super::Query;
 use super::cursor::Cursor;
 use crate::search::read_model::ReadModel;
 use crate::search::read_model::bitmap::Bitmap;
@@ -71,15 +70,15 @@ impl Start<'_> {
 }
 
 impl<'a> Page<'a> {
-    /// Returns the empty page of a query.
-    pub fn new(model: &'a ReadModel, query: &'a Query) -> Self {
-        let start = query.cursor.as_ref().map(|cursor| {
+    /// Returns an empty page.
+    pub fn new(model: &'a ReadModel, page: u64, page_size: u64, cursor: Option<&'a Cursor>) -> Self {
+        let start = cursor.map(|cursor| {
             let rows = model.parts().iter().map(|part| part.segment.rows_up_to(&cursor.key())).collect();
             Start { cursor, rows }
         });
-        let pages = if start.is_some() { 0 } else { query.page.saturating_sub(1) };
-        let from = pages.saturating_mul(query.page_size);
-        let to = from.saturating_add(query.page_size);
+        let pages = if start.is_some() { 0 } else { page.saturating_sub(1) };
+        let from = pages.saturating_mul(page_size);
+        let to = from.saturating_add(page_size);
         Self { model, from, to, count: 0, skipped: 0, hits: Vec::new(), start, is_bundles: false }
     }
 
@@ -158,16 +157,16 @@ impl<'a> Page<'a> {
         self.skip_before_cursor(&mut items);
         let before = self.count;
         self.count += items.len() as u64;
-        let wanted = usize::try_from(self.to.saturating_sub(before)).unwrap_or(usize::MAX);
+        let needed = usize::try_from(self.to.saturating_sub(before)).unwrap_or(usize::MAX);
         let skipped = usize::try_from(self.from.saturating_sub(before)).unwrap_or(usize::MAX);
         let order =
             |(a, first): &(Hit, u64), (b, second): &(Hit, u64)| b.score.total_cmp(&a.score).then(first.cmp(second));
-        if wanted == 0 || skipped >= items.len() {
+        if needed == 0 || skipped >= items.len() {
             return;
         }
-        if wanted < items.len() {
-            items.select_nth_unstable_by(wanted - 1, order);
-            items.truncate(wanted);
+        if needed < items.len() {
+            items.select_nth_unstable_by(needed - 1, order);
+            items.truncate(needed);
         }
         items.sort_unstable_by(order);
         self.hits.extend(items.into_iter().skip(skipped).map(|(hit, _)| hit));
@@ -210,7 +209,7 @@ impl<'a> Page<'a> {
         let ranks = first.ranks();
         self.count += u64::from(ranks.total()) + later.len() as u64;
         let from = self.from.max(before);
-        let Some(wanted) = self.to.min(self.count).checked_sub(from).filter(|wanted| *wanted > 0) else { return };
+        let Some(needed) = self.to.min(self.count).checked_sub(from).filter(|needed| *needed > 0) else { return };
         // Position among the items of this call.
         let from = (from - before) as u32;
         // How many items are before each of the second segment.
@@ -218,7 +217,7 @@ impl<'a> Page<'a> {
         let skipped = (0..later.len()).collect::<Vec<_>>().partition_point(|index| position(*index) < from);
         let mut rows = ranks.rows_from(from - skipped as u32).peekable();
         let mut later = later[skipped..].iter().copied().peekable();
-        for _ in 0..wanted {
+        for _ in 0..needed {
             let is_later = match (later.peek(), rows.peek()) {
                 (Some(item), Some(row)) => self.model.place_of_later(*item) <= *row,
                 (Some(_), None) => true,

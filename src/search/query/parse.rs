@@ -109,7 +109,7 @@ impl QueryParser {
             }
         }
         if let Some((pointer, text)) = self.cursor.take() {
-            match Cursor::from_text(&text).filter(|cursor| cursor.belongs_to(&self.query)) {
+            match Cursor::from_text(&text).filter(|cursor| cursor.belongs_to(self.query.fingerprint())) {
                 Some(cursor) => {
                     self.query.page = cursor.page;
                     self.query.cursor = Some(cursor.with_text(!self.query.text.is_empty()));

@@ -1,7 +1,7 @@
 //! Runs one query on the read model: text, filters, facets, order, page.
 //!
 //! Order with a text: listings by score, then bundles by score. Order when browsing: by subject code, bundles before
-//! products, then by name. Equal scores keep the browsing order. Rows are grouped into listings before the page is cut,
+//! products, then by name. Equal scores keep the browsing order. SegmentRows are grouped into listings before the page is cut,
 //! and only the rows of the page are composed.
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,13 +13,13 @@ use super::page::{Hit, Page, PageContent};
 use super::{Filters, Query};
 use crate::search::compose::{self, SessionUrls};
 use crate::search::read_model::bitmap::Bitmap;
-use crate::search::read_model::items::{Item, StoreProduct};
+use crate::search::read_model::items::{CatalogueItem, StoreProduct};
 use crate::search::read_model::text::scores::TextMatch;
 use crate::search::read_model::{Part, ReadModel};
 use crate::search::response::{Pagination, Performance, ResultItem, SearchResponse};
 
 /// What a query finds, before it is composed.
-pub struct Found<'a> {
+pub struct FoundPage<'a> {
     /// The model.
     pub model: &'a ReadModel,
     /// How the text matches; none when browsing.
@@ -28,7 +28,7 @@ pub struct Found<'a> {
     pub hits: Vec<Hit>,
     /// Position of the page.
     pub pagination: Pagination,
-    /// Rows that are part of the result, by part.
+    /// SegmentRows that are part of the result, by part.
     rows: Vec<Bitmap>,
     /// Store products that match the text, by part.
     candidates: Vec<Bitmap>,
@@ -40,7 +40,7 @@ pub struct Found<'a> {
     pub is_whole: bool,
 }
 
-impl<'a> Found<'a> {
+impl<'a> FoundPage<'a> {
     /// Runs a query.
     pub fn new(model: &'a ReadModel, query: &Query) -> Self {
         Self::at(model, query, now())
@@ -56,9 +56,11 @@ impl<'a> Found<'a> {
     fn whole(model: &'a ReadModel, query: &Query) -> Self {
         let rows: Vec<Bitmap> = model.parts().iter().map(|part| (*part.live).clone()).collect();
         let content = match model.parts() {
-            [part] => Page::new(model, query).of_all(part.segment.items().len()),
+            [part] => {
+                Page::new(model, query.page, query.page_size, query.cursor.as_ref()).of_all(part.segment.items().len())
+            }
             _ => {
-                let mut page = Page::new(model, query);
+                let mut page = Page::new(model, query.page, query.page_size, query.cursor.as_ref());
                 page.add_equal(&rows, 0.0);
                 page.finish()
             }
@@ -121,7 +123,7 @@ impl<'a> Found<'a> {
     }
 
     /// Returns the item of a hit, and for a group the positions of its store products that are part of the result.
-    pub fn item(&self, hit: &Hit) -> Option<(&'a Item, impl Iterator<Item = usize> + Clone + '_)> {
+    pub fn item(&self, hit: &Hit) -> Option<(&'a CatalogueItem, impl Iterator<Item = usize> + Clone + '_)> {
         let segment = &self.model.parts().get(hit.part)?.segment;
         let (start, end) = segment.rows_of(hit.item);
         let rows = &self.rows[hit.part];
@@ -134,11 +136,11 @@ impl<'a> Found<'a> {
         let compose_item = |hit: &Hit| -> Option<ResultItem<'a>> {
             let (item, positions) = self.item(hit)?;
             match item {
-                Item::Group(group) => {
+                CatalogueItem::Group(group) => {
                     let products: Vec<&StoreProduct> = positions.filter_map(|at| group.products.get(at)).collect();
                     compose::build_item(&products, urls)
                 }
-                Item::Bundle(bundle) => Some(ResultItem::Bundle(Box::new(compose::build_bundle(bundle)))),
+                CatalogueItem::Bundle(bundle) => Some(ResultItem::Bundle(Box::new(compose::build_bundle(bundle)))),
             }
         };
         SearchResponse {
@@ -158,14 +160,14 @@ fn paginate(model: &ReadModel, query: &Query, content: &PageContent) -> Paginati
     }
     pagination.next_cursor = content.hits.last().filter(|_| content.has_more).and_then(|hit| {
         let item = model.parts().get(hit.part)?.segment.items().get(hit.item as usize)?;
-        Some(Cursor::after(query, item, hit.score, query.page).to_text())
+        Some(Cursor::after(query.fingerprint(), item, hit.score, query.page).to_text())
     });
     pagination
 }
 
 /// Runs a query. `performance.duration` is 0: the caller measures and sets it.
 pub fn search<'a>(model: &'a ReadModel, query: &Query, urls: SessionUrls) -> SearchResponse<'a> {
-    Found::new(model, query).response(urls)
+    FoundPage::new(model, query).response(urls)
 }
 
 /// Returns the time in Unix seconds.
@@ -191,7 +193,7 @@ fn page_of(
     offers: &[Bitmap],
     bundles: &[Bitmap],
 ) -> PageContent {
-    let mut page = Page::new(model, query);
+    let mut page = Page::new(model, query.page, query.page_size, query.cursor.as_ref());
     match matches {
         None => {
             let mut all = offers.to_vec();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::bitmap::Bitmap;
 use super::build::{build_bundles, build_store_products, group_products};
-use super::items::{Item, OfferGroup, RecommendedProduct, StoreProduct, group_key};
+use super::items::{CatalogueItem, OfferGroup, RecommendedProduct, StoreProduct, group_key};
 use super::rows::{BundleRow, CatalogueRows, ComponentRow};
 use super::segment::vocabulary::{Vocabulary, VocabularyBuilder};
 use super::segment::{Segment, Totals};
@@ -24,7 +24,7 @@ struct Replacement {
     /// Part and first row of each replaced item.
     removed: BTreeSet<(usize, u32)>,
     groups: Vec<Arc<OfferGroup>>,
-    items: Vec<Item>,
+    items: Vec<CatalogueItem>,
 }
 
 impl ReadModel {
@@ -70,7 +70,7 @@ impl ReadModel {
             if !change.removed.insert((part, segment.first_row(item))) {
                 continue;
             }
-            let group = segment.items().get(item as usize).and_then(Item::group);
+            let group = segment.items().get(item as usize).and_then(CatalogueItem::group);
             let others = group.into_iter().flat_map(|group| &group.products);
             let untouched = others.filter(|product| !touched.store_products.contains(&product.row.id));
             products.extend(untouched.map(|product| (product.row.id, product.clone())));
@@ -78,7 +78,7 @@ impl ReadModel {
         products.extend(new.into_iter().map(|product| (product.row.id, product)));
         let products: Vec<StoreProduct> = products.into_values().collect();
         change.groups = group_products(products, &self.shared.categories, |groups| self.link(groups));
-        change.items.extend(change.groups.iter().cloned().map(Item::Group));
+        change.items.extend(change.groups.iter().cloned().map(CatalogueItem::Group));
     }
 
     /// Returns the rows of the groups with these keys, found beside one of their store products.
@@ -137,7 +137,9 @@ impl ReadModel {
         for (part, row) in found {
             let segment = &self.parts[part].segment;
             change.removed.insert((part, row));
-            let Some(Item::Bundle(bundle)) = segment.items().get(segment.item_of(row) as usize) else { continue };
+            let Some(CatalogueItem::Bundle(bundle)) = segment.items().get(segment.item_of(row) as usize) else {
+                continue;
+            };
             if !touched.bundles.contains(&bundle.row.id) {
                 bundles.push(bundle.row.clone());
                 components.extend(bundle.components.iter().map(|component| component.row.clone()));
@@ -161,7 +163,7 @@ impl ReadModel {
                 Some((group.clone(), (row - segment.first_row(item)) as usize))
             }
         };
-        change.items.extend(build_bundles(bundles, components, find).into_iter().map(Item::Bundle));
+        change.items.extend(build_bundles(bundles, components, find).into_iter().map(CatalogueItem::Bundle));
     }
 
     fn product_at(&self, (part, row): (usize, u32)) -> Option<&StoreProduct> {
@@ -238,9 +240,13 @@ impl ReadModel {
 }
 
 /// Returns the live items of segments and new ones in browsing order, with their vocabulary.
-fn combine(sources: &[(&Segment, &Bitmap)], new: &[Item], new_words: &Vocabulary) -> (Vec<Item>, Vocabulary) {
+fn combine(
+    sources: &[(&Segment, &Bitmap)],
+    new: &[CatalogueItem],
+    new_words: &Vocabulary,
+) -> (Vec<CatalogueItem>, Vocabulary) {
     // Source, first row there, item; new items come from the last source.
-    let mut all: Vec<(usize, u32, &Item)> = Vec::new();
+    let mut all: Vec<(usize, u32, &CatalogueItem)> = Vec::new();
     for (source, (segment, live)) in sources.iter().enumerate() {
         let items = segment.items().iter().enumerate().map(|(index, item)| (segment.first_row(index as u32), item));
         all.extend(items.filter(|(row, _)| live.contains(*row)).map(|(row, item)| (source, row, item)));

@@ -170,10 +170,10 @@ impl Bitmap {
     }
 
     /// Removes some rows.
-    pub fn remove_all(&mut self, rows: Rows<'_>) {
+    pub fn remove_all(&mut self, rows: SegmentRows<'_>) {
         match rows {
-            Rows::Many(bits) => self.and_not(bits),
-            Rows::Few(rows) => rows.iter().for_each(|row| self.remove(*row)),
+            SegmentRows::Many(bits) => self.and_not(bits),
+            SegmentRows::Few(rows) => rows.iter().for_each(|row| self.remove(*row)),
         }
     }
 
@@ -231,6 +231,24 @@ impl Bitmap {
         })
     }
 
+    /// Returns how many rows of the set are before each 64 rows.
+    pub fn counts_before(&self) -> Vec<u32> {
+        count_before(&self.0)
+    }
+
+    /// Calls a function for each row that is in another set too, with its position there. `before` are the counts of the other
+    /// set.
+    pub fn for_each_position_in(&self, other: &Self, before: &[u32], mut call: impl FnMut(u32)) {
+        for ((own, others), before) in self.0.iter().zip(&other.0).zip(before) {
+            let mut rest = own & others;
+            while rest != 0 {
+                let below = (1u64 << rest.trailing_zeros()) - 1;
+                call(before + (others & below).count_ones());
+                rest &= rest - 1;
+            }
+        }
+    }
+
     /// Returns the positions of its rows.
     pub fn ranks(&self) -> Ranks<'_> {
         Ranks { bits: self, before: count_before(&self.0) }
@@ -272,16 +290,16 @@ impl Ranks<'_> {
     }
 }
 
-/// Rows in order: a bitmap where there are many, else a list.
+/// SegmentRows in order: a bitmap where there are many, else a list.
 #[derive(Clone, Copy, Debug)]
-pub enum Rows<'a> {
+pub enum SegmentRows<'a> {
     /// Many rows.
     Many(&'a Bitmap),
     /// Few rows in order.
     Few(&'a [u32]),
 }
 
-impl Rows<'_> {
+impl SegmentRows<'_> {
     /// Adds the rows to a set.
     pub fn add_to(self, set: &mut Bitmap) {
         match self {
@@ -323,16 +341,16 @@ impl Rows<'_> {
     }
 }
 
-/// Rows in order, owned.
+/// SegmentRows in order, owned.
 #[derive(Clone, Debug)]
-pub enum RowSet {
+pub enum StoredRows {
     /// Many rows.
     Many(Bitmap),
     /// Few rows in order.
     Few(Box<[u32]>),
 }
 
-impl RowSet {
+impl StoredRows {
     /// Returns the set of these rows, which are in order, of so many rows in the segment.
     pub fn new(rows: Vec<u32>, all: u32) -> Self {
         if !is_many(rows.len(), all) {
@@ -344,10 +362,10 @@ impl RowSet {
     }
 
     /// Borrows the rows.
-    pub fn rows(&self) -> Rows<'_> {
+    pub fn rows(&self) -> SegmentRows<'_> {
         match self {
-            Self::Many(bits) => Rows::Many(bits),
-            Self::Few(rows) => Rows::Few(rows),
+            Self::Many(bits) => SegmentRows::Many(bits),
+            Self::Few(rows) => SegmentRows::Few(rows),
         }
     }
 }

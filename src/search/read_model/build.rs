@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 
 use super::categories::Categories;
 use super::items::{
-    BundleComponent, Item, ListingKind, OfferGroup, RecommendedProduct, StoreBundle, StoreProduct, TutorialEvent,
-    group_key, is_tutorial,
+    BundleComponent, CatalogueItem, ListingKind, OfferGroup, RecommendedProduct, StoreBundle, StoreProduct,
+    TutorialEvent, group_key, is_tutorial,
 };
 use super::rendered::{RenderedGroup, to_json};
 use super::rows::{
@@ -18,7 +18,7 @@ use super::rows::{
 };
 use super::segment::Segment;
 use super::text::words;
-use super::{Part, ReadModel, Shared};
+use super::{Part, ReadModel, SharedCatalogue};
 use crate::names::fold;
 use crate::search::compose;
 
@@ -26,7 +26,7 @@ use crate::search::compose;
 const MANY_GROUPS: usize = 1000;
 
 impl ReadModel {
-    /// Builds the read model. Rows that refer to a row that was not loaded are omitted.
+    /// Builds the read model. SegmentRows that refer to a row that was not loaded are omitted.
     pub fn build(rows: CatalogueRows) -> Self {
         let categories = Categories::new(&rows.categories, &rows.memberships, &rows.facet_entries);
         let products =
@@ -36,12 +36,15 @@ impl ReadModel {
         let by_id: HashMap<i64, (&Arc<OfferGroup>, usize)> = groups.iter().flat_map(positions).collect();
         let find = |id: i64| by_id.get(&id).map(|(group, position)| (Arc::clone(group), *position));
         let bundles = build_bundles(rows.bundles, rows.components, find);
-        let mut items: Vec<Item> =
-            bundles.into_iter().map(Item::Bundle).chain(groups.iter().cloned().map(Item::Group)).collect();
+        let mut items: Vec<CatalogueItem> = bundles
+            .into_iter()
+            .map(CatalogueItem::Bundle)
+            .chain(groups.iter().cloned().map(CatalogueItem::Group))
+            .collect();
         items.sort_by(|a, b| a.key().cmp(&b.key()));
         let segment = Segment::build(items, None, &categories, 0, |_| None);
         let totals = segment.totals();
-        let shared = Shared {
+        let shared = SharedCatalogue {
             categories,
             filters: rows.filters,
             recommendations: recommended,

@@ -149,7 +149,7 @@ impl BundleComponent {
 
 /// One item of a result.
 #[derive(Clone, Debug)]
-pub enum Item {
+pub enum CatalogueItem {
     /// Store products that are shown together.
     Group(Arc<OfferGroup>),
     /// A bundle.
@@ -199,7 +199,7 @@ impl<'a> ItemKey<'a> {
     }
 }
 
-impl Item {
+impl CatalogueItem {
     /// Returns the group, if it is one.
     pub fn group(&self) -> Option<&Arc<OfferGroup>> {
         match self {

@@ -1,7 +1,7 @@
 //! The read model: the whole catalogue in memory, in the form that queries use.
 //!
 //! It is built from [`rows::CatalogueRows`] and never changed; a newer model replaces it and shares what did not change.
-//! Its [`items::Item`]s (groups of store products, and bundles) are in browsing order in one large segment. What changed
+//! Its [`items::CatalogueItem`]s (groups of store products, and bundles) are in browsing order in one large segment. What changed
 //! since is in a second, small segment; the rows that it replaces are no longer live in the first.
 //!
 //! A *row* is a store product or a bundle of one segment. Everything that a query compares is a set of rows.
@@ -25,14 +25,14 @@ use std::sync::{Arc, OnceLock};
 use self::bitmap::Bitmap;
 use self::build::Recommendations;
 use self::categories::Categories;
-use self::items::{Item, ItemKey, StoreBundle, StoreProduct};
+use self::items::{CatalogueItem, ItemKey, StoreBundle, StoreProduct};
 pub use self::rendered::to_json;
 use self::rows::FilterRow;
 use self::segment::{Segment, Totals};
 
 /// What all segments share.
 #[derive(Debug, Default)]
-pub struct Shared {
+pub struct SharedCatalogue {
     /// The tree of categories.
     pub categories: Categories,
     /// The active filters of the shop, in their order.
@@ -57,7 +57,7 @@ pub struct Part {
 pub struct ReadModel {
     /// Catalogue version of the snapshot.
     pub version: i64,
-    shared: Arc<Shared>,
+    shared: Arc<SharedCatalogue>,
     parts: Vec<Part>,
     /// For each item of the second segment, how many rows of the first are before it.
     places: Vec<u32>,
@@ -111,7 +111,7 @@ impl ReadModel {
     }
 
     /// Returns all items in browsing order.
-    pub fn items(&self) -> impl Iterator<Item = &Item> {
+    pub fn items(&self) -> impl Iterator<Item = &CatalogueItem> {
         let mut later =
             self.parts.get(1).map_or(&[][..], |part| part.segment.items()).iter().zip(&self.places).peekable();
         let mut first = self.parts.first().into_iter().flat_map(|part| part.live_items()).peekable();
@@ -127,14 +127,14 @@ impl ReadModel {
 
     /// Returns all store products in browsing order.
     pub fn store_products(&self) -> impl Iterator<Item = &StoreProduct> {
-        self.items().filter_map(Item::group).flat_map(|group| group.products.iter())
+        self.items().filter_map(CatalogueItem::group).flat_map(|group| group.products.iter())
     }
 
     /// Returns all bundles in browsing order.
     pub fn bundles(&self) -> impl Iterator<Item = &Arc<StoreBundle>> {
         self.items().filter_map(|item| match item {
-            Item::Bundle(bundle) => Some(bundle),
-            Item::Group(_) => None,
+            CatalogueItem::Bundle(bundle) => Some(bundle),
+            CatalogueItem::Group(_) => None,
         })
     }
 
@@ -164,17 +164,17 @@ impl Part {
     }
 
     /// Returns the current items with their first rows.
-    pub fn live_items(&self) -> impl Iterator<Item = (u32, &Item)> {
+    pub fn live_items(&self) -> impl Iterator<Item = (u32, &CatalogueItem)> {
         self.items().filter(|(row, _)| self.live.contains(*row))
     }
 
     /// Returns the items that a later segment replaced.
-    pub fn dead_items(&self) -> impl Iterator<Item = &Item> {
+    pub fn dead_items(&self) -> impl Iterator<Item = &CatalogueItem> {
         let is_whole = self.live.count() == self.segment.rows();
         self.items().filter(move |(row, _)| !is_whole && !self.live.contains(*row)).map(|(_, item)| item)
     }
 
-    fn items(&self) -> impl Iterator<Item = (u32, &Item)> {
+    fn items(&self) -> impl Iterator<Item = (u32, &CatalogueItem)> {
         let items = self.segment.items().iter().enumerate();
         items.map(|(index, item)| (self.segment.first_row(index as u32), item))
     }

@@ -23,7 +23,7 @@ const PEOPLE: [&str; 3] = ["Ann Lee", "Ann Moor", "Zoe Lee"];
 
 /// One change of the catalogue.
 #[derive(Clone, Debug)]
-pub enum Change {
+pub enum CatalogueEdit {
     /// Puts a store product on sale, with or without events.
     Sell { id: i64, subject: usize, product: usize, variation: usize, events: usize, place: usize, person: usize },
     /// Takes a store product off sale.
@@ -36,9 +36,9 @@ pub enum Change {
     Merge,
 }
 
-pub fn change() -> impl Strategy<Value = Change> {
+pub fn change() -> impl Strategy<Value = CatalogueEdit> {
     let sell = (0..24i64, 0..3usize, 0..4usize, 0..3usize, 0..3usize, 0..4usize, 0..3usize).prop_map(
-        |(id, subject, product, variation, events, place, person)| Change::Sell {
+        |(id, subject, product, variation, events, place, person)| CatalogueEdit::Sell {
             id,
             subject,
             product,
@@ -50,11 +50,11 @@ pub fn change() -> impl Strategy<Value = Change> {
     );
     prop_oneof![
         6 => sell,
-        2 => (0..24i64).prop_map(|id| Change::End { id }),
-        1 => (0..24i64, 1..900i64).prop_map(|(id, amount)| Change::Price { id, amount }),
+        2 => (0..24i64).prop_map(|id| CatalogueEdit::End { id }),
+        1 => (0..24i64, 1..900i64).prop_map(|(id, amount)| CatalogueEdit::Price { id, amount }),
         2 => (0..5i64, 0..3usize, prop::collection::vec(0..24i64, 0..4))
-            .prop_map(|(id, subject, parts)| Change::Bundle { id, subject, parts }),
-        1 => Just(Change::Merge),
+            .prop_map(|(id, subject, parts)| CatalogueEdit::Bundle { id, subject, parts }),
+        1 => Just(CatalogueEdit::Merge),
     ]
 }
 
@@ -68,10 +68,10 @@ fn remove_product(rows: &mut CatalogueRows, id: i64) {
     rows.instructors.retain(|row| !events.contains(&row.event_id));
 }
 
-pub fn make(rows: &mut CatalogueRows, change: &Change) -> Touched {
+pub fn make(rows: &mut CatalogueRows, change: &CatalogueEdit) -> Touched {
     let mut touched = Touched::default();
     match change {
-        Change::Sell { id, subject, product, variation, events, place, person } => {
+        CatalogueEdit::Sell { id, subject, product, variation, events, place, person } => {
             remove_product(rows, *id);
             touched.store_products.insert(*id);
             rows.store_products.push(store_product(
@@ -98,16 +98,16 @@ pub fn make(rows: &mut CatalogueRows, change: &Change) -> Touched {
                 rows.instructors.push(InstructorRecord { event_id, name: PEOPLE[*person].into() });
             }
         }
-        Change::End { id } => {
+        CatalogueEdit::End { id } => {
             remove_product(rows, *id);
             touched.store_products.insert(*id);
         }
-        Change::Price { id, amount } => {
+        CatalogueEdit::Price { id, amount } => {
             touched.store_products.insert(*id);
             let prices = rows.prices.iter_mut().filter(|price| price.store_product_id == *id);
             prices.for_each(|price| price.amount = Decimal::from(*amount));
         }
-        Change::Bundle { id, subject, parts } => {
+        CatalogueEdit::Bundle { id, subject, parts } => {
             touched.bundles.insert(*id);
             rows.bundles.retain(|row| row.id != *id);
             rows.components.retain(|row| row.bundle_id != *id);
@@ -133,7 +133,7 @@ pub fn make(rows: &mut CatalogueRows, change: &Change) -> Touched {
                 sort_order: 0,
             }));
         }
-        Change::Merge => {}
+        CatalogueEdit::Merge => {}
     }
     touched
 }
@@ -212,7 +212,7 @@ proptest! {
             let touched = make(&mut rows, change);
             rows.version += 1;
             model = match change {
-                Change::Merge => model.merged().apply(CatalogueRows::default(), &touched, rows.version),
+                CatalogueEdit::Merge => model.merged().apply(CatalogueRows::default(), &touched, rows.version),
                 _ => model.apply(touched_rows(&rows, &touched), &touched, rows.version),
             };
         }

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::apply::{change, empty_rows, make};
 use crate::search::compose::SessionUrls;
-use crate::search::query::{Found, Query};
+use crate::search::query::{FoundPage, Query};
 use crate::search::read_model::ReadModel;
-use crate::search::read_model::items::{Item, StoreProduct, TutorialEvent};
+use crate::search::read_model::items::{CatalogueItem, StoreProduct, TutorialEvent};
 
 /// Chosen values of each filter; none: no filter.
 #[derive(Clone, Debug, Default)]
@@ -120,11 +120,11 @@ fn expected_ids(model: &ReadModel, chosen: &Chosen) -> Vec<i64> {
     let mut ids = Vec::new();
     for item in model.items() {
         match item {
-            Item::Group(group) if !only_bundles => {
+            CatalogueItem::Group(group) if !only_bundles => {
                 ids.extend(group.products.iter().filter(|product| chosen.passes(product)).map(|one| one.row.id));
             }
-            Item::Group(_) => {}
-            Item::Bundle(bundle) => {
+            CatalogueItem::Group(_) => {}
+            CatalogueItem::Bundle(bundle) => {
                 let subject = &*bundle.row.subject_code;
                 let is_subject = chosen.subjects.is_empty() || chosen.subjects.contains(&subject);
                 let has_others = (!chosen.categories.is_empty() && !with_bundles)
@@ -196,7 +196,7 @@ proptest! {
         let model = ReadModel::build(rows);
         for chosen in chosen {
             let query = Query::from_json(&chosen.body(), &[]).expect("a valid body");
-            let found = serde_json::to_value(Found::at(&model, &query, 0).response(SessionUrls::Visible)).expect("JSON");
+            let found = serde_json::to_value(FoundPage::at(&model, &query, 0).response(SessionUrls::Visible)).expect("JSON");
             let ids: Vec<i64> = found["products"].as_array().expect("items").iter().flat_map(|item| {
                 let variations = item["variations"].as_array().into_iter().flatten();
                 let bundle = item.get("is_bundle").and(item["id"].as_i64()).map(|id| -id - 1);

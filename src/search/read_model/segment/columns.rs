@@ -1,12 +1,12 @@
 //! The columns of the rows of a segment that filters and facets compare.
 //!
-//! Rows are in browsing order, so subjects are runs of neighbours, and catalogue products a few runs each.
+//! SegmentRows are in browsing order, so subjects are runs of neighbours, and catalogue products a few runs each.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::super::bitmap::{Bitmap, RowSet};
+use super::super::bitmap::{Bitmap, StoredRows};
 use super::super::categories::Categories;
-use super::super::items::{Item, StoreProduct, short_name};
+use super::super::items::{CatalogueItem, StoreProduct, short_name};
 use super::super::rows::Text;
 use super::facet_name::FacetName;
 use super::{RowCollector, rows_of_products};
@@ -49,7 +49,7 @@ pub struct VariationRows {
     /// Its folded name.
     pub folded_name: String,
     /// Its rows.
-    pub rows: RowSet,
+    pub rows: StoredRows,
 }
 
 /// A type of variations.
@@ -60,12 +60,12 @@ pub struct ModeRows {
     /// The lowest id of its variations, which names it.
     pub lowest_variation: i64,
     /// Its rows.
-    pub rows: RowSet,
+    pub rows: StoredRows,
 }
 
 /// The columns of a segment.
 #[derive(Debug, Default)]
-pub struct Columns {
+pub struct SegmentColumns {
     /// Number of rows.
     pub rows: u32,
     /// The rows that are store products; the others are bundles.
@@ -86,12 +86,12 @@ pub struct Columns {
     pub variations: Vec<VariationRows>,
     /// Types of variations by name.
     pub modes: Vec<ModeRows>,
-    categories: HashMap<i64, RowSet>,
+    categories: HashMap<i64, StoredRows>,
 }
 
-impl Columns {
+impl SegmentColumns {
     /// Reads the columns of items in browsing order.
-    pub fn new(items: &[Item], first_rows: &[u32], categories: &Categories) -> Self {
+    pub fn new(items: &[CatalogueItem], first_rows: &[u32], categories: &Categories) -> Self {
         let rows = first_rows.last().copied().unwrap_or_default();
         let mut columns = Self { rows, offers: Bitmap::empty(rows), ends: Bitmap::empty(rows), ..Self::default() };
         columns.item_of.reserve(rows as usize);
@@ -110,10 +110,10 @@ impl Columns {
         columns
     }
 
-    fn add_subject(&mut self, item: &Item, start: u32, end: u32) {
+    fn add_subject(&mut self, item: &CatalogueItem, start: u32, end: u32) {
         let (id, code) = match item {
-            Item::Group(group) => (group.products[0].row.subject_id, &group.products[0].row.subject_code),
-            Item::Bundle(bundle) => (bundle.row.subject_id, &bundle.row.subject_code),
+            CatalogueItem::Group(group) => (group.products[0].row.subject_id, &group.products[0].row.subject_code),
+            CatalogueItem::Bundle(bundle) => (bundle.row.subject_id, &bundle.row.subject_code),
         };
         match self.subjects.last_mut() {
             Some(run) if run.id == id && run.facet.key == *code => run.end = end,
@@ -124,7 +124,7 @@ impl Columns {
         }
     }
 
-    fn read_products(&mut self, items: &[Item], first_rows: &[u32]) {
+    fn read_products(&mut self, items: &[CatalogueItem], first_rows: &[u32]) {
         let mut found: HashMap<i64, (&StoreProduct, Vec<(u32, u32)>)> = HashMap::new();
         for (item, first) in items.iter().zip(first_rows) {
             let Some(group) = item.group() else { continue };
@@ -157,7 +157,7 @@ impl Columns {
         self.products = products;
     }
 
-    fn read_variations(&mut self, items: &[Item], first_rows: &[u32]) {
+    fn read_variations(&mut self, items: &[CatalogueItem], first_rows: &[u32]) {
         let mut by_variation = RowCollector::new();
         let mut by_mode: RowCollector<&str> = RowCollector::new();
         let mut variations: BTreeMap<i64, &StoreProduct> = BTreeMap::new();
@@ -173,12 +173,12 @@ impl Columns {
             }
         }
         for (id, product) in variations {
-            let rows = RowSet::new(by_variation.0.remove(&id).unwrap_or_default(), self.rows);
+            let rows = StoredRows::new(by_variation.0.remove(&id).unwrap_or_default(), self.rows);
             let (folded_type, folded_name) = (fold(&product.row.variation_type), fold(&product.row.variation_name));
             self.variations.push(VariationRows { id, folded_type, folded_name, rows });
         }
         for (mode, (lowest_variation, product)) in modes {
-            let rows = RowSet::new(by_mode.0.remove(mode).unwrap_or_default(), self.rows);
+            let rows = StoredRows::new(by_mode.0.remove(mode).unwrap_or_default(), self.rows);
             let facet = FacetName::new(mode.into(), product.row.variation_name.clone(), true);
             self.modes.push(ModeRows { facet, lowest_variation, rows });
         }
@@ -191,13 +191,13 @@ impl Columns {
             rows.sort_unstable();
             let rows: Vec<u32> = rows.into_iter().flat_map(|(start, end)| start..end).collect();
             if !rows.is_empty() {
-                self.categories.insert(id, RowSet::new(rows, self.rows));
+                self.categories.insert(id, StoredRows::new(rows, self.rows));
             }
         }
     }
 
     /// Returns the rows in a category.
-    pub fn category(&self, id: i64) -> Option<&RowSet> {
+    pub fn category(&self, id: i64) -> Option<&StoredRows> {
         self.categories.get(&id)
     }
 

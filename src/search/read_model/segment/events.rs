@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use jiff::civil::Date;
 
-use super::super::bitmap::{Bitmap, RowSet};
-use super::super::items::{Item, TutorialEvent};
+use super::super::bitmap::{Bitmap, StoredRows};
+use super::super::items::{CatalogueItem, TutorialEvent};
 use super::super::rows::{Place, Text};
 use super::super::text::words;
 use super::facet_name::FacetName;
@@ -40,7 +40,7 @@ pub struct EventValue {
     /// The value of the facet.
     pub facet: FacetName,
     /// Its events.
-    pub events: RowSet,
+    pub events: StoredRows,
 }
 
 /// The events of a segment.
@@ -58,8 +58,10 @@ pub struct EventIndex {
     pub values: Vec<EventValue>,
     by_name: HashMap<(EventValueKind, String), Vec<u32>>,
     values_of_event: Lists,
-    /// The rows with events, in order.
-    pub rows: Vec<u32>,
+    /// The rows with events.
+    with_events: Bitmap,
+    /// For each 64 rows, how many rows with events are before them.
+    before: Vec<u32>,
     values_of_row: Lists,
     by_word: HashMap<String, Vec<u32>>,
 }
@@ -144,11 +146,12 @@ impl ValueNumbers {
 
 impl EventIndex {
     /// Reads the events of items in browsing order.
-    pub fn new(items: &[Item], first_rows: &[u32]) -> Self {
+    pub fn new(items: &[CatalogueItem], first_rows: &[u32]) -> Self {
         let mut index = Self::default();
         let mut numbers = ValueNumbers::default();
         let mut events_of = RowCollector::new();
         let mut with_places = Vec::new();
+        let mut rows = Vec::new();
         for (row, product) in rows_of_products(items, first_rows).filter(|(_, product)| !product.events.is_empty()) {
             let mut of_row: Vec<u32> = Vec::new();
             for event in &product.events {
@@ -166,9 +169,12 @@ impl EventIndex {
             }
             of_row.sort_unstable();
             of_row.dedup();
-            index.rows.push(row);
+            rows.push(row);
             index.values_of_row.push(&of_row);
         }
+        index.with_events = Bitmap::empty(first_rows.last().copied().unwrap_or_default());
+        rows.iter().for_each(|row| index.with_events.insert(*row));
+        index.before = index.with_events.counts_before();
         index.with_places = Bitmap::empty(index.len());
         with_places.iter().for_each(|event| index.with_places.insert(*event));
         index.sort_values(numbers, events_of);
@@ -182,7 +188,7 @@ impl EventIndex {
         for (new, old) in order.iter().enumerate() {
             renumbered[*old as usize] = new as u32;
             let (kind, name) = numbers.values[*old as usize].clone();
-            let events = RowSet::new(events_of.0.remove(old).unwrap_or_default(), self.len());
+            let events = StoredRows::new(events_of.0.remove(old).unwrap_or_default(), self.len());
             self.values.push(EventValue { kind, facet: FacetName::new(name.clone(), name, false), events });
         }
         for (name, old) in numbers.by_fold {
@@ -222,9 +228,11 @@ impl EventIndex {
         self.values_of_event.get(event as usize)
     }
 
-    /// Returns the values of all events of the row at this position of `rows`, each once.
-    pub fn values_of_row(&self, position: usize) -> &[u32] {
-        self.values_of_row.get(position)
+    /// Calls a function for each of some rows that has events, with the values of all its events, each once.
+    pub fn for_each_row(&self, rows: &Bitmap, mut call: impl FnMut(&[u32])) {
+        rows.for_each_position_in(&self.with_events, &self.before, |position| {
+            call(self.values_of_row.get(position as usize));
+        });
     }
 
     /// Returns the values whose name contains a word.

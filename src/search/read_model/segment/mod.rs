@@ -7,12 +7,12 @@ pub mod vocabulary;
 
 use std::collections::HashMap;
 
-use self::columns::Columns;
+use self::columns::SegmentColumns;
 use self::events::EventIndex;
 use self::vocabulary::{Vocabulary, VocabularyBuilder};
 use super::bitmap::Bitmap;
 use super::categories::Categories;
-use super::items::{Item, ItemKey, StoreProduct};
+use super::items::{CatalogueItem, ItemKey, StoreProduct};
 
 /// How much there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Totals {
     }
 
     /// Removes an item.
-    pub fn remove(&mut self, item: &Item) {
+    pub fn remove(&mut self, item: &CatalogueItem) {
         let mut of_item = Self::default();
         of_item.add(item);
         self.items -= of_item.items;
@@ -49,7 +49,7 @@ impl Totals {
     }
 
     /// Adds an item.
-    pub fn add(&mut self, item: &Item) {
+    pub fn add(&mut self, item: &CatalogueItem) {
         self.items += 1;
         for product in item.group().into_iter().flat_map(|group| &group.products) {
             self.store_products += 1;
@@ -74,10 +74,10 @@ pub struct BundleEntry {
 /// Items in browsing order.
 #[derive(Debug, Default)]
 pub struct Segment {
-    items: Vec<Item>,
+    items: Vec<CatalogueItem>,
     first_rows: Vec<u32>,
-    /// Columns of the rows.
-    pub columns: Columns,
+    /// SegmentColumns of the rows.
+    pub columns: SegmentColumns,
     /// The events of the rows.
     pub events: EventIndex,
     /// The words of the rows.
@@ -94,7 +94,7 @@ pub struct Segment {
 impl Segment {
     /// Builds a segment of items in browsing order. `locate` finds a store product of an earlier segment.
     pub fn build(
-        items: Vec<Item>,
+        items: Vec<CatalogueItem>,
         vocabulary: Option<Vocabulary>,
         categories: &Categories,
         own_part: usize,
@@ -112,7 +112,7 @@ impl Segment {
                 Some(vocabulary) => Err(vocabulary),
                 None => Ok(scope.spawn(|| VocabularyBuilder::read(&items))),
             };
-            let columns = Columns::new(&items, &first_rows, categories);
+            let columns = SegmentColumns::new(&items, &first_rows, categories);
             let events = EventIndex::new(&items, &first_rows);
             let vocabulary = match words {
                 Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
@@ -140,7 +140,7 @@ impl Segment {
 
     fn index_bundles(&mut self, own_part: usize, locate: impl Fn(i64) -> Option<ProductPlace>) {
         for (index, item) in self.items.iter().enumerate() {
-            let Item::Bundle(bundle) = item else { continue };
+            let CatalogueItem::Bundle(bundle) = item else { continue };
             let row = self.first_rows[index];
             let on_sale = bundle.components.iter().filter_map(|component| component.store_product());
             let place = |product: &StoreProduct| match self.row_of_product(product.row.id) {
@@ -158,7 +158,7 @@ impl Segment {
     }
 
     /// Returns the items in browsing order.
-    pub fn items(&self) -> &[Item] {
+    pub fn items(&self) -> &[CatalogueItem] {
         &self.items
     }
 
@@ -237,7 +237,7 @@ fn find<K: Ord + Copy>(sorted: &[(K, u32)], key: K) -> impl Iterator<Item = u32>
 
 /// Returns all store products with their rows.
 pub fn rows_of_products<'a>(
-    items: &'a [Item],
+    items: &'a [CatalogueItem],
     first_rows: &'a [u32],
 ) -> impl Iterator<Item = (u32, &'a StoreProduct)> + 'a {
     items.iter().zip(first_rows).flat_map(|(item, first)| {

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use super::super::bitmap::{Bitmap, Rows, is_many};
-use super::super::items::Item;
+use super::super::bitmap::{Bitmap, SegmentRows, is_many};
+use super::super::items::CatalogueItem;
 use super::super::rows::Text;
 use super::super::text::fields::{self, TextField, WHOLE_MARK};
 use super::super::text::{letters, terms_of};
@@ -131,16 +131,16 @@ impl Vocabulary {
     }
 
     /// Returns the rows of a term by its weight there.
-    pub fn groups(&self, term: u32) -> impl Iterator<Item = (TermClass, Rows<'_>)> {
+    pub fn groups(&self, term: u32) -> impl Iterator<Item = (TermClass, SegmentRows<'_>)> {
         let start = self.first_groups.get(term as usize).map_or(0, |start| *start as usize);
         let end = self.first_groups.get(term as usize + 1).map_or(start, |end| *end as usize);
         self.groups[start..end].iter().map(|group| (group.class, self.rows_of(group)))
     }
 
-    fn rows_of(&self, group: &PostingGroup) -> Rows<'_> {
+    fn rows_of(&self, group: &PostingGroup) -> SegmentRows<'_> {
         match group.count {
-            0 => Rows::Many(&self.bitmaps[group.start as usize]),
-            count => Rows::Few(&self.lists[group.start as usize..(group.start + count) as usize]),
+            0 => SegmentRows::Many(&self.bitmaps[group.start as usize]),
+            count => SegmentRows::Few(&self.lists[group.start as usize..(group.start + count) as usize]),
         }
     }
 
@@ -230,8 +230,8 @@ impl Vocabulary {
                 for (class, rows) in part.groups(*next) {
                     let mut add = |row: u32| postings.extend(new_rows[row as usize].map(|new| (class, new)));
                     match rows {
-                        Rows::Many(bits) => bits.iter().for_each(&mut add),
-                        Rows::Few(rows) => rows.iter().copied().for_each(&mut add),
+                        SegmentRows::Many(bits) => bits.iter().for_each(&mut add),
+                        SegmentRows::Few(rows) => rows.iter().copied().for_each(&mut add),
                     }
                 }
                 *next += 1;
@@ -259,17 +259,17 @@ pub struct VocabularyBuilder {
 
 impl VocabularyBuilder {
     /// Reads the words of items in browsing order.
-    pub fn read(items: &[Item]) -> Vocabulary {
+    pub fn read(items: &[CatalogueItem]) -> Vocabulary {
         let mut builder = Self::default();
         for item in items {
             match item {
-                Item::Group(group) => {
+                CatalogueItem::Group(group) => {
                     for product in &group.products {
                         fields::read_product(product, &mut |field, text| builder.add(field, text));
                         builder.end_row();
                     }
                 }
-                Item::Bundle(bundle) => {
+                CatalogueItem::Bundle(bundle) => {
                     fields::read_bundle(bundle, &mut |field, text| builder.add(field, text));
                     builder.end_row();
                 }

@@ -3,29 +3,29 @@
 use super::fields::CODE_MARK;
 use super::{TypoDistance, letters, max_typos, typo_distance};
 use crate::search::read_model::Part;
-use crate::search::read_model::bitmap::{Bitmap, Rows};
+use crate::search::read_model::bitmap::{Bitmap, SegmentRows};
 use crate::search::read_model::segment::vocabulary::TermClass;
 
-/// Rows that belong to a vocabulary, or were put together from several terms.
+/// SegmentRows that belong to a vocabulary, or were put together from several terms.
 #[derive(Debug)]
 pub enum LevelRows<'a> {
     /// Those of one term.
-    Term(Rows<'a>),
+    Term(SegmentRows<'a>),
     /// Those of several terms.
     Joined(Bitmap),
 }
 
 impl LevelRows<'_> {
     /// Borrows the rows.
-    pub fn rows(&self) -> Rows<'_> {
+    pub fn rows(&self) -> SegmentRows<'_> {
         match self {
             Self::Term(rows) => *rows,
-            Self::Joined(bits) => Rows::Many(bits),
+            Self::Joined(bits) => SegmentRows::Many(bits),
         }
     }
 }
 
-/// Rows of one part that match a query word equally well.
+/// SegmentRows of one part that match a query word equally well.
 #[derive(Debug)]
 pub struct Level<'a> {
     /// The part of the model.

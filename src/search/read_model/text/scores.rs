@@ -21,7 +21,7 @@ use super::matching::{LevelRows, WordMatch};
 /// Minimum share of matched query words. A row below it does not match.
 const MIN_COVERAGE: f32 = 0.45;
 
-/// Rows of one part that get additional points.
+/// SegmentRows of one part that get additional points.
 #[derive(Debug)]
 pub struct Bonus<'a> {
     /// The part of the model.
