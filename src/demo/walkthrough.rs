@@ -17,7 +17,7 @@ use crate::outbox;
 use crate::output_file::Existing;
 use crate::search;
 use crate::search::compose::SessionUrls;
-use crate::search::query::Query;
+use crate::search::query::{FoundPage, Query};
 use crate::search::read_model::ReadModel;
 use crate::sync;
 use crate::timetable_import::options::ImportOptions;
@@ -161,9 +161,11 @@ async fn search(
     let work = async { Ok(ReadModel::build(search::store::load(pool).await?)) };
     let catalogue = steps.run(format_args!("lectern search \"{text}\""), work).await?;
     let began = Instant::now();
-    let mut response = search::query::search(&catalogue, &Query::for_text(text), SessionUrls::Visible);
+    let query = Query::for_text(text);
+    let found = FoundPage::new(&catalogue, &query);
+    let mut response = found.response(SessionUrls::Visible);
     response.performance.duration = began.elapsed().as_secs_f64();
-    context.console.print(search::cli::render_text(&response));
+    context.console.print(search::cli::render_text(&found));
     document.search = to_json(&response)?;
     Ok(())
 }

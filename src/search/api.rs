@@ -5,16 +5,18 @@ use std::time::Instant;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde::Serialize;
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::compose::SessionUrls;
 use super::legacy::{self, DefaultData, FuzzyQuery, FuzzyResponse};
-use super::query::{self, Query, description, search};
+use super::query::answer::answer;
+use super::query::{self, Query, description};
 use super::read_model::ReadModel;
 use super::read_model::follow::Follower;
 use super::response::SearchResponse;
@@ -82,7 +84,17 @@ pub fn router(follower: Follower, urls: SessionUrls) -> Router {
         .route("/api/search/default-data", get(default_data))
         .route("/api/search/fuzzy", get(fuzzy))
         .route("/api/search/advanced-fuzzy", get(advanced_fuzzy))
+        .layer(middleware::map_response_with_state(follower.clone(), with_age))
         .with_state(SearchState { follower, urls })
+}
+
+/// Says how old a response is while the database does not respond.
+pub async fn with_age(State(follower): State<Follower>, mut response: Response) -> Response {
+    let is_answer = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
+    if let Some(age) = follower.outage_age().filter(|_| is_answer) {
+        response.headers_mut().insert(header::AGE, HeaderValue::from(age.as_secs()));
+    }
+    response
 }
 
 /// Suggestions for an empty search box.
@@ -145,7 +157,8 @@ async fn advanced_fuzzy(State(state): State<SearchState>, query_string: Pairs) -
     get, path = "/api/search/unified", operation_id = "search", tag = "search", security(()),
     responses((
         status = 200, description = "One page of results.", body = SearchResponse,
-        headers(("ETag" = String, description = "Version of the response, a weak one."),
+        headers(("Age" = i64, description = "Seconds since the database last responded, while it does not."),
+                ("ETag" = String, description = "Version of the response, a weak one."),
                 ("X-Catalogue-Version" = i64, description = "Version of the catalogue."))
     ))
 )]
@@ -166,7 +179,8 @@ async fn unified_get(
     request_body(content = ref("#/components/schemas/SearchRequest"), description = "All members are optional."),
     responses(
         (status = 200, description = "One page of results.", body = SearchResponse,
-         headers(("ETag" = String, description = "Version of the response, a weak one."),
+         headers(("Age" = i64, description = "Seconds since the database last responded, while it does not."),
+                 ("ETag" = String, description = "Version of the response, a weak one."),
                  ("X-Catalogue-Version" = i64, description = "Version of the catalogue."))),
         (status = 304, description = "The client has this response.")
     )
@@ -188,9 +202,9 @@ fn unified(state: &SearchState, headers: &HeaderMap, query: &Query) -> Result<Re
     if let Some(not_modified) = not_modified(&model, state.urls, query, headers) {
         return Ok(not_modified);
     }
-    let mut response = search(&model, query, state.urls);
-    response.performance.duration = started.elapsed().as_secs_f64();
-    response_with_version(&model, state.urls, query, &response)
+    let body = answer(&model, query, state.urls, started);
+    let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    Ok((content_type, version_headers(&model, &entity_tag(&model, state.urls, query)), body).into_response())
 }
 
 /// Returns 304 when `If-None-Match` contains the tag of this response.
@@ -198,20 +212,6 @@ fn not_modified(model: &ReadModel, urls: SessionUrls, query: &Query, headers: &H
     let tag = entity_tag(model, urls, query);
     etag::matches_if_none_match(headers, &tag)
         .then(|| (StatusCode::NOT_MODIFIED, version_headers(model, &tag)).into_response())
-}
-
-fn response_with_version(
-    model: &ReadModel,
-    urls: SessionUrls,
-    query: &Query,
-    response: &impl Serialize,
-) -> Result<Response, HttpProblem> {
-    let body = serde_json::to_vec(response).map_err(|error| {
-        tracing::error!(%error, "cannot serialize a search response");
-        HttpProblem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error: see the server log")
-    })?;
-    let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    Ok((content_type, version_headers(model, &entity_tag(model, urls, query)), body).into_response())
 }
 
 fn version_headers(model: &ReadModel, tag: &str) -> [(HeaderName, HeaderValue); 3] {
@@ -226,7 +226,9 @@ fn version_headers(model: &ReadModel, tag: &str) -> [(HeaderName, HeaderValue); 
 ///
 /// The tag is weak (RFC 9110 §8.8.1) because `performance.duration` differs between otherwise equal responses.
 fn entity_tag(model: &ReadModel, urls: SessionUrls, query: &Query) -> String {
-    let input = format!("{} {urls:?} {query:?}", env!("CARGO_PKG_VERSION"));
+    // Events end while the catalogue stays the same, at the end of a day of their zone.
+    let hour = query.filters.available.map(|_| Timestamp::now().as_second() / 3600);
+    let input = format!("{} {urls:?} {query:?} {hour:?}", env!("CARGO_PKG_VERSION"));
     let digest = Sha256::digest(input);
     format!("W/\"{}-{}\"", model.version, hex::encode(&digest[..8]))
 }

@@ -1,13 +1,15 @@
 //! `lectern search TEXT`.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
-use super::compose::SessionUrls;
-use super::query::Query;
-use super::query::search;
+use super::compose::{self, SessionUrls};
+use super::query::{FoundPage, Query, explanation};
 use super::read_model::ReadModel;
-use super::response::{BundleItem, Listing, PriceItem, ResultItem, SearchResponse};
+use super::read_model::items::{CatalogueItem, StoreProduct};
+use super::response::{BundleItem, PriceItem};
 use super::store;
+use super::synonyms::{self, cli::SearchCommand};
 use crate::app::Context;
 use crate::console;
 use crate::console::table::OutputTable;
@@ -15,81 +17,121 @@ use crate::error::{Exit, Result};
 
 /// Options of `lectern search`.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    command: Option<SearchCommand>,
     /// Product, subject, event code, venue or instructor; typos are allowed
     #[arg(value_name = "TEXT")]
     text: Vec<String>,
     /// Page number, from 1
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     page: u64,
-    /// Rows per page, up to 100
+    /// SegmentRows per page, up to 100
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100))]
     page_size: u64,
 }
 
 /// Runs `lectern search`: prints a table, or with `--json` the document of the HTTP API.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
+    if let Some(command) = args.command {
+        return synonyms::cli::run(context, command).await;
+    }
     let database = context.database().await?;
     let rows = store::load(&database.pool).await;
     database.close().await;
     let model = ReadModel::build(rows?);
     let query = Query { page: args.page, page_size: args.page_size, ..Query::for_text(&args.text.join(" ")) };
     let started = Instant::now();
-    let mut response = search(&model, &query, SessionUrls::Visible);
+    let found = FoundPage::new(&model, &query);
+    let mut response = found.response(SessionUrls::Visible);
     response.performance.duration = started.elapsed().as_secs_f64();
     context.console.document(&response)?;
     if !context.console.json {
-        context.console.print(if model.is_empty() { EMPTY_CATALOGUE.to_owned() } else { render_text(&response) });
+        context.console.print(if model.is_empty() { EMPTY_CATALOGUE.to_owned() } else { render_text(&found) });
     }
     Ok(Exit::Done)
 }
+
+/// Most matching texts that are named below the results.
+const MAX_MATCHING: usize = 8;
 
 /// What a search says while there is nothing to find.
 pub const EMPTY_CATALOGUE: &str = "the catalogue is empty: `lectern catalogue template catalogue.xlsx` writes a \
                                    workbook for your own, `lectern demo` shows one with sample data; or set \
                                    DATABASE_URL to the database that contains it";
 
-/// Renders a response as text: one table row per variation or bundle, followed by its events.
-pub fn render_text(response: &SearchResponse<'_>) -> String {
-    let mut table = console::table(["Subject, exam", "Product", "Event", "Starts", "Sessions", "Price, places"]);
-    for item in &response.products {
+/// Renders what was found as text: one table row per variation or bundle, followed by its events.
+pub fn render_text(found: &FoundPage<'_>) -> String {
+    let columns = ["Subject, exam", "Product", "Event", "Starts", "Sessions", "Price, places", "Instructors"];
+    let mut table = console::table(columns);
+    let mut matching: Vec<String> = Vec::new();
+    for hit in &found.hits {
+        let Some((item, positions)) = found.item(hit) else { continue };
         match item {
-            ResultItem::Listing(listing) => add_listing(listing, &mut table),
-            ResultItem::Bundle(bundle) => add_bundle(bundle, &mut table),
+            CatalogueItem::Group(group) => positions
+                .filter_map(|position| group.products.get(position))
+                .for_each(|product| add_product(product, &mut table)),
+            CatalogueItem::Bundle(bundle) => add_bundle(&compose::build_bundle(bundle), &mut table),
         }
+        let texts = explanation::matching_texts(found, hit);
+        matching.extend(texts.iter().map(|text| format!("{} ({})", text.text, text.field.replace('_', " "))));
     }
-    let pagination = &response.pagination;
+    let pagination = &found.pagination;
     let count = match pagination.total_count {
         0 => return "no results: try fewer or different words\n".to_owned(),
         1 => "1 product".to_owned(),
         many => format!("{many} products"),
     };
-    format!("{table}\n{count}, page {} of {}\n", pagination.page, pagination.total_pages)
+    let mut text = format!("{table}\n");
+    if let Some(corrected) = found.matches.as_ref().and_then(explanation::corrected_query) {
+        text.push_str(&format!("searched for: {corrected}\n"));
+    }
+    if !matching.is_empty() {
+        text.push_str(&format!("matched: {}\n", summary(matching)));
+    }
+    format!("{text}{count}, page {} of {}\n", pagination.page, pagination.total_pages)
 }
 
-fn add_listing(listing: &Listing<'_>, table: &mut OutputTable) {
-    for variation in &listing.variations {
+/// Joins texts, each once, and says how many are left out.
+fn summary(mut texts: Vec<String>) -> String {
+    let mut seen = BTreeSet::new();
+    texts.retain(|text| seen.insert(text.clone()));
+    let more = texts.len().saturating_sub(MAX_MATCHING);
+    texts.truncate(MAX_MATCHING);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{}{more}", texts.join(", "))
+}
+
+fn add_product(product: &StoreProduct, table: &mut OutputTable) {
+    let variation = compose::build_variation(product, SessionUrls::Visible);
+    let row = &product.row;
+    table.add_row([
+        exam_label(&row.subject_code, &row.exam_session_code),
+        row.fullname.to_string(),
+        variation.name.to_owned(),
+        String::new(),
+        String::new(),
+        price_label(&variation.prices),
+        String::new(),
+    ]);
+    for event in &product.events {
+        let places = match event.row.remain_space {
+            _ if event.row.is_soldout => "sold out".to_owned(),
+            _ if event.row.is_unlimited => String::new(),
+            1 => "1 place".to_owned(),
+            places => format!("{places} places"),
+        };
+        let venue = event.row.place.venue.as_ref().map(|venue| format!("  {venue}")).unwrap_or_default();
         table.add_row([
-            exam_label(listing.subject_code, listing.exam_session_code),
-            listing.product_name.to_owned(),
-            variation.name.to_owned(),
-            String::new(),
-            String::new(),
-            price_label(&variation.prices),
+            "",
+            venue.as_str(),
+            &event.row.code,
+            &event.row.start_date.to_string(),
+            &event.sessions.len().to_string(),
+            &places,
+            &event.instructors.join(", "),
         ]);
-        for event in variation.events.iter().flatten() {
-            let places =
-                if event.is_soldout { "sold out".to_owned() } else { format!("{} places", event.remain_space) };
-            let venue = event.venue.map(|venue| format!("  {venue}")).unwrap_or_default();
-            table.add_row([
-                "",
-                venue.as_str(),
-                event.code,
-                &event.start_date.to_string(),
-                &event.sessions.len().to_string(),
-                &places,
-            ]);
-        }
     }
 }
 

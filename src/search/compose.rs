@@ -4,8 +4,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
+use super::read_model::items::{
+    ListingKind, RecommendedProduct, StoreBundle, StoreProduct, TutorialEvent, is_tutorial,
+};
 use super::read_model::rows::{PriceRecord, TutorialSessionRow};
-use super::read_model::{ListingKind, StoreBundle, StoreProduct, TutorialEvent, is_tutorial};
 use super::response::{
     BundleItem, ComponentItem, ComponentProduct, ComponentVariation, EventItem, Listing, PriceItem, RecommendedItem,
     ResultItem, SessionItem, VariationItem,
@@ -27,15 +29,10 @@ impl SessionUrls {
     }
 }
 
-/// Builds a listing from its matching store products, all of the same listing. Returns `None` without any product.
-pub fn build_listing<'a>(
-    products: &[&'a StoreProduct],
-    store_products: &'a [StoreProduct],
-    urls: SessionUrls,
-) -> Option<ResultItem<'a>> {
-    let first = products.first()?;
+/// Builds a listing with some of its variations, the first of which is of this store product.
+pub fn build_listing<'a>(first: &'a StoreProduct, variations: Vec<VariationItem<'a>>) -> Listing<'a> {
     let row = &first.row;
-    Some(ResultItem::Listing(Box::new(Listing {
+    Listing {
         id: row.id,
         essp_id: row.id,
         store_product_id: row.id,
@@ -51,15 +48,18 @@ pub fn build_listing<'a>(
         subject_description: row.subject_description.as_deref(),
         exam_session_code: &row.exam_session_code,
         exam_session_id: row.exam_session_id,
-        variations: products.iter().map(|product| build_variation(product, store_products, urls)).collect(),
-    })))
+        variations,
+    }
 }
 
-fn build_variation<'a>(
-    product: &'a StoreProduct,
-    store_products: &'a [StoreProduct],
-    urls: SessionUrls,
-) -> VariationItem<'a> {
+/// Builds the item of store products of one group. Returns `None` without any.
+pub fn build_item<'a>(products: &[&'a StoreProduct], urls: SessionUrls) -> Option<ResultItem<'a>> {
+    let variations = products.iter().map(|product| build_variation(product, urls)).collect();
+    Some(ResultItem::Listing(Box::new(build_listing(products.first()?, variations))))
+}
+
+/// Builds a variation of a listing.
+pub fn build_variation(product: &StoreProduct, urls: SessionUrls) -> VariationItem<'_> {
     let row = &product.row;
     let has_events = product.kind == ListingKind::Tutorial || is_tutorial(row) || !product.events.is_empty();
     VariationItem {
@@ -71,20 +71,18 @@ fn build_variation<'a>(
         description_short: row.variation_description_short.as_deref(),
         prices: product.prices.iter().map(|row| build_price(row, true)).collect(),
         events: has_events.then(|| product.events.iter().map(|event| build_event(event, urls)).collect()),
-        recommended_product: product
-            .recommended
-            .map(|index| index.and_then(|index| store_products.get(index)).map(build_recommended)),
+        recommended_product: product.recommended.as_ref().map(|found| found.as_deref().map(build_recommended)),
     }
 }
 
-fn build_recommended(product: &StoreProduct) -> RecommendedItem<'_> {
+fn build_recommended(product: &RecommendedProduct) -> RecommendedItem<'_> {
     RecommendedItem {
-        essp_id: product.row.id,
-        store_product_id: product.row.id,
-        product_code: &product.row.catalog_code,
-        product_name: &product.row.fullname,
-        product_short_name: &product.row.shortname,
-        variation_type: &product.row.variation_type,
+        essp_id: product.id,
+        store_product_id: product.id,
+        product_code: &product.catalog_code,
+        product_name: &product.fullname,
+        product_short_name: &product.shortname,
+        variation_type: &product.variation_type,
         prices: product.prices.iter().map(|row| build_price(row, true)).collect(),
     }
 }
@@ -120,13 +118,13 @@ fn build_session(row: &TutorialSessionRow, urls: SessionUrls) -> SessionItem<'_>
 }
 
 /// Builds a bundle with those of its components that are on sale.
-pub fn build_bundle<'a>(bundle: &'a StoreBundle, store_products: &'a [StoreProduct]) -> ResultItem<'a> {
+pub fn build_bundle(bundle: &StoreBundle) -> BundleItem<'_> {
     let row = &bundle.row;
-    let components: Vec<ComponentItem<'a>> = bundle
+    let components: Vec<ComponentItem<'_>> = bundle
         .components
         .iter()
-        .filter_map(|(component, index)| {
-            let product = store_products.get(*index)?;
+        .filter_map(|component| {
+            let product = component.store_product()?;
             Some(ComponentItem {
                 id: product.row.id,
                 product_code: &product.row.product_code,
@@ -138,13 +136,13 @@ pub fn build_bundle<'a>(bundle: &'a StoreBundle, store_products: &'a [StoreProdu
                     description_short: product.row.variation_description_short.as_deref(),
                 },
                 prices: product.prices.iter().map(|row| build_price(row, false)).collect(),
-                default_price_type: &component.default_price_type,
-                quantity: component.quantity,
-                sort_order: component.sort_order,
+                default_price_type: &component.row.default_price_type,
+                quantity: component.row.quantity,
+                sort_order: component.row.sort_order,
             })
         })
         .collect();
-    ResultItem::Bundle(Box::new(BundleItem {
+    BundleItem {
         id: row.id,
         essp_id: row.id,
         item_type: "bundle",
@@ -163,7 +161,7 @@ pub fn build_bundle<'a>(bundle: &'a StoreBundle, store_products: &'a [StoreProdu
         exam_session_id: row.exam_session_id,
         components_count: components.len(),
         components,
-    }))
+    }
 }
 
 fn build_price(row: &PriceRecord, with_id: bool) -> PriceItem<'_> {

@@ -8,7 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::compose::{self, SessionUrls};
-use super::read_model::{ReadModel, StoreProduct, row_number};
+use super::read_model::ReadModel;
+use super::read_model::items::{StoreProduct, group_key};
 use super::response::ResultItem;
 use crate::http::problem::FieldError;
 
@@ -106,14 +107,14 @@ pub fn parse_default_limit(parameters: &[(String, String)]) -> Result<u64, Vec<F
 
 /// Returns the first products of the catalogue and the values of its filters.
 pub fn default_data(model: &ReadModel, limit: u64, urls: SessionUrls) -> DefaultData<'_> {
-    let popular_products = compose_listings(model, model.store_products.iter(), limit, urls);
-    let products: Vec<&StoreProduct> = model.store_products.iter().collect();
+    let popular_products = compose_listings(model.store_products(), limit, urls);
+    let products: Vec<&StoreProduct> = model.store_products().collect();
     DefaultData {
         total_count: popular_products.len(),
         popular_products,
         suggested_filters: DefaultFilters {
             subjects: subject_options(&products),
-            product_groups: model.categories.all().map(group_option).collect(),
+            product_groups: model.categories().all().map(group_option).collect(),
             variations: distinct(products.iter().map(|product| VariationOption {
                 id: product.row.variation_id,
                 variation_type: &product.row.variation_type,
@@ -168,26 +169,20 @@ pub fn fuzzy_search<'a>(
     algorithm: &'static str,
     urls: SessionUrls,
 ) -> FuzzyResponse<'a> {
-    let matches = (!query.text.is_empty()).then(|| model.matches(&query.text));
-    let mut scored: Vec<(f32, &StoreProduct)> = model
-        .store_products
-        .iter()
-        .enumerate()
+    let has_text = !query.text.is_empty();
+    let candidates = if has_text { scored_products(model, &query.text) } else { unscored_products(model) };
+    let mut scored: Vec<(f32, &StoreProduct)> = candidates
+        .into_iter()
+        .filter(|(score, _)| !has_text || *score >= query.min_score as f32)
         .filter(|(_, product)| query.subjects.is_empty() || query.subjects.contains(&product.row.subject_id))
         .filter(|(_, product)| {
             let product = product.row.catalog_product_id;
-            query.categories.is_empty() || model.categories.is_directly_in(product, &query.categories)
-        })
-        .filter_map(|(index, product)| match &matches {
-            None => Some((0.0, product)),
-            Some(matches) => {
-                matches.score(row_number(index)).filter(|score| *score >= query.min_score as f32).zip(Some(product))
-            }
+            query.categories.is_empty() || model.categories().is_directly_in(product, &query.categories)
         })
         .collect();
     scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let matching: Vec<&StoreProduct> = scored.iter().map(|(_, product)| *product).collect();
-    let products = compose_listings(model, matching.iter().copied(), query.limit, urls);
+    let products = compose_listings(matching.iter().copied(), query.limit, urls);
     let product_ids: BTreeSet<i64> = matching.iter().map(|product| product.row.catalog_product_id).collect();
     let mut suggested = product_options(&matching);
     suggested.truncate(MAX_SUGGESTED_PRODUCTS);
@@ -195,40 +190,57 @@ pub fn fuzzy_search<'a>(
         total_count: products.len(),
         suggested_filters: FuzzyFilters {
             subjects: subject_options(&matching),
-            categories: model.categories.containing(&product_ids).map(group_option).collect(),
+            categories: model.categories().containing(&product_ids).map(group_option).collect(),
             products: suggested,
         },
         search_info: FuzzyInfo {
             query: query.text.clone(),
             min_score: query.min_score,
             matches_found: products.len(),
-            algorithm: if matches.is_some() { algorithm } else { "filtered_no_query" },
+            algorithm: if has_text { algorithm } else { "filtered_no_query" },
         },
         products,
     }
 }
 
+fn unscored_products(model: &ReadModel) -> Vec<(f32, &StoreProduct)> {
+    model.store_products().map(|product| (0.0, product)).collect()
+}
+
+/// Returns the store products that match a text with their scores, in browsing order.
+fn scored_products<'a>(model: &'a ReadModel, text: &str) -> Vec<(f32, &'a StoreProduct)> {
+    let matches = model.match_text(text);
+    let mut found: Vec<(u64, f32, &StoreProduct)> = Vec::new();
+    for (index, part) in model.parts().iter().enumerate() {
+        let rows = &matches.rows[index];
+        let scores = matches.scores(index, rows);
+        found.extend(rows.iter().zip(scores).filter_map(|(row, score)| {
+            Some((model.place(index, part.segment.item_of(row)), score, part.segment.product(row)?))
+        }));
+    }
+    found.sort_by_key(|(place, ..)| *place);
+    found.into_iter().map(|(_, score, product)| (score.min(100.0), product)).collect()
+}
+
 /// Groups store products into at most `limit` listings, in the order of their first products.
 fn compose_listings<'a>(
-    model: &'a ReadModel,
     products: impl Iterator<Item = &'a StoreProduct>,
     limit: u64,
     urls: SessionUrls,
 ) -> Vec<ResultItem<'a>> {
-    let mut order: Vec<usize> = Vec::new();
-    let mut products_of: HashMap<usize, Vec<&StoreProduct>> = HashMap::new();
+    let mut order: Vec<(i64, i64)> = Vec::new();
+    let mut products_of: HashMap<(i64, i64), Vec<&StoreProduct>> = HashMap::new();
     for product in products {
-        products_of.entry(product.listing).or_insert_with(|| {
-            order.push(product.listing);
+        let key = group_key(&product.row);
+        products_of.entry(key).or_insert_with(|| {
+            order.push(key);
             Vec::new()
         });
-        products_of.entry(product.listing).or_default().push(product);
+        products_of.entry(key).or_default().push(product);
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let listed = order.into_iter().take(limit);
-    listed
-        .filter_map(|listing| compose::build_listing(products_of.get(&listing)?, &model.store_products, urls))
-        .collect()
+    listed.filter_map(|key| compose::build_item(products_of.get(&key)?, urls)).collect()
 }
 
 fn subject_options<'a>(products: &[&'a StoreProduct]) -> Vec<SubjectOption<'a>> {

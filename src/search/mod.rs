@@ -21,6 +21,7 @@ pub mod read_model;
 pub mod response;
 pub mod shop;
 pub mod store;
+pub mod synonyms;
 
 #[cfg(test)]
 mod tests;

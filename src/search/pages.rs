@@ -3,6 +3,8 @@
 //! The page works without scripts and loads nothing from other hosts. Its URL takes the parameters of
 //! `GET /api/search/unified/`.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
@@ -118,7 +120,6 @@ fn render_home(
 }
 
 fn empty_page(model: &ReadModel, zone: &TimeZone) -> HomePage {
-    let events = || model.store_products.iter().flat_map(|product| &product.events);
     HomePage {
         query: String::new(),
         subjects: Vec::new(),
@@ -132,9 +133,9 @@ fn empty_page(model: &ReadModel, zone: &TimeZone) -> HomePage {
         json_url: "/api/search/unified/".to_owned(),
         zone: zone.iana_name().unwrap_or("UTC").to_owned(),
         version: model.version,
-        store_products: model.store_products.len(),
-        events: events().count(),
-        sessions: events().map(|event| event.sessions.len()).sum(),
+        store_products: model.totals().store_products,
+        events: model.totals().events,
+        sessions: model.totals().sessions,
     }
 }
 
@@ -165,25 +166,26 @@ fn results_page(model: &ReadModel, mut query: Query, urls: SessionUrls, zone: &T
 
 /// Returns example queries, taken from the first product with events.
 fn example_queries(model: &ReadModel) -> Vec<String> {
-    let Some(product) = model.store_products.iter().find(|product| !product.events.is_empty()) else {
+    let Some(product) = model.store_products().find(|product| !product.events.is_empty()) else {
         return Vec::new();
     };
     let event = &product.events[0];
     let subject = product.row.subject_code.to_lowercase();
     let with_place = event.row.place.location.as_ref().map(|place| format!("{subject} {}", place.to_lowercase()));
     let tutor = event.instructors.first().cloned();
-    let all = [with_place, event.row.place.venue.clone(), tutor, Some(event.row.code.clone())];
-    all.into_iter().flatten().collect()
+    let others = [event.row.place.venue.clone(), tutor, Some(event.row.code.clone())];
+    let others = others.into_iter().flatten().map(|text| text.to_string());
+    with_place.into_iter().chain(others).collect()
 }
 
 fn subject_choices(model: &ReadModel, query: &Query, response: &SearchResponse<'_>) -> Vec<SubjectChoice> {
-    let mut codes: Vec<&String> = model.store_products.iter().map(|product| &product.row.subject_code).collect();
-    codes.dedup();
+    let subjects = model.parts().iter().flat_map(|part| &part.segment.columns.subjects);
+    let codes: BTreeSet<&str> = subjects.map(|run| &*run.facet.key).collect();
     let counts = &response.filter_counts.subjects;
-    let choice = |code: &String| SubjectChoice {
-        code: code.clone(),
+    let choice = |code: &str| SubjectChoice {
+        code: code.to_owned(),
         count: counts.get(code).map(|count| count.count),
-        is_selected: query.filters.values(ListFilter::Subjects).contains(code),
+        is_selected: query.filters.values(ListFilter::Subjects).iter().any(|value| value == code),
     };
     codes.into_iter().map(choice).filter(|choice| choice.is_selected || choice.count.is_some()).collect()
 }

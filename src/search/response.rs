@@ -186,6 +186,14 @@ pub struct FilterCounts {
     pub products: BTreeMap<String, FacetCount>,
     /// By variation type.
     pub modes_of_delivery: BTreeMap<String, FacetCount>,
+    /// By location of the events.
+    pub locations: BTreeMap<String, FacetCount>,
+    /// By venue of the events.
+    pub venues: BTreeMap<String, FacetCount>,
+    /// By instructor of the events.
+    pub instructors: BTreeMap<String, FacetCount>,
+    /// By month in which an event starts, such as `2027-03`.
+    pub months: BTreeMap<String, FacetCount>,
 }
 
 /// Count of one filter value.
@@ -201,7 +209,7 @@ pub struct FacetCount {
 }
 
 /// Position of a page. `total_count` counts listings and bundles.
-#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Pagination {
     pub page: u64,
     pub page_size: u64,
@@ -209,13 +217,23 @@ pub struct Pagination {
     pub has_next: bool,
     pub has_previous: bool,
     pub total_pages: u64,
+    /// What continues after this page, also while the catalogue changes; null after the last page.
+    pub next_cursor: Option<String>,
 }
 
 impl Pagination {
     /// Computes the position of a page among `total_count` rows. A page past the end is empty, not an error.
     pub fn new(page: u64, page_size: u64, total_count: u64) -> Self {
         let total_pages = total_count.div_ceil(page_size.max(1));
-        Self { page, page_size, total_count, has_next: page < total_pages, has_previous: page > 1, total_pages }
+        Self {
+            page,
+            page_size,
+            total_count,
+            has_next: page < total_pages,
+            has_previous: page > 1,
+            total_pages,
+            next_cursor: None,
+        }
     }
 }
 

@@ -1,20 +1,29 @@
 //! Tests of unified search on a small sample model, without a database.
 
+mod apply;
 mod fixture;
 mod legacy;
+mod oracle;
 mod query;
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use super::compose::SessionUrls;
-use super::query::{Query, search};
+use super::query::answer::answer;
+use super::query::{FoundPage, Query, search};
 use fixture::sample_model;
+
+/// A time at which no event of the sample is over: 2026-01-01.
+const BEFORE_ALL_EVENTS: i64 = 1_767_225_600;
 
 fn search_json(body: Value) -> Value {
     let query = Query::from_json(&body, &[]).expect("a valid body");
-    serde_json::to_value(search(&sample_model(), &query, SessionUrls::Visible)).expect("JSON")
+    let model = sample_model();
+    let found = FoundPage::at(&model, &query, BEFORE_ALL_EVENTS);
+    serde_json::to_value(found.response(SessionUrls::Visible)).expect("JSON")
 }
 
 /// Returns the ids of the store products in a response, listing by listing; bundles have negative ids.
@@ -166,6 +175,84 @@ fn pagination_applies_after_grouping() {
 }
 
 #[test]
+fn cursor_continues_after_the_last_item() {
+    let model = sample_model();
+    for body in [
+        json!({}),
+        json!({"searchQuery": "notes"}),
+        json!({"searchQuery": "cs2 note"}),
+        json!({"searchQuery": "sa1 pack notes"}),
+    ] {
+        let all = search_json(body.clone());
+        let (mut read, mut cursor, mut pages) = (Vec::new(), Value::Null, 0);
+        loop {
+            let mut next = body.clone();
+            next["pagination"] = json!({"page_size": 2, "cursor": cursor});
+            let query = Query::from_json(&next, &[]).expect("a valid body");
+            let page = serde_json::to_value(search(&model, &query, SessionUrls::Visible)).expect("JSON");
+            assert_eq!(page["pagination"]["total_count"], all["pagination"]["total_count"], "{next}");
+            read.extend(ids(&page));
+            cursor = page["pagination"]["next_cursor"].clone();
+            pages += 1;
+            assert_eq!(page["pagination"]["has_next"], json!(!cursor.is_null()), "{next}");
+            if cursor.is_null() || pages > 20 {
+                break;
+            }
+        }
+        assert_eq!(read, ids(&all), "{body}");
+    }
+    for wrong in ["x", "", "W10", "bnVsbA"] {
+        let body = json!({"pagination": {"cursor": wrong}});
+        let problems = Query::from_json(&body, &[]).expect_err("an invalid cursor");
+        assert_eq!(problems.first()[0].pointer, "/pagination/cursor", "{wrong}");
+    }
+}
+
+#[test]
+fn answer_contains_what_was_chosen() {
+    let model = sample_model();
+    let get = |body: Value| -> Value {
+        let query = Query::from_json(&body, &[]).expect("a valid body");
+        serde_json::from_slice(&answer(&model, &query, SessionUrls::Visible, Instant::now())).expect("JSON")
+    };
+    let some = get(json!({"options": {"fields": "id,type,variations"}}));
+    for item in some["products"].as_array().expect("items") {
+        let names: Vec<&String> = item.as_object().expect("an object").keys().collect();
+        assert!(names == ["id", "type", "variations"] || names == ["id", "type"], "{names:?}");
+    }
+    assert!(some["filter_counts"].is_object());
+    let only = get(json!({"options": {"fields": ["pagination"]}}));
+    assert_eq!(only.as_object().expect("an object").keys().collect::<Vec<_>>(), ["pagination"]);
+    let why = get(json!({"searchQuery": "cs2 lonodn", "options": {"explain": true, "highlight": true}}));
+    assert_eq!(why["corrected_query"], "cs2 london");
+    let item = &why["products"][0];
+    assert_eq!(item["_highlight"]["product_name"], json!(["Tutorial - <mark>London</mark>"]));
+    assert_eq!(item["_explain"]["words"][1]["corrected"], "london");
+    assert_eq!(item["_explain"]["words"][1]["found_in"]["location"], json!(["London"]));
+    let people = get(json!({"searchQuery": "zoe", "options": {"highlight": true}}));
+    assert_eq!(people["products"][0]["_highlight"]["instructor"], json!(["<mark>Zoë</mark> Example"]));
+    let unknown = Query::from_json(&json!({"options": {"fields": ["colour"]}}), &[]).expect_err("an unknown name");
+    assert_eq!(unknown.first()[0].pointer, "/options/fields");
+}
+
+#[test]
+fn text_is_found_in_other_spellings() {
+    for (text, expected) in [
+        ("cs22026a", vec![104]),
+        ("cs2 20 26a", vec![104]),
+        ("cs2-21", vec![104]),
+        ("cs2london", vec![104]),
+        ("2026-02-12", vec![104]),
+        ("12 february 2026", vec![104]),
+        ("feb 2026", vec![104]),
+        ("zoe exampel", vec![104]),
+        ("CS2/104/26A", vec![104]),
+    ] {
+        assert_eq!(ids(&search_json(json!({"searchQuery": text}))), expected, "{text}");
+    }
+}
+
+#[test]
 fn recommendation_is_present_or_null() {
     let notes = search_json(json!({"filters": {"essp_ids": ["102"]}, "options": {"include_bundles": false}}));
     assert_eq!(notes["products"][0]["variations"][0]["recommended_product"]["store_product_id"], 106);
@@ -183,6 +270,28 @@ fn session_urls_can_be_hidden() {
     let hidden = serde_json::to_value(search(&model, &query, SessionUrls::Hidden)).expect("JSON");
     let session = &hidden["products"][0]["variations"][0]["events"][0]["sessions"][0];
     assert_eq!(session.get("url"), Some(&Value::Null));
+}
+
+#[test]
+fn copied_answer_is_the_composed_response() {
+    let model = sample_model();
+    for body in [
+        json!({}),
+        json!({"searchQuery": "cs2"}),
+        json!({"searchQuery": "cs2 lond", "filters": {"modes_of_delivery": ["eBook", "Tutorial"]}}),
+        json!({"filters": {"categories": ["Bundle", "Tutorial"]}}),
+        json!({"filters": {"locations": ["Leeds"]}, "pagination": {"page_size": 1, "page": 2}}),
+        json!({"options": {"include_bundles": false}, "pagination": {"page_size": 3, "page": 2}}),
+    ] {
+        let query = Query::from_json(&body, &[]).expect("a valid body");
+        for urls in [SessionUrls::Visible, SessionUrls::Hidden] {
+            let copied = answer(&model, &query, urls, Instant::now());
+            let mut copied: Value = serde_json::from_slice(&copied).expect("JSON");
+            copied["performance"]["duration"] = json!(0.0);
+            let composed = serde_json::to_value(search(&model, &query, urls)).expect("JSON");
+            assert_eq!(copied, composed, "{body} {urls:?}");
+        }
+    }
 }
 
 #[test]
@@ -375,6 +484,38 @@ fn response_has_the_documented_shape() {
             "name": "CS2_f2f_3",
             "display_name": "CS2_f2f_3"
           }
+        },
+        "locations": {
+          "Leeds": {
+            "count": 1,
+            "name": "Leeds"
+          },
+          "London": {
+            "count": 1,
+            "name": "London"
+          }
+        },
+        "venues": {
+          "Holborn Rooms": {
+            "count": 1,
+            "name": "Holborn Rooms"
+          },
+          "King's Cross": {
+            "count": 1,
+            "name": "King's Cross"
+          }
+        },
+        "instructors": {
+          "Zoë Example": {
+            "count": 1,
+            "name": "Zoë Example"
+          }
+        },
+        "months": {
+          "2026-02": {
+            "count": 1,
+            "name": "2026-02"
+          }
         }
       },
       "pagination": {
@@ -383,7 +524,8 @@ fn response_has_the_documented_shape() {
         "total_count": 2,
         "has_next": false,
         "has_previous": false,
-        "total_pages": 1
+        "total_pages": 1,
+        "next_cursor": null
       },
       "performance": {
         "duration": 0.0,

@@ -16,7 +16,8 @@ use crate::http::openapi::{self, ApiPart};
 use crate::http::page::page;
 use crate::http::parameters::RouteParameters;
 use crate::{
-    catalogue, delivery, history, identity, lessons, people, search, sync, timetable_import, tutorials, webhooks,
+    catalogue, changes, delivery, history, identity, lessons, people, search, sync, timetable_import, tutorials,
+    webhooks,
 };
 
 /// Returns the description of all routes.
@@ -24,12 +25,14 @@ pub fn document(config: &Config) -> Value {
     openapi::document([
         search::api::description(),
         search::shop::api::description(),
+        changes::api::description(),
         catalogue::api::description(config.public_catalogue),
         tutorials::api::description(),
         people::api::description(),
         lessons::api::description(),
         timetable_import::api::description(),
         timetable_import::mapping::api::description(),
+        search::synonyms::api::description(),
         sync::api::description(),
         delivery::api::description(),
         history::api::description(),

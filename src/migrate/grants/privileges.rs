@@ -67,6 +67,7 @@ pub const SERVICE: &[(&str, &str)] = &[
     ("lectern.product_mappings", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.requested_runs", "SELECT, INSERT, UPDATE"),
     ("lectern.runs", "SELECT, INSERT, UPDATE, DELETE"),
+    ("lectern.search_changes", "SELECT, DELETE"),
     ("lectern.schedule", "SELECT, INSERT, UPDATE"),
     ("lectern.schema_compatibility", "SELECT"),
     ("lectern.schema_steps", "SELECT"),
@@ -247,10 +248,11 @@ mod tests {
             needs.entry(table.to_owned()).or_default().extend(privileges);
         }
         let mappings = &crate::timetable_import::mapping::api::PRODUCT_MAPPINGS;
+        let synonyms = &crate::search::synonyms::api::SYNONYMS;
         let tutorials = &crate::tutorials::api::resources::RESOURCES;
         let people = &crate::people::resources::RESOURCES;
         let lessons = &crate::lessons::api::resources::RESOURCES;
-        let alone = [&mappings, &&crate::lessons::api::resources::LESSONS];
+        let alone = [&mappings, &synonyms, &&crate::lessons::api::resources::LESSONS];
         let resources = crate::catalogue::resources::RESOURCES.iter().chain(tutorials).chain(people).chain(lessons);
         for resource in resources.chain(alone) {
             for (table, privileges) in resource.needed_privileges() {

@@ -4,6 +4,11 @@ use serde_json::{Value, json};
 
 use super::ListFilter;
 
+const CURSOR: &str = "The `next_cursor` of the page before, with the same text and filters.";
+const FIELDS: &str = "Names of members, with commas: of the response, of its items, or of both. None: all.";
+const EXPLAIN: &str = "Whether items say why they were found (`_explain`), and the response what was corrected.";
+const HIGHLIGHT: &str = "Whether items contain the matching texts as HTML with `<mark>` (`_highlight`).";
+
 /// Parameters of the address that choose filters, as the shop sends them, and those that change nothing.
 const NAVIGATION: [(&str, &str, &str); 8] = [
     ("group", "The same as a value of `categories`.", "Tutorial"),
@@ -22,6 +27,7 @@ pub fn get_parameters() -> Value {
         query("q", "The text. Empty: everything.", json!({ "type": "string" }), json!("cm2 london")),
         query("page", "Number of the page, from 1.", number(1, None), json!(1)),
         query("page_size", "Results of a page; 20 if not given.", number(1, Some(100)), json!(20)),
+        query("cursor", CURSOR, json!({ "type": "string" }), json!(null)),
         query("include_bundles", "Whether bundles are found too.", json!({ "type": "boolean" }), json!(true)),
         query("starts_from", "Only events that start on this day or later.", date(), json!("2026-04-01")),
         query("starts_to", "Only events that start on this day or earlier.", date(), json!("2026-06-30")),
@@ -40,16 +46,28 @@ pub fn get_parameters() -> Value {
         parameter
     }));
     parameters.extend(navigation());
+    parameters.extend(contents());
     parameters.into()
 }
 
 /// Describes the parameters of the address that `POST` takes.
 pub fn post_parameters() -> Value {
-    navigation().collect()
+    navigation().chain(contents()).collect()
 }
 
 fn navigation() -> impl Iterator<Item = Value> {
     NAVIGATION.iter().map(|(name, about, example)| query(name, about, json!({ "type": "string" }), json!(example)))
+}
+
+fn contents() -> impl Iterator<Item = Value> {
+    let text = || json!({ "type": "string" });
+    let flag = || json!({ "type": "boolean" });
+    [
+        query("fields", FIELDS, text(), json!("id,product_name,variations")),
+        query("explain", EXPLAIN, flag(), json!(true)),
+        query("highlight", HIGHLIGHT, flag(), json!(true)),
+    ]
+    .into_iter()
 }
 
 /// Describes the body of `POST`.
@@ -69,11 +87,18 @@ pub fn body() -> Value {
     object(json!({
         "searchQuery": { "type": "string", "description": "The text. Empty: everything." },
         "filters": object(filters),
-        "pagination": object(json!({ "page": number(1, None), "page_size": number(1, Some(100)) })),
+        "pagination": object(json!({
+            "page": number(1, None),
+            "page_size": number(1, Some(100)),
+            "cursor": { "type": ["string", "null"], "description": CURSOR },
+        })),
         "options": object(json!({
             "include_bundles": { "type": "boolean" },
             "include_analytics": { "description": "Ignored.", "example": false },
             "shape": { "description": "Ignored.", "example": "array" },
+            "fields": { "type": "array", "items": { "type": "string" }, "description": FIELDS },
+            "explain": { "type": "boolean", "description": EXPLAIN },
+            "highlight": { "type": "boolean", "description": HIGHLIGHT },
         })),
     }))
 }

@@ -2,87 +2,292 @@
 //!
 //! Facets are disjunctive: the values of a filter are counted under the search text and all *other* filters. Categories
 //! and product types list every configured group, zeros included; other filters list only values with products. `Bundle`
-//! is added to the categories when bundles match.
+//! is added to the categories when bundles match. Events count where one event meets the other filters on events, too.
 
 use std::collections::BTreeMap;
 
+use super::conditions::{Conditions, OwnFilter};
 use super::filters::ListFilter;
-use super::offer_filter::FilterResult;
+use crate::search::read_model::bitmap::Bitmap;
 use crate::search::read_model::categories::BUNDLE;
-use crate::search::read_model::{ReadModel, StoreProduct};
+use crate::search::read_model::segment::Segment;
+use crate::search::read_model::segment::columns::NO_PRODUCT;
+use crate::search::read_model::segment::events::EventValueKind;
+use crate::search::read_model::segment::facet_name::FacetName;
+use crate::search::read_model::{Part, ReadModel};
 use crate::search::response::{FacetCount, FilterCounts};
 
-/// Counts the facets of the store products that match the text. `bundles` is the count of the value `Bundle`.
-pub fn count(model: &ReadModel, checked: &[(&StoreProduct, FilterResult)], bundles: usize) -> FilterCounts {
-    let mut counts = FilterCounts {
-        categories: count_groups(model, checked, ListFilter::Categories),
-        product_types: count_groups(model, checked, ListFilter::ProductTypes),
-        ..FilterCounts::default()
-    };
-    // The variation with the lowest id names its type, so the name does not depend on the filters.
-    let mut mode_names: BTreeMap<&str, (i64, &str)> = BTreeMap::new();
-    for product in &model.store_products {
-        let named_variation = (product.row.variation_id, product.row.variation_name.as_str());
-        let name = mode_names.entry(&product.row.variation_type).or_insert(named_variation);
-        *name = (*name).min(named_variation);
-    }
-    for (product, filter_result) in checked {
-        let row = &product.row;
-        if filter_result.counts_for(ListFilter::Subjects) {
-            let code = &row.subject_code;
-            increment(&mut counts.subjects, code, || (code.clone(), None));
-        }
-        if filter_result.counts_for(ListFilter::Products) {
-            let name = product_name(product);
-            increment(&mut counts.products, &row.catalog_product_id.to_string(), || (name.clone(), Some(name.clone())));
-        }
-        if filter_result.counts_for(ListFilter::ModesOfDelivery) {
-            let name = mode_names.get(row.variation_type.as_str()).map_or("", |(_, name)| *name).to_owned();
-            increment(&mut counts.modes_of_delivery, &row.variation_type, || (name.clone(), Some(name.clone())));
-        }
-    }
-    if bundles > 0 {
-        let count = FacetCount { count: bundles, name: BUNDLE.to_owned(), display_name: None };
-        counts.categories.insert(BUNDLE.to_owned(), count);
-    }
-    counts
+/// Values with their counts, by key.
+type Counts<'a> = Vec<(&'a FacetName, u32)>;
+
+/// The facets of one answer.
+#[derive(Debug, Default)]
+pub struct Facets<'a> {
+    subjects: Counts<'a>,
+    categories: Counts<'a>,
+    product_types: Counts<'a>,
+    products: Counts<'a>,
+    modes: Counts<'a>,
+    of_events: [Counts<'a>; 4],
+    bundles: u32,
 }
 
-fn count_groups(
-    model: &ReadModel,
-    checked: &[(&StoreProduct, FilterResult)],
-    key: ListFilter,
-) -> BTreeMap<String, FacetCount> {
-    let mut counts: BTreeMap<String, FacetCount> = BTreeMap::new();
-    for (name, members) in model.categories.entries(key.key()) {
-        let count = checked
-            .iter()
-            .filter(|(product, filter_result)| {
-                filter_result.counts_for(key) && members.contains(&product.row.catalog_product_id)
-            })
-            .count();
-        let entry = counts
-            .entry(name.to_owned())
-            .or_insert_with(|| FacetCount { name: name.to_owned(), ..FacetCount::default() });
+/// The store products that match the text, by part, and the filters.
+pub struct FacetCounter<'a, 'q> {
+    /// The model.
+    pub model: &'a ReadModel,
+    /// Store products that match the text.
+    pub candidates: &'q [Bitmap],
+    /// Those that pass all filters.
+    pub passing: &'q [Bitmap],
+    /// The filters.
+    pub conditions: &'q Conditions,
+}
+
+impl<'a> FacetCounter<'a, '_> {
+    /// Counts all facets. `bundles` is the count of the value `Bundle`.
+    pub fn count(&self, bundles: u32) -> Facets<'a> {
+        Facets {
+            subjects: self.count_offers(ListFilter::Subjects, count_subjects),
+            categories: self.count_categories(ListFilter::Categories),
+            product_types: self.count_categories(ListFilter::ProductTypes),
+            products: self.count_offers(ListFilter::Products, count_products),
+            modes: self.count_modes(),
+            of_events: self.count_all_events(),
+            bundles,
+        }
+    }
+
+    fn parts(&self) -> impl Iterator<Item = (usize, &'a Part)> {
+        self.model.parts().iter().enumerate()
+    }
+
+    /// Returns the store products that pass all filters but one.
+    fn rows_without(&self, filter: ListFilter) -> Option<Vec<Bitmap>> {
+        self.conditions.has(OwnFilter::Offers(filter)).then(|| {
+            let mut rows = self.candidates.to_vec();
+            rows.iter_mut().enumerate().for_each(|(part, rows)| self.conditions.keep(part, rows, Some(filter)));
+            rows
+        })
+    }
+
+    fn count_offers(&self, filter: ListFilter, count: fn(&'a Segment, &Bitmap) -> Counts<'a>) -> Counts<'a> {
+        let own = self.rows_without(filter);
+        let rows = own.as_deref().unwrap_or(self.passing);
+        joined(self.parts().map(|(index, part)| count(&part.segment, &rows[index])).collect())
+    }
+
+    fn count_modes(&self) -> Counts<'a> {
+        let own = self.rows_without(ListFilter::ModesOfDelivery);
+        let rows = own.as_deref().unwrap_or(self.passing);
+        // The variation with the lowest id names its type, so the name does not depend on the filters.
+        let mut modes: BTreeMap<&str, (i64, &'a FacetName, u32)> = BTreeMap::new();
+        for (index, part) in self.parts() {
+            for mode in &part.segment.columns.modes {
+                let count = mode.rows.rows().count_in(&rows[index]);
+                let entry = modes.entry(&mode.facet.key).or_insert((mode.lowest_variation, &mode.facet, 0));
+                entry.2 += count;
+                if mode.lowest_variation < entry.0 {
+                    (entry.0, entry.1) = (mode.lowest_variation, &mode.facet);
+                }
+            }
+        }
+        modes.into_values().filter(|(.., count)| *count > 0).map(|(_, facet, count)| (facet, count)).collect()
+    }
+
+    fn count_categories(&self, filter: ListFilter) -> Counts<'a> {
+        let mut entries = self.model.categories().entries(filter.key()).peekable();
+        if entries.peek().is_none() {
+            return Vec::new();
+        }
+        let own = self.rows_without(filter);
+        let rows = own.as_deref().unwrap_or(self.passing);
+        let mut counts: Counts<'a> = Vec::new();
+        for (id, facet) in entries {
+            let count = self.parts().map(|(index, part)| {
+                part.segment.columns.category(id).map_or(0, |category| category.rows().count_in(&rows[index]))
+            });
+            counts.push((facet, count.sum()));
+        }
         // The filter selects all groups of one name together; the largest count is the closest estimate.
-        entry.count = entry.count.max(count);
+        counts.sort_by(|(a, first), (b, second)| a.key.cmp(&b.key).then(second.cmp(first)));
+        counts.dedup_by(|(a, _), (b, _)| a.key == b.key);
+        counts
     }
-    counts
+
+    fn count_all_events(&self) -> [Counts<'a>; 4] {
+        let counts: Vec<Vec<u32>> =
+            self.parts().map(|(index, part)| self.counts_of_values(index, &part.segment)).collect();
+        EventValueKind::ALL.map(|kind| {
+            let of_parts = self.parts().map(|(index, part)| {
+                let events = &part.segment.events;
+                let of_kind = events.values_of_kind(kind);
+                let range = of_kind.start as usize..of_kind.end as usize;
+                let own = self.conditions.events(index, events.len(), kind);
+                let own = own.map(|passing| self.counts_of_events(index, &part.segment, &passing));
+                let counts = own.as_ref().unwrap_or(&counts[index]);
+                let values = events.values[range.clone()].iter().zip(&counts[range]);
+                values.filter(|(_, count)| **count > 0).map(|(value, count)| (&value.facet, *count)).collect()
+            });
+            joined(of_parts.collect())
+        })
+    }
+
+    /// Counts the store products with each value, where there is no filter on events.
+    fn counts_of_values(&self, part: usize, segment: &Segment) -> Vec<u32> {
+        let events = &segment.events;
+        let mut counts = vec![0u32; events.values.len()];
+        if self.conditions.has(OwnFilter::Events(EventValueKind::Month)) {
+            return counts;
+        }
+        events.for_each_row(&self.passing[part], |values| {
+            values.iter().for_each(|value| counts[*value as usize] += 1);
+        });
+        counts
+    }
+
+    /// Counts the store products with each value of events that meet the other filters.
+    fn counts_of_events(&self, part: usize, segment: &Segment, passing: &Bitmap) -> Vec<u32> {
+        let events = &segment.events;
+        let mut counts = vec![0u32; events.values.len()];
+        let mut last_row = vec![u32::MAX; events.values.len()];
+        let mut rows = self.candidates[part].clone();
+        self.conditions.keep_without_events(part, &mut rows);
+        passing.for_each(|event| {
+            let row = events.row_of[event as usize];
+            if !rows.contains(row) {
+                return;
+            }
+            for value in events.values_of_event(event) {
+                let index = *value as usize;
+                // Several events of one store product count once.
+                counts[index] += u32::from(last_row[index] != row);
+                last_row[index] = row;
+            }
+        });
+        counts
+    }
 }
 
-fn product_name(product: &StoreProduct) -> String {
-    let row = &product.row;
-    match [&row.shortname, &row.fullname].into_iter().find(|name| !name.is_empty()) {
-        Some(name) => name.clone(),
-        None => format!("Product {}", row.catalog_product_id),
-    }
+fn count_subjects<'a>(segment: &'a Segment, rows: &Bitmap) -> Counts<'a> {
+    let ranks = rows.ranks();
+    let runs = segment.columns.subjects.iter().map(|run| (&run.facet, ranks.between(run.start, run.end)));
+    runs.filter(|(_, count)| *count > 0).collect()
 }
 
-fn increment(counts: &mut BTreeMap<String, FacetCount>, key: &str, names: impl FnOnce() -> (String, Option<String>)) {
-    if let Some(facet) = counts.get_mut(key) {
-        facet.count += 1;
-        return;
+fn count_products<'a>(segment: &'a Segment, rows: &Bitmap) -> Counts<'a> {
+    let columns = &segment.columns;
+    let ranks = rows.ranks();
+    if ranks.total() as usize > columns.product_runs * 2 {
+        let counts = columns
+            .products
+            .iter()
+            .map(|product| (&product.facet, product.runs.iter().map(|(start, end)| ranks.between(*start, *end)).sum()));
+        return counts.filter(|(_, count)| *count > 0).collect();
     }
-    let (name, display_name) = names();
-    counts.insert(key.to_owned(), FacetCount { count: 1, name, display_name });
+    let mut counts = vec![0u32; columns.products.len()];
+    rows.for_each(|row| {
+        let product = columns.product_of[row as usize];
+        if product != NO_PRODUCT {
+            counts[product as usize] += 1;
+        }
+    });
+    let counts = columns.products.iter().zip(counts).filter(|(_, count)| *count > 0);
+    counts.map(|(product, count)| (&product.facet, count)).collect()
+}
+
+/// Adds the counts of all parts. Each is sorted by key.
+fn joined(mut parts: Vec<Counts<'_>>) -> Counts<'_> {
+    if parts.is_empty() {
+        return Vec::new();
+    }
+    let mut all = parts.swap_remove(0);
+    if parts.iter().any(|part| !part.is_empty()) {
+        all.extend(parts.into_iter().flatten());
+        all.sort_by(|(a, _), (b, _)| a.key.cmp(&b.key));
+    }
+    all.dedup_by(|(facet, count), (first, sum)| {
+        let is_same = facet.key == first.key;
+        *sum += if is_same { *count } else { 0 };
+        is_same
+    });
+    all
+}
+
+impl Facets<'_> {
+    fn lists(&self) -> [(&'static str, &Counts<'_>); 9] {
+        let [locations, venues, instructors, months] = &self.of_events;
+        [
+            ("subjects", &self.subjects),
+            ("categories", &self.categories),
+            ("product_types", &self.product_types),
+            ("products", &self.products),
+            ("modes_of_delivery", &self.modes),
+            ("locations", locations),
+            ("venues", venues),
+            ("instructors", instructors),
+            ("months", months),
+        ]
+    }
+
+    /// Writes the facets as the value of `filter_counts`.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let bundle = FacetName::new(BUNDLE.into(), BUNDLE.into(), false);
+        for (index, (name, counts)) in self.lists().into_iter().enumerate() {
+            out.extend_from_slice(if index == 0 { b"{\"" } else { b",\"" });
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b"\":{");
+            let with_bundles = name == "categories" && self.bundles > 0;
+            let mut is_open = with_bundles;
+            let start = out.len();
+            for (facet, count) in counts {
+                if with_bundles && &*facet.key == BUNDLE {
+                    continue;
+                }
+                if is_open && &*facet.key > BUNDLE {
+                    bundle.write(out, self.bundles);
+                    out.push(b',');
+                    is_open = false;
+                }
+                facet.write(out, *count);
+                out.push(b',');
+            }
+            if is_open {
+                bundle.write(out, self.bundles);
+            } else if out.len() > start {
+                out.pop();
+            }
+            out.push(b'}');
+        }
+        out.push(b'}');
+    }
+
+    /// Returns the facets as values.
+    pub fn to_counts(&self) -> FilterCounts {
+        let read = |counts: &Counts<'_>| -> BTreeMap<String, FacetCount> {
+            let value = |(facet, count): &(&FacetName, u32)| {
+                let name = facet.name.to_string();
+                let display_name = facet.is_displayed.then(|| name.clone());
+                (facet.key.to_string(), FacetCount { count: *count as usize, name, display_name })
+            };
+            counts.iter().map(value).collect()
+        };
+        let [locations, venues, instructors, months] = &self.of_events;
+        let mut categories = read(&self.categories);
+        if self.bundles > 0 {
+            let count = FacetCount { count: self.bundles as usize, name: BUNDLE.to_owned(), display_name: None };
+            categories.insert(BUNDLE.to_owned(), count);
+        }
+        FilterCounts {
+            subjects: read(&self.subjects),
+            categories,
+            product_types: read(&self.product_types),
+            products: read(&self.products),
+            modes_of_delivery: read(&self.modes),
+            locations: read(locations),
+            venues: read(venues),
+            instructors: read(instructors),
+            months: read(months),
+        }
+    }
 }

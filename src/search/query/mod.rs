@@ -3,16 +3,24 @@
 //! A query comes from a JSON body with navigation parameters in the URL (`POST /api/search/unified/`), or from a query
 //! string alone (`GET` with `q`, `page`, `page_size` and repeated filter keys).
 
+pub mod answer;
+pub mod conditions;
+pub mod cursor;
 pub mod description;
+pub mod explanation;
 pub mod facets;
 pub mod filters;
-pub mod offer_filter;
+mod page;
 mod parse;
 mod search;
 
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use self::cursor::Cursor;
 pub use self::filters::{Filters, ListFilter};
 pub use self::parse::{get_parameters, post_parameters};
-pub use self::search::search;
+pub use self::search::{FoundPage, search};
 
 /// Minimum length of a search text after trimming. A shorter text means browsing.
 const MIN_TEXT_CHARS: usize = 2;
@@ -26,15 +34,33 @@ pub struct Query {
     pub filters: Filters,
     /// Page number, from 1.
     pub page: u64,
-    /// Rows per page, 1 to 100.
+    /// SegmentRows per page, 1 to 100.
     pub page_size: u64,
     /// Whether the results include bundles.
     pub include_bundles: bool,
+    /// The page begins after this item.
+    pub cursor: Option<Cursor>,
+    /// Members of the response and of its items that are sent; empty: all.
+    pub fields: BTreeSet<String>,
+    /// Whether items say why they were found.
+    pub explain: bool,
+    /// Whether items contain the texts that match, with marks.
+    pub highlight: bool,
 }
 
 impl Default for Query {
     fn default() -> Self {
-        Self { text: String::new(), filters: Filters::default(), page: 1, page_size: 20, include_bundles: true }
+        Self {
+            text: String::new(),
+            filters: Filters::default(),
+            page: 1,
+            page_size: 20,
+            include_bundles: true,
+            cursor: None,
+            fields: BTreeSet::new(),
+            explain: false,
+            highlight: false,
+        }
     }
 }
 
@@ -44,6 +70,13 @@ impl Query {
         let mut query = Self::default();
         query.set_text(text);
         query
+    }
+
+    /// Returns a number for text and filters, the same in every process.
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.text, &self.filters, self.include_bundles).hash(&mut hasher);
+        hasher.finish()
     }
 
     fn set_text(&mut self, text: &str) {

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::Query;
+use super::cursor::Cursor;
 use super::filters::ListFilter;
 use crate::http::problem::{FieldError, FieldErrors};
 
@@ -13,18 +14,54 @@ const MAX_VALUES: usize = 1000;
 const NAVIGATION: [&str; 6] = ["group", "tutorial_format", "distance_learning", "product", "variation", "tutorial"];
 /// Names that clients send and that change nothing.
 const IGNORED: [&str; 2] = ["include_analytics", "shape"];
+/// Parameters of both methods, and members of `options`, that choose what the response contains.
+const CONTENTS: [&str; 3] = ["fields", "explain", "highlight"];
+/// The members of a response.
+pub(super) const RESPONSE_FIELDS: [&str; 4] = ["products", "filter_counts", "pagination", "performance"];
+/// The members of items.
+const ITEM_FIELDS: [&str; 29] = [
+    "id",
+    "essp_id",
+    "store_product_id",
+    "type",
+    "product_id",
+    "product_code",
+    "product_name",
+    "product_short_name",
+    "product_description",
+    "buy_both",
+    "subject_id",
+    "subject_code",
+    "subject_description",
+    "exam_session_code",
+    "exam_session_id",
+    "variations",
+    "item_type",
+    "is_bundle",
+    "bundle_type",
+    "name",
+    "bundle_name",
+    "shortname",
+    "fullname",
+    "description",
+    "code",
+    "components",
+    "components_count",
+    "_explain",
+    "_highlight",
+];
 const PAGE_SIZES: std::ops::RangeInclusive<u64> = 1..=100;
 
 /// Returns the parameters of the URL that `GET` knows.
 pub fn get_parameters() -> Vec<&'static str> {
     let lists = ListFilter::ALL.iter().map(|filter| filter.key());
-    let others = ["q", "page", "page_size", "include_bundles", "starts_from", "starts_to", "available"];
+    let others = ["q", "page", "page_size", "cursor", "include_bundles", "starts_from", "starts_to", "available"];
     others.into_iter().chain(lists).chain(post_parameters()).collect()
 }
 
 /// Returns the parameters of the URL that `POST` knows.
 pub fn post_parameters() -> Vec<&'static str> {
-    NAVIGATION.into_iter().chain(IGNORED).collect()
+    NAVIGATION.into_iter().chain(IGNORED).chain(CONTENTS).collect()
 }
 
 impl Query {
@@ -36,7 +73,9 @@ impl Query {
             _ => parser.add_problem("", "invalid_type", "the body must be a JSON object"),
         }
         for (name, value) in parameters {
-            parser.apply_navigation(name, value);
+            if !parser.apply_navigation(name, value) && CONTENTS.contains(&name.as_str()) {
+                parser.parse_parameter(name, value);
+            }
         }
         parser.finish()
     }
@@ -57,6 +96,8 @@ impl Query {
 struct QueryParser {
     query: Query,
     problems: FieldErrors,
+    /// Pointer and text of the cursor. It is read last, because it belongs to a text and filters.
+    cursor: Option<(String, String)>,
 }
 
 impl QueryParser {
@@ -65,6 +106,18 @@ impl QueryParser {
             if self.query.filters.values(filter).len() > MAX_VALUES {
                 let message = format!("must be {MAX_VALUES} values or fewer");
                 self.add_problem(&format!("/filters/{}", filter.key()), "too_many_values", message);
+            }
+        }
+        if let Some((pointer, text)) = self.cursor.take() {
+            match Cursor::from_text(&text).filter(|cursor| cursor.belongs_to(self.query.fingerprint())) {
+                Some(cursor) => {
+                    self.query.page = cursor.page;
+                    self.query.cursor = Some(cursor.with_text(!self.query.text.is_empty()));
+                }
+                None => {
+                    let message = "must be the `next_cursor` of the page before, with the same text and filters";
+                    self.add_problem(&pointer, "invalid_value", message);
+                }
             }
         }
         if self.problems.is_empty() { Ok(self.query) } else { Err(self.problems) }
@@ -97,7 +150,12 @@ impl QueryParser {
             }
         }
         if let Some(pagination) = self.object_member(body, "pagination") {
-            self.check_keys(pagination, "/pagination", &["page", "page_size"]);
+            self.check_keys(pagination, "/pagination", &["page", "page_size", "cursor"]);
+            match pagination.get("cursor") {
+                None | Some(Value::Null) => {}
+                Some(Value::String(text)) => self.cursor = Some(("/pagination/cursor".to_owned(), text.clone())),
+                Some(_) => self.add_problem("/pagination/cursor", "invalid_type", "must be a string"),
+            }
             if let Some(page) = pagination.get("page") {
                 self.set_page("/pagination/page", page.as_u64());
             }
@@ -106,11 +164,50 @@ impl QueryParser {
             }
         }
         if let Some(options) = self.object_member(body, "options") {
-            self.check_keys(options, "/options", &["include_bundles", IGNORED[0], IGNORED[1]]);
-            match options.get("include_bundles") {
+            self.parse_options(options);
+        }
+    }
+
+    fn parse_options(&mut self, options: &Map<String, Value>) {
+        let [fields, explain, highlight] = CONTENTS;
+        let known = ["include_bundles", IGNORED[0], IGNORED[1], fields, explain, highlight];
+        self.check_keys(options, "/options", &known);
+        for key in ["include_bundles", explain, highlight] {
+            let pointer = format!("/options/{key}");
+            match options.get(key) {
                 None => {}
-                Some(Value::Bool(value)) => self.query.include_bundles = *value,
-                Some(_) => self.add_problem("/options/include_bundles", "invalid_type", "must be true or false"),
+                Some(Value::Bool(value)) => self.set_option(key, *value),
+                Some(Value::Number(number)) if key != "include_bundles" && matches!(number.as_u64(), Some(0 | 1)) => {
+                    self.set_option(key, number.as_u64() == Some(1));
+                }
+                Some(_) => self.add_problem(&pointer, "invalid_type", "must be true or false"),
+            }
+        }
+        match options.get(fields) {
+            None => {}
+            Some(Value::String(list)) => self.set_fields("/options/fields", list.split(',')),
+            Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
+                self.set_fields("/options/fields", list.iter().filter_map(Value::as_str));
+            }
+            Some(_) => self.add_problem("/options/fields", "invalid_type", "must be a list of names"),
+        }
+    }
+
+    fn set_option(&mut self, key: &str, value: bool) {
+        match key {
+            "explain" => self.query.explain = value,
+            "highlight" => self.query.highlight = value,
+            _ => self.query.include_bundles = value,
+        }
+    }
+
+    fn set_fields<'a>(&mut self, pointer: &str, names: impl Iterator<Item = &'a str>) {
+        for name in names.map(str::trim).filter(|name| !name.is_empty()) {
+            if RESPONSE_FIELDS.contains(&name) || ITEM_FIELDS.contains(&name) {
+                self.query.fields.insert(name.to_owned());
+            } else {
+                let known = [&RESPONSE_FIELDS[..], &ITEM_FIELDS].concat().join(", ");
+                self.add_problem(pointer, "invalid_value", format!("`{name}` is unknown: use {known}"));
             }
         }
     }
@@ -181,8 +278,10 @@ impl QueryParser {
             _ if value.is_empty() => {}
             "page" => self.set_page(&pointer, value.parse().ok()),
             "page_size" => self.set_page_size(&pointer, value.parse().ok()),
-            "include_bundles" => match parse_bool(value) {
-                Some(value) => self.query.include_bundles = value,
+            "cursor" => self.cursor = Some((pointer, value.to_owned())),
+            "fields" => self.set_fields(&pointer, value.split(',')),
+            "include_bundles" | "explain" | "highlight" => match parse_bool(value) {
+                Some(value) => self.set_option(name, value),
                 None => self.add_problem(&pointer, "invalid_value", "must be true or false"),
             },
             "starts_from" | "starts_to" => self.set_day(&pointer, name, value),

@@ -1,139 +1,215 @@
 //! Runs one query on the read model: text, filters, facets, order, page.
 //!
 //! Order with a text: listings by score, then bundles by score. Order when browsing: by subject code, bundles before
-//! products, then by name. Equal scores keep the browsing order. Rows are grouped into listings before the page is cut,
+//! products, then by name. Equal scores keep the browsing order. SegmentRows are grouped into listings before the page is cut,
 //! and only the rows of the page are composed.
 
-use super::Query;
-use super::facets;
-use super::offer_filter::{FilterResult, OfferFilter};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::conditions::Conditions;
+use super::cursor::Cursor;
+use super::facets::{FacetCounter, Facets};
+use super::page::{Hit, Page, PageContent};
+use super::{Filters, Query};
 use crate::search::compose::{self, SessionUrls};
-use crate::search::read_model::ranking::Matches;
-use crate::search::read_model::{ReadModel, StoreBundle, StoreProduct, row_number};
+use crate::search::read_model::bitmap::Bitmap;
+use crate::search::read_model::items::{CatalogueItem, StoreProduct};
+use crate::search::read_model::text::scores::TextMatch;
+use crate::search::read_model::{Part, ReadModel};
 use crate::search::response::{Pagination, Performance, ResultItem, SearchResponse};
 
-/// One row of the whole result, before it is composed.
-enum ResultRow<'a> {
-    Listing(Vec<&'a StoreProduct>),
-    Bundle(&'a StoreBundle),
+/// What a query finds, before it is composed.
+pub struct FoundPage<'a> {
+    /// The model.
+    pub model: &'a ReadModel,
+    /// How the text matches; none when browsing.
+    pub matches: Option<TextMatch<'a>>,
+    /// The items of the page.
+    pub hits: Vec<Hit>,
+    /// Position of the page.
+    pub pagination: Pagination,
+    /// SegmentRows that are part of the result, by part.
+    rows: Vec<Bitmap>,
+    /// Store products that match the text, by part.
+    candidates: Vec<Bitmap>,
+    /// Those that pass all filters.
+    passing: Vec<Bitmap>,
+    conditions: Conditions,
+    bundles_for_facet: u32,
+    /// Whether there is neither text nor filter.
+    pub is_whole: bool,
 }
 
-impl ResultRow<'_> {
-    fn browsing_order(&self) -> (&str, bool, &str, &str) {
-        match self {
-            Self::Listing(products) => {
-                let row = &products[0].row;
-                let name = if row.shortname.is_empty() { &row.fullname } else { &row.shortname };
-                (&row.subject_code, true, name, &row.exam_session_code)
+impl<'a> FoundPage<'a> {
+    /// Runs a query.
+    pub fn new(model: &'a ReadModel, query: &Query) -> Self {
+        Self::at(model, query, now())
+    }
+
+    /// Runs a query at a time (Unix seconds), which decides which events are over.
+    pub fn at(model: &'a ReadModel, query: &Query, now: i64) -> Self {
+        let has_all = query.text.is_empty() && query.filters == Filters::default() && query.include_bundles;
+        if has_all && query.cursor.is_none() { Self::whole(model, query) } else { Self::selected(model, query, now) }
+    }
+
+    /// Returns a page of everything. Which rows there are is known.
+    fn whole(model: &'a ReadModel, query: &Query) -> Self {
+        let rows: Vec<Bitmap> = model.parts().iter().map(|part| (*part.live).clone()).collect();
+        let content = match model.parts() {
+            [part] => {
+                Page::new(model, query.page, query.page_size, query.cursor.as_ref()).of_all(part.segment.items().len())
             }
-            Self::Bundle(bundle) => (&bundle.row.subject_code, false, &bundle.row.name, &bundle.row.exam_session_code),
+            _ => {
+                let mut page = Page::new(model, query.page, query.page_size, query.cursor.as_ref());
+                page.add_equal(&rows, 0.0);
+                page.finish()
+            }
+        };
+        let conditions = Conditions::none();
+        let pagination = paginate(model, query, &content);
+        Self {
+            model,
+            matches: None,
+            hits: content.hits,
+            pagination,
+            rows,
+            candidates: Vec::new(),
+            passing: Vec::new(),
+            conditions,
+            bundles_for_facet: 0,
+            is_whole: true,
         }
     }
+
+    /// Evaluates text and filters.
+    fn selected(model: &'a ReadModel, query: &Query, now: i64) -> Self {
+        let matches = (!query.text.is_empty()).then(|| model.match_text(&query.text));
+        let conditions = Conditions::new(model, &query.filters, now);
+        let parts = model.parts();
+        let matching = match &matches {
+            Some(matches) => matches.rows.clone(),
+            None => parts.iter().map(|part| (*part.live).clone()).collect(),
+        };
+        let (candidates, bundles): (Vec<Bitmap>, Vec<Bitmap>) =
+            matching.into_iter().zip(parts).map(split_kinds).unzip();
+        let mut passing = candidates.clone();
+        passing.iter_mut().enumerate().for_each(|(part, rows)| conditions.keep(part, rows, None));
+        let (shown, bundles_for_facet) = match query.include_bundles {
+            true => {
+                let counted = conditions.bundles(parts, &bundles, true);
+                (conditions.bundles(parts, &bundles, false), counted.iter().map(Bitmap::count).sum())
+            }
+            false => (parts.iter().map(|part| Bitmap::empty(part.segment.rows())).collect(), 0),
+        };
+        let offers = match conditions.has_only_bundles() {
+            true => parts.iter().map(|part| Bitmap::empty(part.segment.rows())).collect(),
+            false => passing.clone(),
+        };
+        let content = page_of(model, query, matches.as_ref(), &offers, &shown);
+        let mut rows = offers;
+        rows.iter_mut().zip(&shown).for_each(|(rows, bundles)| rows.or(bundles));
+        let pagination = paginate(model, query, &content);
+        let (hits, is_whole) = (content.hits, false);
+        Self { model, matches, hits, pagination, rows, candidates, passing, conditions, bundles_for_facet, is_whole }
+    }
+
+    /// Counts the facets.
+    pub fn facets(&self) -> Facets<'a> {
+        if self.is_whole {
+            return Self::selected(self.model, &Query::default(), 0).facets();
+        }
+        let Self { model, candidates, passing, conditions, .. } = self;
+        FacetCounter { model, candidates, passing, conditions }.count(self.bundles_for_facet)
+    }
+
+    /// Returns the item of a hit, and for a group the positions of its store products that are part of the result.
+    pub fn item(&self, hit: &Hit) -> Option<(&'a CatalogueItem, impl Iterator<Item = usize> + Clone + '_)> {
+        let segment = &self.model.parts().get(hit.part)?.segment;
+        let (start, end) = segment.rows_of(hit.item);
+        let rows = &self.rows[hit.part];
+        let positions = (start..end).filter(|row| rows.contains(*row)).map(move |row| (row - start) as usize);
+        Some((segment.items().get(hit.item as usize)?, positions))
+    }
+
+    /// Composes the response. `performance.duration` is 0: the caller measures and sets it.
+    pub fn response(&self, urls: SessionUrls) -> SearchResponse<'a> {
+        let compose_item = |hit: &Hit| -> Option<ResultItem<'a>> {
+            let (item, positions) = self.item(hit)?;
+            match item {
+                CatalogueItem::Group(group) => {
+                    let products: Vec<&StoreProduct> = positions.filter_map(|at| group.products.get(at)).collect();
+                    compose::build_item(&products, urls)
+                }
+                CatalogueItem::Bundle(bundle) => Some(ResultItem::Bundle(Box::new(compose::build_bundle(bundle)))),
+            }
+        };
+        SearchResponse {
+            products: self.hits.iter().filter_map(compose_item).collect(),
+            filter_counts: self.facets().to_counts(),
+            pagination: self.pagination.clone(),
+            performance: Performance { duration: 0.0, cached: false },
+        }
+    }
+}
+
+/// Returns the position of a page, with the cursor after its last item.
+fn paginate(model: &ReadModel, query: &Query, content: &PageContent) -> Pagination {
+    let mut pagination = Pagination::new(query.page, query.page_size, content.total);
+    if query.cursor.is_some() {
+        pagination.has_next = content.has_more;
+    }
+    pagination.next_cursor = content.hits.last().filter(|_| content.has_more).and_then(|hit| {
+        let item = model.parts().get(hit.part)?.segment.items().get(hit.item as usize)?;
+        Some(Cursor::after(query.fingerprint(), item, hit.score, query.page).to_text())
+    });
+    pagination
 }
 
 /// Runs a query. `performance.duration` is 0: the caller measures and sets it.
 pub fn search<'a>(model: &'a ReadModel, query: &Query, urls: SessionUrls) -> SearchResponse<'a> {
-    let matches = (!query.text.is_empty()).then(|| model.matches(&query.text));
-    let filter = OfferFilter::new(model, &query.filters);
-    let candidates: Vec<(usize, &StoreProduct)> = model
-        .store_products
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| matches.as_ref().is_none_or(|matches| matches.score(row_number(*index)).is_some()))
-        .collect();
-    let checked: Vec<(&StoreProduct, FilterResult)> =
-        candidates.iter().map(|(_, product)| (*product, filter.check(product))).collect();
-    let (bundles, bundles_for_facet) = matching_bundles(model, query, &filter, matches.as_ref());
-
-    let mut listings: Vec<(f32, ResultRow<'a>)> = Vec::new();
-    if !filter.has_only_bundles() {
-        let passed =
-            candidates.iter().zip(&checked).filter(|(_, (_, filter_result))| *filter_result == FilterResult::Passes);
-        group_into_listings(
-            passed.map(|((index, product), _)| (score(matches.as_ref(), row_number(*index)), *product)),
-            &mut listings,
-        );
-    }
-    let rows = sort_rows(listings, bundles, matches.is_some());
-
-    let pagination = Pagination::new(query.page, query.page_size, rows.len() as u64);
-    let products = page_slice(&rows, query).iter().filter_map(|row| compose_item(row, model, urls)).collect();
-    let filter_counts = facets::count(model, &checked, bundles_for_facet);
-    SearchResponse { products, filter_counts, pagination, performance: Performance { duration: 0.0, cached: false } }
+    FoundPage::new(model, query).response(urls)
 }
 
-/// Returns the bundles of the result with their scores, and the count of the facet `Bundle`.
-fn matching_bundles<'a>(
-    model: &'a ReadModel,
+/// Returns the time in Unix seconds.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Splits rows into store products and bundles.
+fn split_kinds((rows, part): (Bitmap, &Part)) -> (Bitmap, Bitmap) {
+    let mut offers = rows.clone();
+    offers.and(&part.segment.columns.offers);
+    let mut bundles = rows;
+    bundles.and_not(&part.segment.columns.offers);
+    (offers, bundles)
+}
+
+/// Returns the hits of the page, and how many there are on all pages.
+fn page_of(
+    model: &ReadModel,
     query: &Query,
-    filter: &OfferFilter,
-    matches: Option<&Matches>,
-) -> (Vec<(f32, ResultRow<'a>)>, usize) {
-    if !query.include_bundles {
-        return (Vec::new(), 0);
-    }
-    let mut results = Vec::new();
-    let mut facet_count = 0;
-    for (index, bundle) in model.bundles.iter().enumerate() {
-        let row = model.bundle_row(index);
-        if matches.is_some_and(|matches| matches.score(row).is_none()) {
-            continue;
+    matches: Option<&TextMatch<'_>>,
+    offers: &[Bitmap],
+    bundles: &[Bitmap],
+) -> PageContent {
+    let mut page = Page::new(model, query.page, query.page_size, query.cursor.as_ref());
+    match matches {
+        None => {
+            let mut all = offers.to_vec();
+            all.iter_mut().zip(bundles).for_each(|(all, bundles)| all.or(bundles));
+            page.add_equal(&all, 0.0);
         }
-        facet_count += usize::from(filter.passes_bundle_ignoring_categories(bundle, &model.store_products));
-        if filter.passes_bundle(bundle, &model.store_products) {
-            results.push((score(matches, row), ResultRow::Bundle(bundle)));
-        }
-    }
-    (results, facet_count)
-}
-
-fn score(matches: Option<&Matches>, row: u32) -> f32 {
-    matches.and_then(|matches| matches.score(row)).unwrap_or_default()
-}
-
-/// Groups products in browsing order into listings. A listing has the score of its best product.
-fn group_into_listings<'a>(
-    products: impl Iterator<Item = (f32, &'a StoreProduct)>,
-    listings: &mut Vec<(f32, ResultRow<'a>)>,
-) {
-    for (score, product) in products {
-        match listings.last_mut() {
-            Some((best, ResultRow::Listing(products))) if products[0].listing == product.listing => {
-                *best = best.max(score);
-                products.push(product);
-            }
-            _ => listings.push((score, ResultRow::Listing(vec![product]))),
+        Some(matches) => {
+            let levels = matches.levels();
+            let add = |page: &mut Page<'_>, rows: &[Bitmap]| match &levels {
+                Some(levels) => page.add_levels(rows, levels),
+                None => page.add_scored(rows, matches),
+            };
+            add(&mut page, offers);
+            page.begin_bundles();
+            add(&mut page, bundles);
         }
     }
-}
-
-fn sort_rows<'a>(
-    mut listings: Vec<(f32, ResultRow<'a>)>,
-    mut bundles: Vec<(f32, ResultRow<'a>)>,
-    by_score: bool,
-) -> Vec<ResultRow<'a>> {
-    if by_score {
-        // Stable sorts: equal scores keep the browsing order.
-        listings.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-        bundles.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-        listings.append(&mut bundles);
-    } else {
-        listings.append(&mut bundles);
-        listings.sort_by(|(_, a), (_, b)| a.browsing_order().cmp(&b.browsing_order()));
-    }
-    listings.into_iter().map(|(_, row)| row).collect()
-}
-
-fn page_slice<'r, 'a>(rows: &'r [ResultRow<'a>], query: &Query) -> &'r [ResultRow<'a>] {
-    let offset = query.page.saturating_sub(1).saturating_mul(query.page_size);
-    let from = usize::try_from(offset).unwrap_or(usize::MAX).min(rows.len());
-    let size = usize::try_from(query.page_size).unwrap_or(usize::MAX);
-    &rows[from..from.saturating_add(size).min(rows.len())]
-}
-
-fn compose_item<'a>(row: &ResultRow<'a>, model: &'a ReadModel, urls: SessionUrls) -> Option<ResultItem<'a>> {
-    match row {
-        ResultRow::Listing(products) => compose::build_listing(products, &model.store_products, urls),
-        ResultRow::Bundle(bundle) => Some(compose::build_bundle(bundle, &model.store_products)),
-    }
+    page.finish()
 }

@@ -1,131 +1,183 @@
-//! Builds the read model from its rows.
+//! Builds the items of the read model from rows.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::categories::Categories;
-use super::ranking::{TextField, Vocabulary, VocabularyBuilder};
-use super::rows::{
-    BundleRow, CatalogueRows, ComponentRow, InstructorRecord, Place, PriceRecord, RecommendationRow, StoreProductRow,
-    TutorialEventRow, TutorialSessionRow,
+use super::items::{
+    BundleComponent, CatalogueItem, ListingKind, OfferGroup, RecommendedProduct, StoreBundle, StoreProduct,
+    TutorialEvent, group_key, is_tutorial,
 };
-use super::{ListingKind, ReadModel, StoreBundle, StoreProduct, TutorialEvent, is_tutorial};
+use super::rendered::{RenderedGroup, to_json};
+use super::rows::{
+    BundleRow, CatalogueRows, ComponentRow, InstructorRecord, PriceRecord, RecommendationRow, StoreProductRow,
+    SynonymRow, Text, TutorialEventRow, TutorialSessionRow,
+};
+use super::segment::Segment;
+use super::text::words;
+use super::{Part, ReadModel, SharedCatalogue};
 use crate::names::fold;
+use crate::search::compose;
+
+/// Groups from which a second thread is worth it.
+const MANY_GROUPS: usize = 1000;
 
 impl ReadModel {
-    /// Builds the read model. Rows that refer to a row that was not loaded are omitted.
+    /// Builds the read model. SegmentRows that refer to a row that was not loaded are omitted.
     pub fn build(rows: CatalogueRows) -> Self {
         let categories = Categories::new(&rows.categories, &rows.memberships, &rows.facet_entries);
-        let events = events_by_product(rows.events, rows.sessions, &rows.instructors);
-        let mut store_products = build_store_products(rows.store_products, rows.prices, events);
-        assign_kinds(&mut store_products, &categories);
-        link_recommendations(&mut store_products, &rows.recommendations);
-        let bundles = build_bundles(rows.bundles, rows.components, &store_products);
-        let vocabulary = build_vocabulary(&store_products, &bundles);
-        Self { version: rows.version, store_products, bundles, categories, filters: rows.filters, vocabulary }
-    }
-}
-
-fn events_by_product(
-    events: Vec<TutorialEventRow>,
-    sessions: Vec<TutorialSessionRow>,
-    instructors: &[InstructorRecord],
-) -> HashMap<i64, Vec<TutorialEvent>> {
-    let mut sessions_of: HashMap<i64, Vec<TutorialSessionRow>> = HashMap::new();
-    for session in sessions {
-        sessions_of.entry(session.event_id).or_default().push(session);
-    }
-    let mut instructors_of: HashMap<i64, Vec<String>> = HashMap::new();
-    for instructor in instructors {
-        instructors_of.entry(instructor.event_id).or_default().push(instructor.name.clone());
-    }
-    let mut by_product: HashMap<i64, Vec<TutorialEvent>> = HashMap::new();
-    for row in events {
-        let sessions = sessions_of.remove(&row.id).unwrap_or_default();
-        let instructors = instructors_of.remove(&row.id).unwrap_or_default();
-        by_product.entry(row.store_product_id).or_default().push(build_event(row, sessions, instructors));
-    }
-    for events in by_product.values_mut() {
-        events.sort_by(|a, b| (a.row.start_date, &a.row.code).cmp(&(b.row.start_date, &b.row.code)));
-    }
-    by_product
-}
-
-fn build_event(
-    row: TutorialEventRow,
-    mut sessions: Vec<TutorialSessionRow>,
-    mut instructors: Vec<String>,
-) -> TutorialEvent {
-    sessions.sort_by_key(|session| (session.sequence, session.id));
-    for session in &mut sessions {
-        if session.place.location.is_none() && session.place.venue.is_none() {
-            session.place = row.place.clone();
+        let products =
+            build_store_products(rows.store_products, rows.prices, rows.events, rows.sessions, rows.instructors);
+        let recommended = Recommendations::new(&rows.recommendations);
+        let groups = group_products(products, &categories, |groups| recommended.link_all(groups));
+        let by_id: HashMap<i64, (&Arc<OfferGroup>, usize)> = groups.iter().flat_map(positions).collect();
+        let find = |id: i64| by_id.get(&id).map(|(group, position)| (Arc::clone(group), *position));
+        let bundles = build_bundles(rows.bundles, rows.components, find);
+        let mut items: Vec<CatalogueItem> = bundles
+            .into_iter()
+            .map(CatalogueItem::Bundle)
+            .chain(groups.iter().cloned().map(CatalogueItem::Group))
+            .collect();
+        items.sort_by(|a, b| a.key().cmp(&b.key()));
+        let segment = Segment::build(items, None, &categories, 0, |_| None);
+        let totals = segment.totals();
+        let shared = SharedCatalogue {
+            categories,
+            filters: rows.filters,
+            recommendations: recommended,
+            synonyms: read_synonyms(rows.synonyms),
+        };
+        Self {
+            version: rows.version,
+            shared: Arc::new(shared),
+            parts: vec![Part::whole(segment)],
+            totals,
+            ..Self::default()
         }
     }
-    instructors.sort();
-    instructors.dedup();
-    let places: Vec<&Place> = std::iter::once(&row.place).chain(sessions.iter().map(|s| &s.place)).collect();
-    let locations = places.iter().flat_map(|place| [&place.location, &place.location_code]);
-    let location_names = fold_all(locations.flatten());
-    let venue_names = fold_all(places.iter().filter_map(|place| place.venue.as_ref()));
-    let instructor_names = fold_all(&instructors);
-    TutorialEvent { location_names, venue_names, instructor_names, row, sessions, instructors }
 }
 
-fn fold_all<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<String> {
-    let mut all: Vec<String> = names.into_iter().map(|name| fold(name)).filter(|name| !name.is_empty()).collect();
-    all.sort();
-    all.dedup();
-    all
+/// Returns the words that mean the same, by word.
+fn read_synonyms(rows: Vec<SynonymRow>) -> HashMap<String, Vec<Vec<String>>> {
+    let read = |row: SynonymRow| {
+        let synonyms = row.synonyms.iter().map(|text| words(text)).filter(|words| !words.is_empty()).collect();
+        (words(&row.word).concat(), synonyms)
+    };
+    rows.into_iter().map(read).collect()
 }
 
-fn build_store_products(
-    mut rows: Vec<StoreProductRow>,
-    prices: Vec<PriceRecord>,
-    mut events: HashMap<i64, Vec<TutorialEvent>>,
-) -> Vec<StoreProduct> {
-    let mut prices_of: HashMap<i64, Vec<PriceRecord>> = HashMap::new();
-    for price in prices {
-        prices_of.entry(price.store_product_id).or_default().push(price);
+fn positions(group: &Arc<OfferGroup>) -> impl Iterator<Item = (i64, (&Arc<OfferGroup>, usize))> {
+    group.products.iter().enumerate().map(move |(position, product)| (product.row.id, (group, position)))
+}
+
+/// Which product variation is recommended with which.
+#[derive(Debug, Default)]
+pub struct Recommendations {
+    recommended: HashMap<i64, i64>,
+    by_recommended: HashMap<i64, Vec<i64>>,
+}
+
+impl Recommendations {
+    fn new(rows: &[RecommendationRow]) -> Self {
+        let mut all = Self::default();
+        for row in rows {
+            all.recommended.insert(row.product_variation_id, row.recommended_id);
+            all.by_recommended.entry(row.recommended_id).or_default().push(row.product_variation_id);
+        }
+        all
     }
-    rows.sort_by(|a, b| browsing_order(a).cmp(&browsing_order(b)));
-    let mut products: Vec<StoreProduct> = Vec::with_capacity(rows.len());
-    for row in rows {
-        let listing = match products.last() {
-            None => 0,
-            Some(last) if listing_key(&last.row) == listing_key(&row) => last.listing,
-            Some(last) => last.listing + 1,
+
+    /// Returns the product variation that is recommended with one.
+    pub fn recommended_with(&self, product_variation: i64) -> Option<i64> {
+        self.recommended.get(&product_variation).copied()
+    }
+
+    /// Returns the product variations with which one is recommended.
+    pub fn recommending(&self, product_variation: i64) -> &[i64] {
+        self.by_recommended.get(&product_variation).map_or(&[], Vec::as_slice)
+    }
+
+    fn link_all(&self, groups: &mut [Vec<StoreProduct>]) {
+        if self.recommended.is_empty() {
+            return;
+        }
+        let mut by_sitting: HashMap<(i64, i64), Arc<RecommendedProduct>> = HashMap::new();
+        for product in
+            groups.iter().flatten().filter(|product| !self.recommending(product.row.product_variation_id).is_empty())
+        {
+            let key = (product.row.sitting_id, product.row.product_variation_id);
+            by_sitting.insert(key, Arc::new(RecommendedProduct::of(product)));
+        }
+        for product in groups.iter_mut().flatten() {
+            if let Some(id) = self.recommended_with(product.row.product_variation_id) {
+                product.recommended = Some(by_sitting.get(&(product.row.sitting_id, id)).cloned());
+            }
+        }
+    }
+}
+
+/// Groups store products and renders the groups. `link` adds what is recommended with them before.
+pub fn group_products(
+    products: Vec<StoreProduct>,
+    categories: &Categories,
+    link: impl FnOnce(&mut [Vec<StoreProduct>]),
+) -> Vec<Arc<OfferGroup>> {
+    let mut by_group: HashMap<(i64, i64), Vec<StoreProduct>> = HashMap::new();
+    for product in products {
+        by_group.entry(group_key(&product.row)).or_default().push(product);
+    }
+    let mut groups: Vec<Vec<StoreProduct>> = by_group.into_values().collect();
+    let mut names = KindNames { categories, known: HashMap::new() };
+    for products in &mut groups {
+        products.sort_by_key(|product| product.row.id);
+        names.assign(products);
+    }
+    link(&mut groups);
+    render_groups(groups)
+}
+
+/// Renders groups, many of them on two threads.
+fn render_groups(mut groups: Vec<Vec<StoreProduct>>) -> Vec<Arc<OfferGroup>> {
+    let render = |groups: Vec<Vec<StoreProduct>>| -> Vec<Arc<OfferGroup>> {
+        let group = |products: Vec<StoreProduct>| {
+            let rendered = RenderedGroup::new(&products);
+            Arc::new(OfferGroup { products, rendered })
         };
-        let mut prices = prices_of.remove(&row.id).unwrap_or_default();
-        prices.sort_by_key(|price| price.id);
-        let events = events.remove(&row.id).unwrap_or_default();
-        products.push(StoreProduct { listing, kind: ListingKind::Materials, prices, recommended: None, events, row });
+        groups.into_iter().map(group).collect()
+    };
+    if groups.len() < MANY_GROUPS {
+        return render(groups);
     }
-    products
+    let others = groups.split_off(groups.len() / 2);
+    std::thread::scope(|scope| {
+        let others = scope.spawn(|| render(others));
+        let mut all = render(groups);
+        all.extend(others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        all
+    })
 }
 
-fn browsing_order(row: &StoreProductRow) -> (&str, &str, &str, i64, i64, i64) {
-    let name = if row.shortname.is_empty() { &row.fullname } else { &row.shortname };
-    let StoreProductRow { subject_code, exam_session_code, sitting_id, catalog_product_id, id, .. } = row;
-    (subject_code, name, exam_session_code, *sitting_id, *catalog_product_id, *id)
+/// Finds the types of listings: by their category names, else by their full name, else by their variations.
+struct KindNames<'a> {
+    categories: &'a Categories,
+    known: HashMap<(i64, Text), Option<ListingKind>>,
 }
 
-fn listing_key(row: &StoreProductRow) -> (i64, i64) {
-    (row.sitting_id, row.catalog_product_id)
-}
-
-/// Sets the type of each listing by its category names, else by its full name, else by its variations.
-fn assign_kinds(products: &mut [StoreProduct], categories: &Categories) {
-    let mut has_tutorials: BTreeMap<usize, bool> = BTreeMap::new();
-    for product in products.iter() {
-        *has_tutorials.entry(product.listing).or_default() |= is_tutorial(&product.row);
-    }
-    for product in products.iter_mut() {
-        let group_names: Vec<String> = categories.names_of(product.row.catalog_product_id).map(fold).collect();
-        let by_name = kind_from_names(group_names.iter().map(String::as_str))
-            .or_else(|| kind_from_names([fold(&product.row.fullname).as_str()].into_iter()));
-        let is_tutorial_listing = has_tutorials.get(&product.listing).copied().unwrap_or_default();
-        product.kind =
-            by_name.unwrap_or(if is_tutorial_listing { ListingKind::Tutorial } else { ListingKind::Materials });
+impl KindNames<'_> {
+    fn assign(&mut self, products: &mut [StoreProduct]) {
+        let Some(StoreProduct { row, .. }) = products.first() else { return };
+        let categories = self.categories;
+        let by_name = *self.known.entry((row.catalog_product_id, row.fullname.clone())).or_insert_with(|| {
+            let group_names: Vec<String> = categories.names_of(row.catalog_product_id).map(fold).collect();
+            kind_from_names(group_names.iter().map(String::as_str))
+                .or_else(|| kind_from_names([fold(&row.fullname).as_str()].into_iter()))
+        });
+        let has_tutorial = products.iter().any(|product| is_tutorial(&product.row));
+        let kind = by_name.unwrap_or(if has_tutorial { ListingKind::Tutorial } else { ListingKind::Materials });
+        products.iter_mut().for_each(|product| product.kind = kind);
     }
 }
 
@@ -140,93 +192,117 @@ fn kind_from_names<'a>(folded_names: impl Iterator<Item = &'a str> + Clone) -> O
     }
 }
 
-fn link_recommendations(products: &mut [StoreProduct], recommendations: &[RecommendationRow]) {
-    let by_sitting: HashMap<(i64, i64), usize> = products
-        .iter()
-        .enumerate()
-        .map(|(index, product)| ((product.row.sitting_id, product.row.product_variation_id), index))
-        .collect();
-    let recommended_ids: HashMap<i64, i64> =
-        recommendations.iter().map(|row| (row.product_variation_id, row.recommended_id)).collect();
-    for product in products {
-        if let Some(recommended) = recommended_ids.get(&product.row.product_variation_id) {
-            product.recommended = Some(by_sitting.get(&(product.row.sitting_id, *recommended)).copied());
+/// Builds store products with their prices and events.
+pub fn build_store_products(
+    rows: Vec<StoreProductRow>,
+    prices: Vec<PriceRecord>,
+    events: Vec<TutorialEventRow>,
+    sessions: Vec<TutorialSessionRow>,
+    instructors: Vec<InstructorRecord>,
+) -> Vec<StoreProduct> {
+    let mut events = events_by_product(events, sessions, instructors);
+    let mut prices_of: HashMap<i64, Vec<PriceRecord>> = HashMap::new();
+    for price in prices {
+        prices_of.entry(price.store_product_id).or_default().push(price);
+    }
+    let no_prices: Arc<[PriceRecord]> = Arc::default();
+    let build = |row: StoreProductRow| {
+        let prices = prices_of.remove(&row.id).map_or_else(
+            || no_prices.clone(),
+            |mut prices| {
+                prices.sort_by_key(|price| price.id);
+                prices.into()
+            },
+        );
+        let events = events.remove(&row.id).unwrap_or_default();
+        StoreProduct { kind: ListingKind::Materials, prices, recommended: None, events, row }
+    };
+    rows.into_iter().map(build).collect()
+}
+
+fn events_by_product(
+    events: Vec<TutorialEventRow>,
+    sessions: Vec<TutorialSessionRow>,
+    instructors: Vec<InstructorRecord>,
+) -> HashMap<i64, Vec<TutorialEvent>> {
+    let mut sessions_of: HashMap<i64, Vec<TutorialSessionRow>> = HashMap::with_capacity(events.len());
+    for session in sessions {
+        sessions_of.entry(session.event_id).or_default().push(session);
+    }
+    let mut instructors_of: HashMap<i64, Vec<Text>> = HashMap::with_capacity(events.len());
+    for instructor in instructors {
+        instructors_of.entry(instructor.event_id).or_default().push(instructor.name);
+    }
+    let mut by_product: HashMap<i64, Vec<TutorialEvent>> = HashMap::new();
+    let mut zones = Zones::default();
+    for row in events {
+        let sessions = sessions_of.remove(&row.id).unwrap_or_default();
+        let instructors = instructors_of.remove(&row.id).unwrap_or_default();
+        by_product.entry(row.store_product_id).or_default().push(build_event(row, sessions, instructors, &mut zones));
+    }
+    for events in by_product.values_mut() {
+        events.sort_by(|a, b| (a.row.start_date, &a.row.code).cmp(&(b.row.start_date, &b.row.code)));
+        events.shrink_to_fit();
+    }
+    by_product
+}
+
+fn build_event(
+    row: TutorialEventRow,
+    mut sessions: Vec<TutorialSessionRow>,
+    mut instructors: Vec<Text>,
+    zones: &mut Zones,
+) -> TutorialEvent {
+    sessions.sort_by_key(|session| (session.sequence, session.id));
+    for session in &mut sessions {
+        if session.place.location.is_none() && session.place.venue.is_none() {
+            session.place = row.place.clone();
         }
     }
+    instructors.sort();
+    instructors.dedup();
+    let zone = zones.zone(row.time_zone.as_ref());
+    let last = sessions.iter().map(|session| session.end).max();
+    let last_day = last.map_or(row.end_date, |end| end.to_zoned(zone.clone()).date());
+    let over_from = seconds_at_end(last_day, zone);
+    TutorialEvent { row, sessions: sessions.into(), instructors: instructors.into(), over_from }
 }
 
-fn build_bundles(rows: Vec<BundleRow>, components: Vec<ComponentRow>, products: &[StoreProduct]) -> Vec<StoreBundle> {
-    let by_id: HashMap<i64, usize> =
-        products.iter().enumerate().map(|(index, product)| (product.row.id, index)).collect();
-    let mut components_of: HashMap<i64, Vec<(ComponentRow, usize)>> = HashMap::new();
-    for component in components {
-        if let Some(index) = by_id.get(&component.store_product_id) {
-            components_of.entry(component.bundle_id).or_default().push((component, *index));
-        }
-    }
-    let mut bundles: Vec<StoreBundle> = rows
-        .into_iter()
-        .map(|row| {
-            let mut components = components_of.remove(&row.id).unwrap_or_default();
-            components.sort_by_key(|(component, _)| (component.sort_order, component.store_product_id));
-            StoreBundle { row, components }
-        })
-        .collect();
-    bundles.sort_by(|a, b| {
-        let key = |b: &StoreBundle| {
-            (b.row.subject_code.clone(), b.row.name.clone(), b.row.exam_session_code.clone(), b.row.id)
-        };
-        key(a).cmp(&key(b))
-    });
-    bundles
+/// Returns the second in which a day ends in a zone.
+fn seconds_at_end(day: Date, zone: TimeZone) -> i64 {
+    let end = day.tomorrow().ok().and_then(|next| next.to_zoned(zone).ok());
+    end.map_or(i64::MAX, |end| end.timestamp().as_second())
 }
 
-fn build_vocabulary(products: &[StoreProduct], bundles: &[StoreBundle]) -> Vocabulary {
-    let mut builder = VocabularyBuilder::default();
-    for product in products {
-        builder.start_row();
-        add_product_words(product, &mut builder);
-    }
-    for bundle in bundles {
-        builder.start_row();
-        add_bundle_words(bundle, products, &mut builder);
-    }
-    builder.finish()
-}
+/// Time zones by name.
+#[derive(Default)]
+struct Zones(BTreeMap<Text, TimeZone>);
 
-fn add_product_words(product: &StoreProduct, builder: &mut VocabularyBuilder) {
-    let row = &product.row;
-    builder.add(TextField::Subject, &row.subject_code);
-    builder.add(TextField::Name, if row.shortname.is_empty() { &row.fullname } else { &row.shortname });
-    builder.add(TextField::Variation, &row.fullname);
-    builder.add(TextField::Variation, &row.variation_name);
-    builder.add(TextField::Variation, &row.variation_type);
-    builder.add(TextField::Code, &row.exam_session_code);
-    builder.add(TextField::Detail, &row.product_code);
-    builder.add(TextField::Detail, row.subject_description.as_deref().unwrap_or_default());
-    // Most events of a product share a few places and instructors: add each name once.
-    let mut places: BTreeSet<&str> = BTreeSet::new();
-    for event in &product.events {
-        builder.add(TextField::Code, &event.row.code);
-        for session in &event.sessions {
-            builder.add(TextField::Detail, &session.title);
-        }
-        let names = [&event.location_names, &event.venue_names, &event.instructor_names];
-        places.extend(names.into_iter().flatten().map(String::as_str));
-    }
-    for name in places {
-        builder.add(TextField::Place, name);
+impl Zones {
+    fn zone(&mut self, name: Option<&Text>) -> TimeZone {
+        let Some(name) = name else { return TimeZone::UTC };
+        let known = self.0.entry(name.clone());
+        known.or_insert_with(|| TimeZone::get(name).unwrap_or(TimeZone::UTC)).clone()
     }
 }
 
-fn add_bundle_words(bundle: &StoreBundle, products: &[StoreProduct], builder: &mut VocabularyBuilder) {
-    builder.add(TextField::Subject, &bundle.row.subject_code);
-    builder.add(TextField::Name, &bundle.row.name);
-    builder.add(TextField::Variation, "bundle");
-    builder.add(TextField::Code, &bundle.row.exam_session_code);
-    builder.add(TextField::Detail, bundle.row.description.as_deref().unwrap_or_default());
-    for product in bundle.components.iter().filter_map(|(_, index)| products.get(*index)) {
-        builder.add(TextField::Detail, &product.row.fullname);
-        builder.add(TextField::Detail, &product.row.variation_name);
+/// Builds bundles with their components. `find` finds a store product that is on sale.
+pub fn build_bundles(
+    rows: Vec<BundleRow>,
+    components: Vec<ComponentRow>,
+    find: impl Fn(i64) -> Option<(Arc<OfferGroup>, usize)>,
+) -> Vec<Arc<StoreBundle>> {
+    let mut components_of: HashMap<i64, Vec<BundleComponent>> = HashMap::new();
+    for row in components {
+        let product = find(row.store_product_id);
+        components_of.entry(row.bundle_id).or_default().push(BundleComponent { row, product });
     }
+    let build = |row: BundleRow| {
+        let mut components = components_of.remove(&row.id).unwrap_or_default();
+        components.sort_by_key(|component| (component.row.sort_order, component.row.store_product_id));
+        let mut bundle = StoreBundle { row, components, rendered: Box::default() };
+        bundle.rendered = to_json(&compose::build_bundle(&bundle)).into();
+        Arc::new(bundle)
+    };
+    rows.into_iter().map(build).collect()
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rows::{CategoryRow, FacetEntryRow, MembershipRow};
+use super::segment::facet_name::FacetName;
 use crate::names::fold;
 
 /// The category name that selects bundles. It is not a filter group.
@@ -11,7 +12,7 @@ pub const BUNDLE: &str = "Bundle";
 /// The tree of categories with the members of each. Members include those of all descendants.
 #[derive(Debug, Default)]
 pub struct Categories {
-    names: BTreeMap<i64, String>,
+    facets: BTreeMap<i64, FacetName>,
     active: Vec<CategoryRow>,
     by_name: BTreeMap<String, Vec<i64>>,
     direct_categories: BTreeMap<i64, Vec<i64>>,
@@ -25,7 +26,7 @@ impl Categories {
         let mut categories = Self::default();
         let parents: BTreeMap<i64, Option<i64>> = rows.iter().map(|row| (row.id, row.parent_id)).collect();
         for row in rows {
-            categories.names.insert(row.id, row.name.clone());
+            categories.facets.insert(row.id, FacetName::new(row.name.as_str().into(), row.name.as_str().into(), false));
             if row.is_active {
                 categories.active.push(row.clone());
                 for name in [Some(&row.name), row.code.as_ref()].into_iter().flatten() {
@@ -45,29 +46,25 @@ impl Categories {
         categories
     }
 
-    /// Returns the catalogue products in any category with one of these names or codes, in any case.
-    ///
-    /// Unknown names add nothing.
-    pub fn members_of<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> BTreeSet<i64> {
-        names
-            .into_iter()
-            .filter_map(|name| self.by_name.get(&fold(name)))
-            .flatten()
-            .filter_map(|id| self.members.get(id))
-            .flatten()
-            .copied()
-            .collect()
+    /// Returns the categories with any of these names or codes, in any case.
+    pub fn named<'a>(&'a self, names: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = i64> {
+        names.into_iter().filter_map(|name| self.by_name.get(&fold(name))).flatten().copied()
+    }
+
+    /// Returns every category with its members.
+    pub fn members(&self) -> impl Iterator<Item = (i64, &BTreeSet<i64>)> {
+        self.members.iter().map(|(id, members)| (*id, members))
     }
 
     /// Returns the names of the categories that directly contain a catalogue product.
     pub fn names_of(&self, catalog_product_id: i64) -> impl Iterator<Item = &str> {
         let direct_categories = self.direct_categories.get(&catalog_product_id).into_iter().flatten();
-        direct_categories.filter_map(|id| self.names.get(id)).map(String::as_str)
+        direct_categories.filter_map(|id| self.facets.get(id)).map(|facet| &*facet.name)
     }
 
     /// Returns id, name and description of every active category.
     pub fn all(&self) -> impl Iterator<Item = (i64, &str, &str)> {
-        self.active.iter().map(|row| (row.id, row.name.as_str(), row.description.as_str()))
+        self.active.iter().map(|row| (row.id, &*row.name, &*row.description))
     }
 
     /// Returns id, name and description of the active categories with any of these products, directly or in a descendant.
@@ -85,11 +82,10 @@ impl Categories {
         self.direct_categories.get(&catalog_product_id).into_iter().flatten().any(|id| categories.contains(id))
     }
 
-    /// Returns name and members of the categories that are counted under a filter key, including empty ones.
-    pub fn entries(&self, filter_key: &str) -> impl Iterator<Item = (&str, &BTreeSet<i64>)> {
-        static NO_MEMBERS: BTreeSet<i64> = BTreeSet::new();
+    /// Returns id and name of the categories that are counted under a filter key, including empty ones.
+    pub fn entries(&self, filter_key: &str) -> impl Iterator<Item = (i64, &FacetName)> {
         let ids = self.entries.get(filter_key).into_iter().flatten();
-        ids.filter_map(|id| Some((self.names.get(id)?.as_str(), self.members.get(id).unwrap_or(&NO_MEMBERS))))
+        ids.filter_map(|id| Some((*id, self.facets.get(id)?)))
     }
 }
 

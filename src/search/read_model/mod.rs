@@ -1,93 +1,55 @@
 //! The read model: the whole catalogue in memory, in the form that queries use.
 //!
-//! It is built from [`rows::CatalogueRows`] and never changed; a newer model replaces it. Store products are in browsing
-//! order, so the products of one listing (one catalogue product in one exam session of one subject) are adjacent. In the
-//! vocabulary, store products come before bundles: the row number of bundle `n` is `store_products.len() + n`.
+//! It is built from [`rows::CatalogueRows`] and never changed; a newer model replaces it and shares what did not change.
+//! Its [`items::CatalogueItem`]s (groups of store products, and bundles) are in browsing order in one large segment. What changed
+//! since is in a second, small segment; the rows that it replaces are no longer live in the first.
+//!
+//! A *row* is a store product or a bundle of one segment. Everything that a query compares is a set of rows.
 
+mod apply;
+pub mod bitmap;
 mod build;
 pub mod categories;
 pub mod follow;
-pub mod ranking;
+pub mod items;
+mod rendered;
 pub mod rows;
+pub mod saved;
+pub mod segment;
 pub mod text;
+pub mod touched;
 
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use self::bitmap::Bitmap;
+use self::build::Recommendations;
 use self::categories::Categories;
-use self::ranking::{Matches, Vocabulary};
-use self::rows::{
-    BundleRow, ComponentRow, FilterRow, PriceRecord, StoreProductRow, TutorialEventRow, TutorialSessionRow,
-};
+use self::items::{CatalogueItem, ItemKey, StoreBundle, StoreProduct};
+pub use self::rendered::to_json;
+use self::rows::FilterRow;
+use self::segment::{Segment, Totals};
 
-/// Type of a listing, as clients distinguish them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ListingKind {
-    /// Tutorials, with events.
-    Tutorial,
-    /// Marking.
-    Markings,
-    /// Everything else.
-    Materials,
+/// What all segments share.
+#[derive(Debug, Default)]
+pub struct SharedCatalogue {
+    /// The tree of categories.
+    pub categories: Categories,
+    /// The active filters of the shop, in their order.
+    pub filters: Vec<FilterRow>,
+    /// Which product variation is recommended with which.
+    pub recommendations: Recommendations,
+    /// Words that mean the same, by word.
+    pub synonyms: HashMap<String, Vec<Vec<String>>>,
 }
 
-impl ListingKind {
-    /// Returns the value in a response.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Tutorial => "Tutorial",
-            Self::Markings => "Markings",
-            Self::Materials => "Materials",
-        }
-    }
-}
-
-/// One store product: a variation of a catalogue product in one exam session of one subject.
-#[derive(Debug)]
-pub struct StoreProduct {
-    /// The stored row.
-    pub row: StoreProductRow,
-    /// Number of its listing. Products of one listing are adjacent.
-    pub listing: usize,
-    /// Type of the listing.
-    pub kind: ListingKind,
-    /// Prices by id.
-    pub prices: Vec<PriceRecord>,
-    /// `Some` when the variation has a recommendation; the inner value is the index of the recommended store product,
-    /// `None` when that is not sold in the same sitting.
-    pub recommended: Option<Option<usize>>,
-    /// Events by start and code.
-    pub events: Vec<TutorialEvent>,
-}
-
-/// One event with its sessions.
-#[derive(Debug)]
-pub struct TutorialEvent {
-    /// The stored row.
-    pub row: TutorialEventRow,
-    /// Sessions by sequence. A session without location and venue has those of the event.
-    pub sessions: Vec<TutorialSessionRow>,
-    /// Names of the instructors, each once.
-    pub instructors: Vec<String>,
-    /// Folded names and codes of its locations.
-    pub location_names: Vec<String>,
-    /// Folded names of its venues.
-    pub venue_names: Vec<String>,
-    /// Folded names of its instructors.
-    pub instructor_names: Vec<String>,
-}
-
-impl TutorialEvent {
-    /// Returns whether the event can be booked.
-    pub fn is_available(&self) -> bool {
-        !self.row.is_soldout && self.row.remain_space > 0
-    }
-}
-
-/// One bundle with its components.
-#[derive(Debug)]
-pub struct StoreBundle {
-    /// The stored row.
-    pub row: BundleRow,
-    /// Components in order: the row, and the index of its store product.
-    pub components: Vec<(ComponentRow, usize)>,
+/// A segment, and which of its rows are still current.
+#[derive(Clone, Debug, Default)]
+pub struct Part {
+    /// The segment.
+    pub segment: Arc<Segment>,
+    /// The rows that no later segment replaced.
+    pub live: Arc<Bitmap>,
 }
 
 /// The read model.
@@ -95,40 +57,125 @@ pub struct StoreBundle {
 pub struct ReadModel {
     /// Catalogue version of the snapshot.
     pub version: i64,
-    /// All store products in browsing order.
-    pub store_products: Vec<StoreProduct>,
-    /// All bundles in browsing order.
-    pub bundles: Vec<StoreBundle>,
-    /// The tree of categories.
-    pub categories: Categories,
-    /// The active filters of the shop, in their order.
-    pub filters: Vec<FilterRow>,
-    vocabulary: Vocabulary,
+    shared: Arc<SharedCatalogue>,
+    parts: Vec<Part>,
+    /// For each item of the second segment, how many rows of the first are before it.
+    places: Vec<u32>,
+    totals: Totals,
+    /// The facets without text and filters, as responses contain them. Made at the first request.
+    pub unfiltered_facets: OnceLock<Vec<u8>>,
 }
 
 impl ReadModel {
     /// Reports whether there is nothing that a search could find.
     pub fn is_empty(&self) -> bool {
-        self.store_products.is_empty() && self.bundles.is_empty()
+        self.totals.items == 0
     }
 
-    /// Matches a search text with all rows.
-    pub fn matches(&self, text: &str) -> Matches {
-        self.vocabulary.matches(text)
+    /// Returns how many store products, events and sessions there are.
+    pub fn totals(&self) -> Totals {
+        self.totals
     }
 
-    /// Returns the row number of a bundle in the vocabulary.
-    pub fn bundle_row(&self, bundle: usize) -> u32 {
-        row_number(self.store_products.len() + bundle)
+    /// Returns the tree of categories.
+    pub fn categories(&self) -> &Categories {
+        &self.shared.categories
+    }
+
+    /// Returns the active filters of the shop, in their order.
+    pub fn filters(&self) -> &[FilterRow] {
+        &self.shared.filters
+    }
+
+    /// Returns words that mean the same, by word.
+    pub fn synonyms(&self) -> &HashMap<String, Vec<Vec<String>>> {
+        &self.shared.synonyms
+    }
+
+    /// Returns the segments: one, or two.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Returns a number by which items of both segments are in browsing order.
+    pub fn place(&self, part: usize, item: u32) -> u64 {
+        match part {
+            0 => (u64::from(self.parts[0].segment.first_row(item)) << 32) | u64::from(u32::MAX),
+            _ => (u64::from(self.place_of_later(item)) << 32) | u64::from(item),
+        }
+    }
+
+    /// Returns how many rows of the first segment are before an item of the second.
+    pub fn place_of_later(&self, item: u32) -> u32 {
+        self.places.get(item as usize).copied().unwrap_or(u32::MAX)
+    }
+
+    /// Returns all items in browsing order.
+    pub fn items(&self) -> impl Iterator<Item = &CatalogueItem> {
+        let mut later =
+            self.parts.get(1).map_or(&[][..], |part| part.segment.items()).iter().zip(&self.places).peekable();
+        let mut first = self.parts.first().into_iter().flat_map(|part| part.live_items()).peekable();
+        std::iter::from_fn(move || {
+            let next_row = first.peek().map(|(row, _)| *row);
+            match (next_row, later.peek()) {
+                (Some(row), Some((_, place))) if **place <= row => later.next().map(|(item, _)| item),
+                (Some(_), _) => first.next().map(|(_, item)| item),
+                (None, _) => later.next().map(|(item, _)| item),
+            }
+        })
+    }
+
+    /// Returns all store products in browsing order.
+    pub fn store_products(&self) -> impl Iterator<Item = &StoreProduct> {
+        self.items().filter_map(CatalogueItem::group).flat_map(|group| group.products.iter())
+    }
+
+    /// Returns all bundles in browsing order.
+    pub fn bundles(&self) -> impl Iterator<Item = &Arc<StoreBundle>> {
+        self.items().filter_map(|item| match item {
+            CatalogueItem::Bundle(bundle) => Some(bundle),
+            CatalogueItem::Group(_) => None,
+        })
+    }
+
+    /// Returns where a store product is: its part and its row.
+    pub fn locate(&self, store_product: i64) -> Option<(usize, u32)> {
+        self.find_live(|segment| segment.row_of_product(store_product))
+    }
+
+    fn find_live(&self, find: impl Fn(&Segment) -> Option<u32>) -> Option<(usize, u32)> {
+        let parts = self.parts.iter().enumerate().rev();
+        parts
+            .filter_map(|(index, part)| Some((index, find(&part.segment)?)))
+            .find(|(index, row)| self.parts[*index].live.contains(*row))
+    }
+
+    /// Returns how many rows of the first segment are before an item with this key.
+    fn rows_before(&self, key: &ItemKey<'_>) -> u32 {
+        self.parts.first().map_or(0, |part| part.segment.rows_before(key))
     }
 }
 
-/// Returns the row number of a store product in the vocabulary.
-pub fn row_number(index: usize) -> u32 {
-    u32::try_from(index).unwrap_or(u32::MAX)
-}
+impl Part {
+    /// Returns the part of a whole segment.
+    pub fn whole(segment: Segment) -> Self {
+        let live = Arc::new(Bitmap::full(segment.rows()));
+        Self { segment: Arc::new(segment), live }
+    }
 
-/// Returns whether the type of a variation is tutorial.
-pub fn is_tutorial(row: &StoreProductRow) -> bool {
-    row.variation_type.eq_ignore_ascii_case("tutorial")
+    /// Returns the current items with their first rows.
+    pub fn live_items(&self) -> impl Iterator<Item = (u32, &CatalogueItem)> {
+        self.items().filter(|(row, _)| self.live.contains(*row))
+    }
+
+    /// Returns the items that a later segment replaced.
+    pub fn dead_items(&self) -> impl Iterator<Item = &CatalogueItem> {
+        let is_whole = self.live.count() == self.segment.rows();
+        self.items().filter(move |(row, _)| !is_whole && !self.live.contains(*row)).map(|(_, item)| item)
+    }
+
+    fn items(&self) -> impl Iterator<Item = (u32, &CatalogueItem)> {
+        let items = self.segment.items().iter().enumerate();
+        items.map(|(index, item)| (self.segment.first_row(index as u32), item))
+    }
 }

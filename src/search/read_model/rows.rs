@@ -1,13 +1,18 @@
 //! The rows that the read model is built from, as plain data.
 //!
-//! Fields are matched with the columns that `store.rs` selects by name, and mean what the columns of `acted.*` mean. Only
-//! rows on sale are loaded (`is_active` of `acted.products`, `acted.bundles` and `acted.bundle_products`).
+//! Fields mean what the columns of `acted.*` mean. Texts that repeat are shared. Only rows on sale are loaded (`is_active`
+//! of `acted.products`, `acted.bundles` and `acted.bundle_products`).
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::FromRow;
+
+/// A text that many rows share.
+pub type Text = Arc<str>;
 
 /// All rows that search uses, read in one snapshot.
 #[derive(Clone, Debug, Default)]
@@ -38,66 +43,77 @@ pub struct CatalogueRows {
     pub sessions: Vec<TutorialSessionRow>,
     /// Instructors of events and sessions.
     pub instructors: Vec<InstructorRecord>,
+    /// Words with other words that mean the same.
+    pub synonyms: Vec<SynonymRow>,
+}
+
+/// One word of the synonyms.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct SynonymRow {
+    /// The word that a search contains.
+    pub word: String,
+    /// What finds the same.
+    pub synonyms: Vec<String>,
 }
 
 /// One active row of `acted.products` with the rows it refers to.
-#[derive(Clone, Debug, Default, FromRow)]
+#[derive(Clone, Debug, Default)]
 pub struct StoreProductRow {
     /// `acted.products.id`.
     pub id: i64,
     /// Code of the store product, `CB1/PC/2025-04`.
-    pub product_code: String,
+    pub product_code: Text,
     /// `acted.catalog_exam_session_subjects.id`.
     pub sitting_id: i64,
     /// `acted.catalog_subjects.id`.
     pub subject_id: i64,
     /// Code of the subject, `CB1`.
-    pub subject_code: String,
+    pub subject_code: Text,
     /// Name of the subject.
-    pub subject_description: Option<String>,
+    pub subject_description: Option<Text>,
     /// `acted.catalog_exam_sessions.id`.
     pub exam_session_id: i64,
     /// `2025-04` or `25S`.
-    pub exam_session_code: String,
+    pub exam_session_code: Text,
     /// `acted.catalog_product_product_variations.id`.
     pub product_variation_id: i64,
     /// `acted.catalog_products.id`.
     pub catalog_product_id: i64,
     /// Full name of the catalogue product.
-    pub fullname: String,
+    pub fullname: Text,
     /// Short name of the catalogue product; for tutorials the location.
-    pub shortname: String,
+    pub shortname: Text,
     /// Description of the catalogue product.
-    pub description: Option<String>,
+    pub description: Option<Text>,
     /// Code of the catalogue product.
-    pub catalog_code: String,
+    pub catalog_code: Text,
     /// Whether both variations are sold together.
     pub buy_both: bool,
     /// `acted.catalog_product_variations.id`.
     pub variation_id: i64,
     /// `eBook`, `Hub`, `Printed`, `Marking` or `Tutorial`.
-    pub variation_type: String,
+    pub variation_type: Text,
     /// Name of the variation.
-    pub variation_name: String,
+    pub variation_name: Text,
     /// Description of the variation.
-    pub variation_description: Option<String>,
+    pub variation_description: Option<Text>,
     /// Short description of the variation.
-    pub variation_description_short: Option<String>,
+    pub variation_description_short: Option<Text>,
 }
 
 /// One row of `acted.prices`.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug)]
 pub struct PriceRecord {
     /// Id of the price.
     pub id: i64,
     /// The store product with this price.
     pub store_product_id: i64,
     /// `standard`, `retaker`, `reduced` or `additional`.
-    pub price_type: String,
+    pub price_type: Text,
     /// Amount in units of the currency, two decimals.
     pub amount: Decimal,
     /// ISO 4217 code as stored.
-    pub currency: String,
+    pub currency: Text,
 }
 
 /// One row of `acted.product_productvariation_recommendations`.
@@ -179,33 +195,33 @@ pub struct FilterRow {
 }
 
 /// One active row of `acted.bundles`, with overrides of its template applied.
-#[derive(Clone, Debug, Default, FromRow)]
+#[derive(Clone, Debug, Default)]
 pub struct BundleRow {
     /// Id of the bundle.
     pub id: i64,
     /// Effective name.
-    pub name: String,
+    pub name: Text,
     /// Effective description.
-    pub description: Option<String>,
+    pub description: Option<Text>,
     /// The subject of the bundle.
     pub subject_id: i64,
     /// Its code.
-    pub subject_code: String,
+    pub subject_code: Text,
     /// The exam session of the bundle.
     pub exam_session_id: i64,
     /// Its code.
-    pub exam_session_code: String,
+    pub exam_session_code: Text,
 }
 
 /// One active row of `acted.bundle_products`.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug)]
 pub struct ComponentRow {
     /// The bundle.
     pub bundle_id: i64,
     /// The store product in it.
     pub store_product_id: i64,
     /// The price type that the bundle uses by default.
-    pub default_price_type: String,
+    pub default_price_type: Text,
     /// Quantity in the bundle.
     pub quantity: i32,
     /// Position within the bundle.
@@ -213,14 +229,14 @@ pub struct ComponentRow {
 }
 
 /// Location and venue by name, as shown in a response.
-#[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// Name of the location.
-    pub location: Option<String>,
+    pub location: Option<Text>,
     /// Code of the location.
-    pub location_code: Option<String>,
+    pub location_code: Option<Text>,
     /// Name of the venue.
-    pub venue: Option<String>,
+    pub venue: Option<Text>,
 }
 
 /// One row of `acted.tutorial_events`.
@@ -231,7 +247,7 @@ pub struct TutorialEventRow {
     /// The store product that sells the event.
     pub store_product_id: i64,
     /// Code, unique.
-    pub code: String,
+    pub code: Text,
     /// Location and venue of the event.
     pub place: Place,
     /// Whether the event is sold out.
@@ -244,37 +260,38 @@ pub struct TutorialEventRow {
     pub start_date: Date,
     /// Last day.
     pub end_date: Date,
+    /// Whether it has no maximum of places.
+    pub is_unlimited: bool,
+    /// Its time zone (IANA), if known.
+    pub time_zone: Option<Text>,
 }
 
 /// One row of `acted.tutorial_sessions`.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug)]
 pub struct TutorialSessionRow {
     /// Id of the session.
     pub id: i64,
     /// Id of its event.
     pub event_id: i64,
     /// Title of the session.
-    pub title: String,
+    pub title: Text,
     /// Location and venue of the session. When neither is set, those of the event apply.
-    #[sqlx(flatten)]
     pub place: Place,
     /// Start time.
-    #[sqlx(try_from = "jiff_sqlx::Timestamp")]
     pub start: Timestamp,
     /// End time.
-    #[sqlx(try_from = "jiff_sqlx::Timestamp")]
     pub end: Timestamp,
     /// Position within the event, from 1.
     pub sequence: i32,
     /// URL to join the session online.
-    pub url: Option<String>,
+    pub url: Option<Text>,
 }
 
 /// One instructor of one event, assigned to the event or to one of its sessions.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug)]
 pub struct InstructorRecord {
     /// The event.
     pub event_id: i64,
     /// Display name.
-    pub name: String,
+    pub name: Text,
 }

@@ -7,8 +7,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::navigation::subjects;
+use crate::search::read_model::ReadModel;
+use crate::search::read_model::items::StoreProduct;
 use crate::search::read_model::rows::FilterRow;
-use crate::search::read_model::{ReadModel, StoreProduct};
 
 /// One filter.
 #[derive(Debug, Serialize, ToSchema)]
@@ -56,7 +57,7 @@ pub struct FilterGroup<'a> {
 /// Returns the active filters of these types, or of all, by name.
 pub fn filter_configuration<'a>(model: &'a ReadModel, types: &[&str]) -> BTreeMap<&'a str, FilterSetting<'a>> {
     let is_chosen = |row: &&FilterRow| types.is_empty() || types.contains(&row.filter_type.as_str());
-    model.filters.iter().filter(is_chosen).map(|row| (row.name.as_str(), setting(model, row))).collect()
+    model.filters().iter().filter(is_chosen).map(|row| (row.name.as_str(), setting(model, row))).collect()
 }
 
 fn setting<'a>(model: &'a ReadModel, row: &'a FilterRow) -> FilterSetting<'a> {
@@ -97,17 +98,15 @@ fn setting<'a>(model: &'a ReadModel, row: &'a FilterRow) -> FilterSetting<'a> {
 }
 
 fn options<'a>(model: &'a ReadModel, row: &FilterRow, groups: &[FilterGroup<'a>]) -> Vec<FilterOption<'a>> {
-    let all: Vec<&StoreProduct> = model.store_products.iter().collect();
+    let all: Vec<&StoreProduct> = model.store_products().collect();
     match row.filter_type.as_str() {
         "subject" => subjects(&all)
             .into_iter()
             .map(|subject| FilterOption { id: Some(subject.id), value: subject.code, label: subject.code })
             .collect(),
         "product_variation" => {
-            let kinds: BTreeMap<&str, &str> = all
-                .iter()
-                .map(|product| (product.row.variation_type.as_str(), product.row.variation_type.as_str()))
-                .collect();
+            let kinds: BTreeMap<&str, &str> =
+                all.iter().map(|product| (&*product.row.variation_type, &*product.row.variation_type)).collect();
             kinds.into_iter().map(|(value, label)| FilterOption { id: None, value, label }).collect()
         }
         _ => groups

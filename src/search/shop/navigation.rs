@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 
 use crate::names::fold;
 use crate::search::legacy::ProductOption;
-use crate::search::read_model::{ListingKind, ReadModel, StoreProduct};
+use crate::search::read_model::ReadModel;
+use crate::search::read_model::items::{ListingKind, StoreProduct};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NavigationData<'a> {
@@ -82,7 +83,7 @@ pub struct MenuVariation<'a> {
 pub fn navigation_data(model: &ReadModel) -> NavigationData<'_> {
     let is_tutorial = |product: &&StoreProduct| product.kind == ListingKind::Tutorial;
     let is_online = |product: &&StoreProduct| fold(&product.row.fullname).contains("online classroom");
-    let all: Vec<&StoreProduct> = model.store_products.iter().collect();
+    let all: Vec<&StoreProduct> = model.store_products().collect();
     let (tutorials, others): (Vec<&StoreProduct>, Vec<&StoreProduct>) = all.iter().copied().partition(is_tutorial);
     let mut left = options(&tutorials);
     left.sort_by_key(|product| product.shortname);
@@ -136,11 +137,11 @@ pub fn subjects<'a>(products: &[&'a StoreProduct]) -> Vec<MenuSubject<'a>> {
 fn groups<'a>(model: &'a ReadModel, products: &[&'a StoreProduct]) -> Vec<MenuGroup<'a>> {
     let ids: BTreeSet<i64> = products.iter().map(|product| product.row.catalog_product_id).collect();
     let of_group = |(id, name, _): (i64, &'a str, &'a str)| {
-        let is_inside = |product: &&StoreProduct| model.categories.contains(id, product.row.catalog_product_id);
+        let is_inside = |product: &&StoreProduct| model.categories().contains(id, product.row.catalog_product_id);
         let inside: Vec<&StoreProduct> = products.iter().copied().filter(is_inside).collect();
         MenuGroup { id: Some(id), name, products: options(&inside) }
     };
-    model.categories.containing(&ids).map(of_group).collect()
+    model.categories().containing(&ids).map(of_group).collect()
 }
 
 /// Returns catalogue products, each once.

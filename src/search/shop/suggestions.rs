@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 use super::navigation::{MenuSubject, subjects};
 use crate::search::compose::SessionUrls;
 use crate::search::legacy::{self, FuzzyQuery, GroupOption, ProductOption, VariationOption};
-use crate::search::read_model::{ReadModel, StoreProduct};
+use crate::search::read_model::ReadModel;
+use crate::search::read_model::items::StoreProduct;
 use crate::search::response::ResultItem;
 
 /// The least score of a suggested product.
@@ -60,7 +61,7 @@ pub fn suggestions<'a>(model: &'a ReadModel, text: &str, limit: u64, urls: Sessi
     let response = legacy::fuzzy_search(model, &query, "fuzzy", urls);
     let ids: Vec<i64> = response.suggested_filters.subjects.iter().map(|subject| subject.id).collect();
     let products: Vec<&StoreProduct> =
-        model.store_products.iter().filter(|product| ids.contains(&product.row.subject_id)).collect();
+        model.store_products().filter(|product| ids.contains(&product.row.subject_id)).collect();
     let mut subjects = subjects(&products);
     subjects.sort_by_key(|subject| ids.iter().position(|id| *id == subject.id));
     found.total_matches = MatchCounts {

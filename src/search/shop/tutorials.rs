@@ -4,7 +4,8 @@ use jiff::civil::Date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::search::read_model::{ListingKind, ReadModel, StoreProduct, TutorialEvent};
+use crate::search::read_model::ReadModel;
+use crate::search::read_model::items::{ListingKind, StoreProduct, TutorialEvent};
 
 /// An event in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -99,7 +100,7 @@ fn is_of_subject(product: &StoreProduct, subject: Option<&str>) -> bool {
 }
 
 fn tutorials(model: &ReadModel) -> impl Iterator<Item = &StoreProduct> {
-    model.store_products.iter().filter(|product| product.kind == ListingKind::Tutorial || !product.events.is_empty())
+    model.store_products().filter(|product| product.kind == ListingKind::Tutorial || !product.events.is_empty())
 }
 
 /// Returns the events of a subject, or all, by start and code.
@@ -116,7 +117,7 @@ pub fn products<'a>(model: &'a ReadModel, of: Option<(&str, &str)>) -> Vec<Tutor
     let is_chosen = |product: &&StoreProduct| {
         of.is_none_or(|(session, subject)| {
             let row = &product.row;
-            let is_session = row.exam_session_code == session || row.exam_session_id.to_string() == session;
+            let is_session = &*row.exam_session_code == session || row.exam_session_id.to_string() == session;
             is_session && is_of_subject(product, Some(subject))
         })
     };

@@ -7,7 +7,7 @@ use crate::search::read_model::ReadModel;
 use crate::search::read_model::rows::*;
 
 /// Returns a store product. Its sitting id is the subject id: there is only one exam session, 26A.
-fn store_product(
+pub fn store_product(
     id: i64,
     subject: (i64, &str),
     product: (i64, &str, &str),
@@ -15,20 +15,20 @@ fn store_product(
 ) -> StoreProductRow {
     StoreProductRow {
         id,
-        product_code: format!("{}/{}/26A", subject.1, id),
+        product_code: format!("{}/{}/26A", subject.1, id).into(),
         sitting_id: subject.0,
         subject_id: subject.0,
-        subject_code: subject.1.to_owned(),
+        subject_code: subject.1.into(),
         exam_session_id: 9,
-        exam_session_code: "26A".to_owned(),
+        exam_session_code: "26A".into(),
         product_variation_id: product.0 * 100 + variation.0,
         catalog_product_id: product.0,
-        fullname: product.1.to_owned(),
-        shortname: product.2.to_owned(),
-        catalog_code: format!("P{}", product.0),
+        fullname: product.1.into(),
+        shortname: product.2.into(),
+        catalog_code: format!("P{}", product.0).into(),
         variation_id: variation.0,
-        variation_type: variation.1.to_owned(),
-        variation_name: variation.2.to_owned(),
+        variation_type: variation.1.into(),
+        variation_name: variation.2.into(),
         ..StoreProductRow::default()
     }
 }
@@ -47,43 +47,45 @@ const F2F: (i64, &str, &str) = (3, "Tutorial", "CS2_f2f_3");
 const HAND: (i64, &str, &str) = (4, "Marking", "Hand marking");
 
 fn place(location: Option<&str>, venue: Option<&str>) -> Place {
-    let code = location.map(|name| name[..3].to_uppercase());
-    Place { location: location.map(str::to_owned), location_code: code, venue: venue.map(str::to_owned) }
+    let code = location.map(|name| name[..3].to_uppercase().into());
+    Place { location: location.map(Text::from), location_code: code, venue: venue.map(Text::from) }
 }
 
 fn category(id: i64, name: &str, parent_id: Option<i64>) -> CategoryRow {
     CategoryRow { id, name: name.to_owned(), parent_id, code: None, description: String::new(), is_active: true }
 }
 
-fn event(id: i64, code: &str, starts: jiff::civil::Date, place: Place, remain_space: i32) -> TutorialEventRow {
+pub fn event(id: i64, code: &str, starts: jiff::civil::Date, place: Place, remain_space: i32) -> TutorialEventRow {
     TutorialEventRow {
         id,
         store_product_id: 104,
-        code: code.to_owned(),
+        code: code.into(),
         place,
         is_soldout: false,
         finalisation_date: None,
         remain_space,
         start_date: starts,
         end_date: starts.saturating_add(jiff::Span::new().days(28)),
+        is_unlimited: false,
+        time_zone: None,
     }
 }
 
-fn session(id: i64, sequence: i32, place: Place) -> TutorialSessionRow {
+pub fn session(id: i64, sequence: i32, place: Place) -> TutorialSessionRow {
     TutorialSessionRow {
         id,
         event_id: 20,
-        title: format!("CS2 London day {sequence}"),
+        title: format!("CS2 London day {sequence}").into(),
         place,
         start: "2026-02-10T09:30:00Z".parse().expect("a time"),
         end: "2026-02-10T17:00:00Z".parse().expect("a time"),
         sequence,
-        url: Some("https://meet.example/cs2".to_owned()),
+        url: Some("https://meet.example/cs2".into()),
     }
 }
 
-fn standard_price(id: i64, store_product_id: i64) -> PriceRecord {
-    let (price_type, currency) = ("standard".to_owned(), "GBP".to_owned());
+pub fn standard_price(id: i64, store_product_id: i64) -> PriceRecord {
+    let (price_type, currency) = ("standard".into(), "GBP".into());
     PriceRecord { id, store_product_id, price_type, amount: Decimal::new(610, 0), currency }
 }
 
@@ -92,6 +94,7 @@ pub fn sample_model() -> ReadModel {
     let holborn = || place(Some("London"), Some("Holborn Rooms"));
     ReadModel::build(CatalogueRows {
         filters: Vec::new(),
+        synonyms: Vec::new(),
         version: 7,
         store_products: vec![
             store_product(100, CM2, NOTES, PRINTED),
@@ -123,19 +126,19 @@ pub fn sample_model() -> ReadModel {
         bundles: [(3, "CS2 Pack", CS2), (4, "SA1 Pack", SA1)]
             .map(|(id, name, subject)| BundleRow {
                 id,
-                name: name.to_owned(),
-                description: Some("All at once".to_owned()),
+                name: name.into(),
+                description: Some("All at once".into()),
                 subject_id: subject.0,
-                subject_code: subject.1.to_owned(),
+                subject_code: subject.1.into(),
                 exam_session_id: 9,
-                exam_session_code: "26A".to_owned(),
+                exam_session_code: "26A".into(),
             })
             .to_vec(),
         components: [(3, 103), (3, 102), (4, 107)]
             .map(|(bundle_id, store_product_id)| ComponentRow {
                 bundle_id,
                 store_product_id,
-                default_price_type: "standard".to_owned(),
+                default_price_type: "standard".into(),
                 quantity: 1,
                 sort_order: 0,
             })
@@ -145,6 +148,6 @@ pub fn sample_model() -> ReadModel {
             event(20, "CS2-20-26A", date(2026, 2, 10), holborn(), 6),
         ],
         sessions: vec![session(41, 2, place(None, Some("King's Cross"))), session(40, 1, Place::default())],
-        instructors: vec![InstructorRecord { event_id: 20, name: "Zoë Example".to_owned() }],
+        instructors: vec![InstructorRecord { event_id: 20, name: "Zoë Example".into() }],
     })
 }

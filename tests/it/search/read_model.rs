@@ -24,8 +24,8 @@ async fn version(db: &TestDb) -> i64 {
 }
 
 fn codes(model: &ReadModel) -> Vec<&str> {
-    let events = model.store_products.iter().flat_map(|product| &product.events);
-    events.map(|event| event.row.code.as_str()).collect()
+    let events = model.store_products().flat_map(|product| &product.events);
+    events.map(|event| &*event.row.code).collect()
 }
 
 /// Waits until the read model contains an event, and panics after a timeout.

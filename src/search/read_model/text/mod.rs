@@ -4,19 +4,17 @@
 //! term in the catalogue does, terms within a few typos match: one typo from four letters, two from eight. Words with
 //! digits never match by typo, because `CM1` and `CM2` are two subjects.
 
+pub mod fields;
+mod find;
+pub mod matching;
+pub mod scores;
+pub mod words;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use self::fields::{CODE_MARK, TextField, WHOLE_MARK};
 use crate::names::fold;
-
-/// Maximum number of query words. The rest is ignored.
-pub const MAX_QUERY_WORDS: usize = 16;
-
-/// Maximum number of characters read from a search text, so that a huge text costs no more than a long sentence.
-const MAX_QUERY_CHARS: usize = 1000;
-
-/// Words that are ignored when the query contains other words.
-const STOP_WORDS: [&str; 12] = ["a", "an", "and", "at", "for", "from", "in", "of", "on", "the", "to", "with"];
 
 /// Splits text into folded words.
 ///
@@ -28,24 +26,67 @@ pub fn words(text: &str) -> Vec<String> {
     } else {
         folded_text.nfd().filter(|c| !is_combining_mark(*c) && !matches!(c, '\'' | '\u{2019}')).collect()
     };
-    stripped.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    let words = stripped.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.flat_map(split_script).collect()
 }
 
-/// Returns the significant words of a search text in order, each once.
-///
-/// Stop words are returned only when there are no other words.
-pub fn search_words(text: &str) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    let read = text.char_indices().nth(MAX_QUERY_CHARS).map_or(text, |(end, _)| &text[..end]);
-    for word in words(read) {
-        // The last word may be incomplete, so a repeated word keeps its last position.
-        all.retain(|other| *other != word);
-        all.push(word);
+/// Splits a word of a script that is written without spaces into pairs of neighbouring characters. Other words stay whole.
+fn split_script(word: &str) -> Vec<String> {
+    if word.is_ascii() {
+        return vec![word.to_owned()];
     }
-    let significant: Vec<String> = all.iter().filter(|word| !STOP_WORDS.contains(&word.as_str())).cloned().collect();
-    let mut selected = if significant.is_empty() { all } else { significant };
-    selected.truncate(MAX_QUERY_WORDS);
-    selected
+    let characters: Vec<char> = word.chars().collect();
+    let mut parts = Vec::new();
+    for run in characters.chunk_by(|a, b| is_unspaced(*a) == is_unspaced(*b)) {
+        match run.len() {
+            length if length > 1 && is_unspaced(run[0]) => {
+                parts.extend(run.windows(2).map(|pair| pair.iter().collect()))
+            }
+            _ => parts.push(run.iter().collect()),
+        }
+    }
+    parts
+}
+
+/// Reports whether a character belongs to a script that is written without spaces: Thai, Lao, Myanmar, Khmer, Kana, Han.
+fn is_unspaced(character: char) -> bool {
+    matches!(character,
+        '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}'
+        | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3134f}')
+}
+
+/// Returns the terms of a field: its words, the codes in it without separators, and the whole of it.
+pub fn terms_of(text: &str, field: TextField) -> Vec<String> {
+    if field == TextField::Day {
+        return vec![format!("{CODE_MARK}{text}"), format!("{CODE_MARK}{}", text.get(..6).unwrap_or(text))];
+    }
+    let words = words(text);
+    let mut terms: Vec<String> = codes_of(text).map(|code| format!("{CODE_MARK}{code}")).collect();
+    if field != TextField::Detail && !words.is_empty() {
+        terms.push(format!("{WHOLE_MARK}{}", words.join(" ")));
+    }
+    terms.extend(words);
+    terms
+}
+
+/// Returns the codes in a text, each without its separators: what has a digit and is not one word.
+pub fn codes_of(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split_whitespace().filter_map(|chunk| {
+        if !chunk.bytes().any(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let parts = words(chunk);
+        (parts.len() > 1).then(|| parts.concat())
+    })
+}
+
+/// Returns which letters a word has, as bits. Other characters share the rest of the bits.
+pub fn letters(word: &str) -> u32 {
+    let bit = |character: char| match character {
+        'a'..='z' => character as u32 - 'a' as u32,
+        other => 26 + other as u32 % 6,
+    };
+    word.chars().fold(0, |letters, character| letters | 1 << bit(character))
 }
 
 /// Distance between a query word and a term of the catalogue.
@@ -55,6 +96,8 @@ pub enum TypoDistance {
     Exact,
     /// The term starts with the query word.
     Prefix,
+    /// A word that means the same.
+    Synonym,
     /// One typo apart.
     OneTypo,
     /// Two typos apart.
@@ -68,7 +111,7 @@ impl TypoDistance {
     pub fn similarity(self) -> f32 {
         match self {
             Self::Exact => 1.0,
-            Self::Prefix => 0.9,
+            Self::Prefix | Self::Synonym => 0.9,
             Self::OneTypo => 0.8,
             Self::TwoTypos => 0.65,
             Self::PrefixWithTypos => 0.6,
@@ -77,7 +120,7 @@ impl TypoDistance {
 }
 
 /// Returns the number of typos allowed for a query word.
-fn max_typos(word: &str) -> usize {
+pub fn max_typos(word: &str) -> usize {
     if word.chars().any(|c| c.is_numeric()) {
         return 0;
     }
@@ -130,17 +173,6 @@ mod tests {
             (" --- ", vec![]),
         ] {
             assert_eq!(words(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn search_text_keeps_significant_words() {
-        for (text, expected) in [
-            ("tutorials in London", vec!["tutorials", "london"]),
-            ("the", vec!["the"]),
-            ("mock cs2 mock", vec!["cs2", "mock"]),
-        ] {
-            assert_eq!(search_words(text), expected, "{text}");
         }
     }
 

@@ -1,0 +1,216 @@
+//! The columns of the rows of a segment that filters and facets compare.
+//!
+//! SegmentRows are in browsing order, so subjects are runs of neighbours, and catalogue products a few runs each.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::super::bitmap::{Bitmap, StoredRows};
+use super::super::categories::Categories;
+use super::super::items::{CatalogueItem, StoreProduct, short_name};
+use super::super::rows::Text;
+use super::facet_name::FacetName;
+use super::{RowCollector, rows_of_products};
+use crate::names::fold;
+
+/// A store product of a catalogue product, and the runs of its rows.
+type FoundRuns<'a> = (&'a StoreProduct, Vec<(u32, u32)>);
+
+/// The number of a catalogue product that a bundle has.
+pub const NO_PRODUCT: u32 = u32::MAX;
+
+/// Neighbouring rows of one subject.
+#[derive(Debug)]
+pub struct SubjectRun {
+    /// Id of the subject.
+    pub id: i64,
+    /// The value of the facet; its key is the code.
+    pub facet: FacetName,
+    /// The first row.
+    pub start: u32,
+    /// The row after the last.
+    pub end: u32,
+}
+
+/// A catalogue product.
+#[derive(Debug)]
+pub struct ProductRuns {
+    /// Its id.
+    pub id: i64,
+    /// The value of the facet; its key is the id.
+    pub facet: FacetName,
+    /// Its rows: the first of each run, and the one after the last.
+    pub runs: Vec<(u32, u32)>,
+}
+
+/// A variation.
+#[derive(Debug)]
+pub struct VariationRows {
+    /// Its id.
+    pub id: i64,
+    /// Its folded type.
+    pub folded_type: String,
+    /// Its folded name.
+    pub folded_name: String,
+    /// Its rows.
+    pub rows: StoredRows,
+}
+
+/// A type of variations.
+#[derive(Debug)]
+pub struct ModeRows {
+    /// The value of the facet; its key is the type.
+    pub facet: FacetName,
+    /// The lowest id of its variations, which names it.
+    pub lowest_variation: i64,
+    /// Its rows.
+    pub rows: StoredRows,
+}
+
+/// The columns of a segment.
+#[derive(Debug, Default)]
+pub struct SegmentColumns {
+    /// Number of rows.
+    pub rows: u32,
+    /// The rows that are store products; the others are bundles.
+    pub offers: Bitmap,
+    /// The last row of each item.
+    pub ends: Bitmap,
+    /// Row → item.
+    pub item_of: Vec<u32>,
+    /// Subjects by code.
+    pub subjects: Vec<SubjectRun>,
+    /// Catalogue products by the text of their id.
+    pub products: Vec<ProductRuns>,
+    /// Row → its catalogue product, by position in `products`.
+    pub product_of: Vec<u32>,
+    /// Number of runs of all products.
+    pub product_runs: usize,
+    /// Variations.
+    pub variations: Vec<VariationRows>,
+    /// Types of variations by name.
+    pub modes: Vec<ModeRows>,
+    categories: HashMap<i64, StoredRows>,
+}
+
+impl SegmentColumns {
+    /// Reads the columns of items in browsing order.
+    pub fn new(items: &[CatalogueItem], first_rows: &[u32], categories: &Categories) -> Self {
+        let rows = first_rows.last().copied().unwrap_or_default();
+        let mut columns = Self { rows, offers: Bitmap::empty(rows), ends: Bitmap::empty(rows), ..Self::default() };
+        columns.item_of.reserve(rows as usize);
+        for (index, item) in items.iter().enumerate() {
+            let (start, end) = (first_rows[index], first_rows[index + 1]);
+            columns.item_of.resize(end as usize, index as u32);
+            columns.ends.insert(end - 1);
+            if item.group().is_some() {
+                columns.offers.insert_range(start, end);
+            }
+            columns.add_subject(item, start, end);
+        }
+        columns.read_products(items, first_rows);
+        columns.read_variations(items, first_rows);
+        columns.read_categories(categories);
+        columns
+    }
+
+    fn add_subject(&mut self, item: &CatalogueItem, start: u32, end: u32) {
+        let (id, code) = match item {
+            CatalogueItem::Group(group) => (group.products[0].row.subject_id, &group.products[0].row.subject_code),
+            CatalogueItem::Bundle(bundle) => (bundle.row.subject_id, &bundle.row.subject_code),
+        };
+        match self.subjects.last_mut() {
+            Some(run) if run.id == id && run.facet.key == *code => run.end = end,
+            _ => {
+                let facet = FacetName::new(code.clone(), code.clone(), false);
+                self.subjects.push(SubjectRun { id, facet, start, end });
+            }
+        }
+    }
+
+    fn read_products(&mut self, items: &[CatalogueItem], first_rows: &[u32]) {
+        let mut found: HashMap<i64, FoundRuns<'_>> = HashMap::new();
+        for (item, first) in items.iter().zip(first_rows) {
+            let Some(group) = item.group() else { continue };
+            let product = &group.products[0];
+            let end = first + item.rows();
+            let (_, runs) = found.entry(product.row.catalog_product_id).or_insert_with(|| (product, Vec::new()));
+            match runs.last_mut() {
+                Some(run) if run.1 == *first => run.1 = end,
+                _ => runs.push((*first, end)),
+            }
+        }
+        let mut products: Vec<ProductRuns> = found
+            .into_iter()
+            .map(|(id, (product, runs))| {
+                let name: Text = match short_name(&product.row) {
+                    name if name.is_empty() => format!("Product {id}").into(),
+                    name => name.clone(),
+                };
+                ProductRuns { id, facet: FacetName::new(id.to_string().into(), name, true), runs }
+            })
+            .collect();
+        products.sort_unstable_by(|a, b| a.facet.key.cmp(&b.facet.key));
+        self.product_of = vec![NO_PRODUCT; self.rows as usize];
+        for (index, product) in products.iter().enumerate() {
+            for (start, end) in &product.runs {
+                self.product_of[*start as usize..*end as usize].fill(index as u32);
+            }
+        }
+        self.product_runs = products.iter().map(|product| product.runs.len()).sum();
+        self.products = products;
+    }
+
+    fn read_variations(&mut self, items: &[CatalogueItem], first_rows: &[u32]) {
+        let mut by_variation = RowCollector::default();
+        let mut by_mode: RowCollector<&str> = RowCollector::default();
+        let mut variations: BTreeMap<i64, &StoreProduct> = BTreeMap::new();
+        let mut modes: BTreeMap<&str, (i64, &StoreProduct)> = BTreeMap::new();
+        for (row, product) in rows_of_products(items, first_rows) {
+            let id = product.row.variation_id;
+            by_variation.add(id, row);
+            by_mode.add(&product.row.variation_type, row);
+            variations.insert(id, product);
+            let lowest = modes.entry(&product.row.variation_type).or_insert((id, product));
+            if id < lowest.0 {
+                *lowest = (id, product);
+            }
+        }
+        for (id, product) in variations {
+            let rows = StoredRows::new(by_variation.0.remove(&id).unwrap_or_default(), self.rows);
+            let (folded_type, folded_name) = (fold(&product.row.variation_type), fold(&product.row.variation_name));
+            self.variations.push(VariationRows { id, folded_type, folded_name, rows });
+        }
+        for (mode, (lowest_variation, product)) in modes {
+            let rows = StoredRows::new(by_mode.0.remove(mode).unwrap_or_default(), self.rows);
+            let facet = FacetName::new(mode.into(), product.row.variation_name.clone(), true);
+            self.modes.push(ModeRows { facet, lowest_variation, rows });
+        }
+    }
+
+    fn read_categories(&mut self, categories: &Categories) {
+        for (id, members) in categories.members() {
+            let runs = self.products.iter().filter(|product| members.contains(&product.id));
+            let mut rows: Vec<(u32, u32)> = runs.flat_map(|product| product.runs.iter().copied()).collect();
+            rows.sort_unstable();
+            let rows: Vec<u32> = rows.into_iter().flat_map(|(start, end)| start..end).collect();
+            if !rows.is_empty() {
+                self.categories.insert(id, StoredRows::new(rows, self.rows));
+            }
+        }
+    }
+
+    /// Returns the rows in a category.
+    pub fn category(&self, id: i64) -> Option<&StoredRows> {
+        self.categories.get(&id)
+    }
+
+    /// Returns the rows of catalogue products.
+    pub fn rows_of_catalog_products(&self, ids: impl IntoIterator<Item = i64>) -> Bitmap {
+        let mut rows = Bitmap::empty(self.rows);
+        let ids: std::collections::BTreeSet<i64> = ids.into_iter().collect();
+        for product in self.products.iter().filter(|product| ids.contains(&product.id)) {
+            product.runs.iter().for_each(|(start, end)| rows.insert_range(*start, *end));
+        }
+        rows
+    }
+}

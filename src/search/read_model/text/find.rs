@@ -1,0 +1,232 @@
+//! Finds what a search text means in a model: which codes it contains, which words have to be split or joined.
+
+use std::collections::HashMap;
+
+use super::fields::{CODE_MARK, WHOLE_MARK};
+use super::matching::{LevelRows, QueryWord, WordMatch, exists, exists_with_prefix, match_word};
+use super::scores::{Bonus, TextMatch};
+use super::words::{QueryToken, read};
+use super::{max_typos, typo_distance};
+use crate::search::read_model::bitmap::Bitmap;
+use crate::search::read_model::{Part, ReadModel};
+
+/// Most words that are one code when they are written together.
+const MAX_CODE_WORDS: usize = 6;
+/// Points for rows with a field that is the whole query.
+const WHOLE_FIELD_POINTS: f32 = 12.0;
+/// Points for each query word within one field.
+const SAME_FIELD_POINTS: f32 = 4.0;
+/// Points for each query word within one event.
+const SAME_EVENT_POINTS: f32 = 3.0;
+
+impl ReadModel {
+    /// Matches a search text with all rows.
+    pub fn match_text(&self, text: &str) -> TextMatch<'_> {
+        let parts = self.parts();
+        let words = query_words(parts, read(text), self.synonyms());
+        let found: Vec<WordMatch<'_>> = words.iter().map(|word| match_word(parts, word)).collect();
+        let mut matches = TextMatch::new(parts, found);
+        if !matches.rows.iter().all(Bitmap::is_empty) {
+            for (index, part) in parts.iter().enumerate() {
+                add_whole_fields(&mut matches, part, index, &words);
+                add_same_fields(&mut matches, part, index);
+                add_same_events(&mut matches, part, index, words.len());
+            }
+        }
+        matches
+    }
+}
+
+/// Turns the tokens of a text into words that are looked up.
+fn query_words(
+    parts: &[Part],
+    tokens: Vec<QueryToken>,
+    synonyms: &HashMap<String, Vec<Vec<String>>>,
+) -> Vec<QueryWord> {
+    let last = tokens.len().saturating_sub(1);
+    let mut terms: Vec<(String, bool)> = Vec::new();
+    for (index, token) in tokens.into_iter().enumerate() {
+        let is_last = index == last;
+        match token {
+            QueryToken::Word(word) => terms.push((word, is_last)),
+            QueryToken::Code(code, words) | QueryToken::Date(code, words) => {
+                let term = format!("{CODE_MARK}{code}");
+                if exists(parts, &term) || (is_last && exists_with_prefix(parts, &term)) {
+                    terms.push((term, is_last));
+                } else {
+                    let end = words.len().saturating_sub(1);
+                    terms.extend(words.into_iter().enumerate().map(|(at, word)| (word, is_last && at == end)));
+                }
+            }
+        }
+    }
+    let terms = join_codes(parts, terms);
+    let terms = terms.into_iter().flat_map(|(term, is_last)| resolve_word(parts, term, is_last, synonyms));
+    let mut words: Vec<QueryWord> = Vec::new();
+    for (term, allow_prefix) in terms {
+        let known = synonyms.get(&term).cloned().unwrap_or_default();
+        words.retain(|other: &QueryWord| other.term != term);
+        words.push(QueryWord { term, allow_prefix, synonyms: known });
+    }
+    words
+}
+
+/// Joins neighbouring words that are one code together.
+fn join_codes(parts: &[Part], terms: Vec<(String, bool)>) -> Vec<(String, bool)> {
+    let has_digit = |term: &String| term.chars().any(char::is_numeric);
+    if terms.len() < 2 || !terms.iter().any(|(term, _)| has_digit(term)) {
+        return terms;
+    }
+    let mut joined = Vec::new();
+    let mut index = 0;
+    while index < terms.len() {
+        let longest = (terms.len() - index).min(MAX_CODE_WORDS);
+        let found = (2..=longest).rev().find_map(|count| {
+            let words = &terms[index..index + count];
+            let are_words = words.iter().all(|(term, _)| !term.starts_with(CODE_MARK));
+            let code = format!("{CODE_MARK}{}", words.iter().map(|(term, _)| term.as_str()).collect::<String>());
+            let is_code = are_words && words.iter().any(|(term, _)| has_digit(term)) && exists(parts, &code);
+            is_code.then(|| (code, words.iter().any(|(_, is_last)| *is_last), count))
+        });
+        match found {
+            Some((code, is_last, count)) => {
+                joined.push((code, is_last));
+                index += count;
+            }
+            None => {
+                joined.push(terms[index].clone());
+                index += 1;
+            }
+        }
+    }
+    joined
+}
+
+/// Reads a word that is no word of the catalogue as a code, or as two words written together.
+fn resolve_word(
+    parts: &[Part],
+    term: String,
+    is_last: bool,
+    synonyms: &HashMap<String, Vec<Vec<String>>>,
+) -> Vec<(String, bool)> {
+    let is_known = term.starts_with(CODE_MARK)
+        || synonyms.contains_key(&term)
+        || exists(parts, &term)
+        || (is_last && exists_with_prefix(parts, &term));
+    if is_known {
+        return vec![(term, is_last)];
+    }
+    let has_digit = term.chars().any(char::is_numeric);
+    if has_digit {
+        let code = format!("{CODE_MARK}{term}");
+        if exists(parts, &code) || exists_with_prefix(parts, &code) {
+            return vec![(code, true)];
+        }
+    } else if has_typos_of_any(parts, &term, is_last) {
+        return vec![(term, is_last)];
+    }
+    split_word(parts, &term, is_last).unwrap_or_else(|| vec![(term, is_last)])
+}
+
+fn has_typos_of_any(parts: &[Part], term: &str, is_last: bool) -> bool {
+    let allowed = max_typos(term);
+    let (mask, length) = (super::letters(term), term.chars().count());
+    allowed > 0
+        && parts.iter().any(|part| {
+            let vocabulary = &part.segment.vocabulary;
+            vocabulary.plain().iter().any(|plain| {
+                let is_near = usize::from(plain.length).abs_diff(length) <= allowed
+                    || (is_last && usize::from(plain.length) > length);
+                is_near
+                    && (mask & !plain.letters).count_ones() as usize <= allowed
+                    && typo_distance(term, vocabulary.term(plain.term), is_last).is_some()
+            })
+        })
+}
+
+/// Splits a word into two that are known, `cm2london`.
+fn split_word(parts: &[Part], term: &str, is_last: bool) -> Option<Vec<(String, bool)>> {
+    let length = term.chars().count();
+    let places: Vec<usize> = term.char_indices().map(|(at, _)| at).skip(2).take(length.saturating_sub(3)).collect();
+    let is_code_like = term.chars().any(char::is_numeric);
+    places.into_iter().rev().find_map(|at| {
+        let (left, right) = term.split_at(at);
+        // Without a digit any two short words would do.
+        let is_long = is_code_like || (left.chars().count() > 2 && right.chars().count() > 2);
+        if !is_long || !exists(parts, left) {
+            return None;
+        }
+        let is_known = exists(parts, right) || (is_last && exists_with_prefix(parts, right));
+        let is_typo = || right.chars().count() > 3 && has_typos_of_any(parts, right, is_last);
+        (is_known || (is_code_like && is_typo())).then(|| vec![(left.to_owned(), false), (right.to_owned(), is_last)])
+    })
+}
+
+/// Gives points to rows with a field that is the whole query.
+fn add_whole_fields<'a>(matches: &mut TextMatch<'a>, part: &'a Part, index: usize, words: &[QueryWord]) {
+    let query: Vec<&str> = words.iter().map(|word| word.term.as_str()).collect();
+    let vocabulary = &part.segment.vocabulary;
+    if let Some(term) = vocabulary.find(&format!("{WHOLE_MARK}{}", query.join(" "))) {
+        let mut rows = Bitmap::empty(part.segment.rows());
+        vocabulary.groups(term).for_each(|(_, of_class)| of_class.add_to(&mut rows));
+        matches.bonuses.push(Bonus { part: index, rows: LevelRows::Joined(rows), points: WHOLE_FIELD_POINTS });
+    }
+}
+
+/// Gives points to rows with several query words within one field.
+fn add_same_fields<'a>(matches: &mut TextMatch<'a>, part: &'a Part, index: usize) {
+    let vocabulary = &part.segment.vocabulary;
+    let mut counts: HashMap<u32, u32> = HashMap::new();
+    for word in matches.words.iter().filter(|_| matches.words.len() > 1) {
+        let terms = word.terms.iter().filter(|(part, _)| *part == index);
+        let mut fields: Vec<u32> = terms.flat_map(|(_, term)| vocabulary.fields_with(*term)).copied().collect();
+        fields.sort_unstable();
+        fields.dedup();
+        fields.into_iter().for_each(|field| *counts.entry(field).or_default() += 1);
+    }
+    let most = counts.values().copied().max().unwrap_or_default();
+    // More words give more points: the sets of rows overlap and only the best counts.
+    let mut better = Bitmap::empty(part.segment.rows());
+    for count in (2..=most).rev() {
+        let mut rows = Bitmap::empty(part.segment.rows());
+        for field in counts.iter().filter(|(_, other)| **other == count).map(|(field, _)| *field) {
+            vocabulary.groups(field).for_each(|(_, of_class)| of_class.add_to(&mut rows));
+        }
+        rows.and_not(&better);
+        better.or(&rows);
+        if !rows.is_empty() {
+            let points = SAME_FIELD_POINTS * count as f32;
+            matches.bonuses.push(Bonus { part: index, rows: LevelRows::Joined(rows), points });
+        }
+    }
+}
+
+/// Gives points to rows with several query words within one event.
+fn add_same_events<'a>(matches: &mut TextMatch<'a>, part: &'a Part, index: usize, words: usize) {
+    let (vocabulary, events) = (&part.segment.vocabulary, &part.segment.events);
+    if words < 2 || events.is_empty() {
+        return;
+    }
+    let mut common: Option<Bitmap> = None;
+    let mut count = 0;
+    for word in &matches.words {
+        let mut of_word = Bitmap::empty(events.len());
+        for (_, term) in word.terms.iter().filter(|(part, _)| *part == index) {
+            let values = events.values_with_word(vocabulary.term(*term));
+            values.for_each(|value| value.events.rows().add_to(&mut of_word));
+        }
+        if of_word.is_empty() {
+            continue;
+        }
+        count += 1;
+        match &mut common {
+            Some(common) => common.and(&of_word),
+            None => common = Some(of_word),
+        }
+    }
+    let Some(common) = common.filter(|common| count > 1 && !common.is_empty()) else { return };
+    let mut rows = Bitmap::empty(part.segment.rows());
+    common.iter().for_each(|event| rows.insert(events.row_of[event as usize]));
+    let points = SAME_EVENT_POINTS * count as f32;
+    matches.bonuses.push(Bonus { part: index, rows: LevelRows::Joined(rows), points });
+}

@@ -1,0 +1,246 @@
+//! Matches one query word with the terms of all segments.
+
+use super::fields::CODE_MARK;
+use super::{TypoDistance, letters, max_typos, typo_distance};
+use crate::search::read_model::Part;
+use crate::search::read_model::bitmap::{Bitmap, SegmentRows};
+use crate::search::read_model::segment::vocabulary::TermClass;
+
+/// SegmentRows that belong to a vocabulary, or were put together from several terms.
+#[derive(Debug)]
+pub enum LevelRows<'a> {
+    /// Those of one term.
+    Term(SegmentRows<'a>),
+    /// Those of several terms.
+    Joined(Bitmap),
+}
+
+impl LevelRows<'_> {
+    /// Borrows the rows.
+    pub fn rows(&self) -> SegmentRows<'_> {
+        match self {
+            Self::Term(rows) => *rows,
+            Self::Joined(bits) => SegmentRows::Many(bits),
+        }
+    }
+}
+
+/// SegmentRows of one part that match a query word equally well.
+#[derive(Debug)]
+pub struct Level<'a> {
+    /// The part of the model.
+    pub part: usize,
+    class: TermClass,
+    distance: TypoDistance,
+    /// The rows.
+    pub rows: LevelRows<'a>,
+}
+
+impl Level<'_> {
+    /// Returns how well the word matches, from 0 to 1.
+    pub fn quality(&self) -> f32 {
+        self.distance.similarity() * self.class.weight()
+    }
+
+    /// Returns the share of the name that the word is; 0 outside names.
+    pub fn name_share(&self) -> f32 {
+        self.class.name_share()
+    }
+
+    /// Returns what the word alone contributes to a score.
+    fn value(&self) -> f32 {
+        90.0 * self.quality() + 10.0 * self.name_share()
+    }
+}
+
+/// A word as it is looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryWord {
+    /// The term: a word, or a code with its mark.
+    pub term: String,
+    /// Whether longer terms that start with it match.
+    pub allow_prefix: bool,
+    /// Words that mean the same.
+    pub synonyms: Vec<Vec<String>>,
+}
+
+/// The rows that match one query word.
+#[derive(Debug)]
+pub struct WordMatch<'a> {
+    /// The word.
+    pub text: String,
+    /// How much the word counts.
+    pub importance: f32,
+    /// Whether it is the code of a subject.
+    pub is_subject: bool,
+    /// From the best.
+    pub levels: Vec<Level<'a>>,
+    /// All live rows, by part.
+    pub rows: Vec<Bitmap>,
+    /// The matching terms: the part and the term.
+    pub terms: Vec<(usize, u32)>,
+    /// The term that is meant, if there are only terms with typos.
+    pub corrected: Option<String>,
+}
+
+impl WordMatch<'_> {
+    /// Reports whether nothing matches.
+    pub fn is_empty(&self) -> bool {
+        self.levels.is_empty()
+    }
+}
+
+/// Collects the levels of a word.
+struct LevelCollector<'a> {
+    parts: &'a [Part],
+    levels: Vec<Level<'a>>,
+    terms: Vec<(usize, u32)>,
+}
+
+impl<'a> LevelCollector<'a> {
+    fn add(&mut self, part: usize, term: u32, distance: TypoDistance) {
+        self.terms.push((part, term));
+        for (class, rows) in self.parts[part].segment.vocabulary.groups(term) {
+            let known = self
+                .levels
+                .iter_mut()
+                .find(|level| level.part == part && level.class == class && level.distance == distance);
+            match known {
+                Some(Level { rows: LevelRows::Joined(bits), .. }) => rows.add_to(bits),
+                Some(level) => {
+                    let mut bits = Bitmap::empty(self.parts[part].segment.rows());
+                    level.rows.rows().add_to(&mut bits);
+                    rows.add_to(&mut bits);
+                    level.rows = LevelRows::Joined(bits);
+                }
+                None => self.levels.push(Level { part, class, distance, rows: LevelRows::Term(rows) }),
+            }
+        }
+    }
+
+    /// Leaves out the levels without live rows.
+    fn keep_live(&mut self) {
+        let parts = self.parts;
+        self.levels.retain(|level| level.rows.rows().any_in(&parts[level.part].live));
+    }
+
+    fn finish(mut self, word: &QueryWord, corrected: Option<String>) -> WordMatch<'a> {
+        self.levels.sort_by(|a, b| b.value().total_cmp(&a.value()));
+        let is_subject =
+            self.levels.iter().any(|level| level.class.is_subject() && level.distance == TypoDistance::Exact);
+        let mut rows: Vec<Bitmap> = self.parts.iter().map(|part| Bitmap::empty(part.segment.rows())).collect();
+        self.levels.iter().for_each(|level| level.rows.rows().add_to(&mut rows[level.part]));
+        rows.iter_mut().zip(self.parts).for_each(|(rows, part)| rows.and(&part.live));
+        let importance = if is_subject { 2.0 } else { 1.0 };
+        WordMatch {
+            text: word.term.clone(),
+            importance,
+            is_subject,
+            levels: self.levels,
+            rows,
+            terms: self.terms,
+            corrected,
+        }
+    }
+}
+
+/// Reports whether a term exists on any live row.
+pub fn exists(parts: &[Part], term: &str) -> bool {
+    parts.iter().any(|part| {
+        let vocabulary = &part.segment.vocabulary;
+        vocabulary.find(term).is_some_and(|term| vocabulary.groups(term).any(|(_, rows)| rows.any_in(&part.live)))
+    })
+}
+
+/// Reports whether any term on a live row starts with a text.
+pub fn exists_with_prefix(parts: &[Part], text: &str) -> bool {
+    parts.iter().any(|part| {
+        let vocabulary = &part.segment.vocabulary;
+        let mut terms = vocabulary.starting_with(text);
+        terms.any(|term| vocabulary.groups(term).any(|(_, rows)| rows.any_in(&part.live)))
+    })
+}
+
+/// Matches a word: exactly, as a synonym or a prefix, else with typos.
+pub fn match_word<'a>(parts: &'a [Part], word: &QueryWord) -> WordMatch<'a> {
+    let mut found = LevelCollector { parts, levels: Vec::new(), terms: Vec::new() };
+    for (index, part) in parts.iter().enumerate() {
+        let vocabulary = &part.segment.vocabulary;
+        if word.allow_prefix {
+            for term in vocabulary.starting_with(&word.term) {
+                let is_equal = vocabulary.term(term).len() == word.term.len();
+                found.add(index, term, if is_equal { TypoDistance::Exact } else { TypoDistance::Prefix });
+            }
+        } else if let Some(term) = vocabulary.find(&word.term) {
+            found.add(index, term, TypoDistance::Exact);
+        }
+    }
+    add_synonyms(&mut found, word);
+    found.keep_live();
+    if !found.levels.is_empty() || word.term.starts_with(CODE_MARK) {
+        return found.finish(word, None);
+    }
+    let corrected = add_typos(&mut found, word);
+    found.keep_live();
+    let corrected = corrected.filter(|_| !found.levels.is_empty());
+    found.finish(word, corrected)
+}
+
+fn add_synonyms(found: &mut LevelCollector<'_>, word: &QueryWord) {
+    for synonym in &word.synonyms {
+        for (index, part) in found.parts.iter().enumerate() {
+            let vocabulary = &part.segment.vocabulary;
+            let terms: Option<Vec<u32>> = synonym.iter().map(|word| vocabulary.find(word)).collect();
+            match terms.as_deref() {
+                Some([term]) => found.add(index, *term, TypoDistance::Synonym),
+                Some([first, rest @ ..]) => add_phrase(found, index, *first, rest),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Adds the rows that have all words of a synonym.
+fn add_phrase(found: &mut LevelCollector<'_>, part: usize, first: u32, rest: &[u32]) {
+    let segment = &found.parts[part].segment;
+    let rows_of = |term: u32| {
+        let mut rows = Bitmap::empty(segment.rows());
+        segment.vocabulary.groups(term).for_each(|(_, of_class)| of_class.add_to(&mut rows));
+        rows
+    };
+    let mut rows = rows_of(first);
+    rest.iter().for_each(|term| rows.and(&rows_of(*term)));
+    let class = TermClass::plain();
+    found.levels.push(Level { part, class, distance: TypoDistance::Synonym, rows: LevelRows::Joined(rows) });
+}
+
+/// Adds the terms within the typos that a word may have, and returns the one that is most likely meant.
+fn add_typos(found: &mut LevelCollector<'_>, word: &QueryWord) -> Option<String> {
+    let allowed = max_typos(&word.term);
+    if allowed == 0 {
+        return None;
+    }
+    let (length, mask) = (word.term.chars().count(), letters(&word.term));
+    let mut best: Option<(f32, &str)> = None;
+    for (index, part) in found.parts.iter().enumerate() {
+        let vocabulary = &part.segment.vocabulary;
+        for plain in vocabulary.plain() {
+            let missing = (mask & !plain.letters).count_ones() as usize;
+            let is_near = usize::from(plain.length).abs_diff(length) <= allowed
+                && (plain.letters & !mask).count_ones() as usize <= allowed;
+            let is_longer = word.allow_prefix && usize::from(plain.length) > length;
+            if missing > allowed || !(is_near || is_longer) {
+                continue;
+            }
+            let term = vocabulary.term(plain.term);
+            let Some(distance) = typo_distance(&word.term, term, word.allow_prefix) else { continue };
+            found.add(index, plain.term, distance);
+            let is_live = vocabulary.groups(plain.term).any(|(_, rows)| rows.any_in(&part.live));
+            let similarity = distance.similarity();
+            if is_live && best.is_none_or(|(other, known)| (similarity, term) > (other, known)) {
+                best = Some((similarity, term));
+            }
+        }
+    }
+    best.map(|(_, term)| term.to_owned())
+}
