@@ -7,6 +7,7 @@ pub mod backoff;
 pub mod bridges;
 pub mod catalogue;
 pub mod catalogue_import;
+pub mod changes;
 pub mod cli;
 pub mod config;
 pub mod console;

@@ -13,6 +13,7 @@ mod moves;
 mod parse;
 mod program;
 mod provider;
+mod search;
 mod stage;
 mod sync;
 mod workbook_memory;
@@ -46,6 +47,9 @@ struct Options {
     /// Move tables of at most this many rows
     #[arg(long, default_value_t = 10_000_000)]
     rows: u32,
+    /// Search in shops of at most this many groups
+    #[arg(long, default_value_t = 100_000)]
+    groups: usize,
     /// Measure only these parts
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
@@ -62,10 +66,17 @@ enum Part {
     Load,
     Http,
     Moves,
+    Search,
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, what, address, length] = arguments.as_slice()
+        && what == search::CONSTANT_BODY
+    {
+        return search::serve_constant_body(address.parse()?, length.parse()?).await;
+    }
     let options = Options::parse();
     let stage = Stage::start(&options.program, options.peer_program.as_deref(), &options.python).await?;
     let measured = measure(&stage, &options).await;
@@ -90,6 +101,7 @@ async fn measure(stage: &Stage, options: &Options) -> Result<Vec<Figure>> {
             Part::Load => load::measure(stage).await?,
             Part::Http => http::measure(stage, options.runs).await?,
             Part::Moves => moves::measure(stage, options.runs, options.rows).await?,
+            Part::Search => search::measure(stage, options.runs, options.groups).await?,
         });
     }
     Ok(figures)

@@ -44,6 +44,13 @@ impl Stage {
         Ok(path)
     }
 
+    /// Creates a folder in the folder, unless it exists.
+    pub fn folder(&self, name: &str) -> Result<PathBuf> {
+        let path = self.folder.join(name);
+        std::fs::create_dir_all(&path)?;
+        Ok(path)
+    }
+
     pub fn url(&self, database: &str) -> String {
         self.cluster.url_of(database)
     }

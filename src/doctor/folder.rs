@@ -30,6 +30,7 @@ const OWN_ENTRIES: &[&str] = &[
     "pg_ident.conf",
     "uploads",
     "reports",
+    "search",
 ];
 
 /// Below this, PostgreSQL and Lectern may fail at any time.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -83,7 +84,17 @@ pub fn router(follower: Follower, urls: SessionUrls) -> Router {
         .route("/api/search/default-data", get(default_data))
         .route("/api/search/fuzzy", get(fuzzy))
         .route("/api/search/advanced-fuzzy", get(advanced_fuzzy))
+        .layer(middleware::map_response_with_state(follower.clone(), with_age))
         .with_state(SearchState { follower, urls })
+}
+
+/// Says how old a response is while the database does not respond.
+pub async fn with_age(State(follower): State<Follower>, mut response: Response) -> Response {
+    let is_answer = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
+    if let Some(age) = follower.outage_age().filter(|_| is_answer) {
+        response.headers_mut().insert(header::AGE, HeaderValue::from(age.as_secs()));
+    }
+    response
 }
 
 /// Suggestions for an empty search box.
@@ -146,7 +157,8 @@ async fn advanced_fuzzy(State(state): State<SearchState>, query_string: Pairs) -
     get, path = "/api/search/unified", operation_id = "search", tag = "search", security(()),
     responses((
         status = 200, description = "One page of results.", body = SearchResponse,
-        headers(("ETag" = String, description = "Version of the response, a weak one."),
+        headers(("Age" = i64, description = "Seconds since the database last responded, while it does not."),
+                ("ETag" = String, description = "Version of the response, a weak one."),
                 ("X-Catalogue-Version" = i64, description = "Version of the catalogue."))
     ))
 )]
@@ -167,7 +179,8 @@ async fn unified_get(
     request_body(content = ref("#/components/schemas/SearchRequest"), description = "All members are optional."),
     responses(
         (status = 200, description = "One page of results.", body = SearchResponse,
-         headers(("ETag" = String, description = "Version of the response, a weak one."),
+         headers(("Age" = i64, description = "Seconds since the database last responded, while it does not."),
+                 ("ETag" = String, description = "Version of the response, a weak one."),
                  ("X-Catalogue-Version" = i64, description = "Version of the catalogue."))),
         (status = 304, description = "The client has this response.")
     )

@@ -13,6 +13,7 @@ use super::runtime::RequestRuntime;
 use crate::app::Context;
 use crate::background::Workers;
 use crate::catalogue;
+use crate::changes;
 use crate::config::Config;
 use crate::database::Database;
 use crate::delivery;
@@ -49,7 +50,7 @@ pub struct Args {
 }
 
 /// How long the first response may wait for the catalogue. Afterwards searches are 503 until it is loaded.
-const CATALOGUE_PATIENCE: Duration = Duration::from_secs(5);
+const CATALOGUE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Runs `lectern serve` until it is stopped.
 pub async fn run(context: &Context, args: Args) -> Result<Exit> {
@@ -117,8 +118,9 @@ pub async fn serve_site(
         ..Limits::default()
     };
     let state = ServerState::new(&pool, &context.config, &context.stop).with_workers(workers);
+    let data_folder = Some(context.config.data_dir.clone());
     let served = runtime.run(async move {
-        let follower = Follower::start(pool.clone(), CATALOGUE_PATIENCE).await;
+        let follower = Follower::start(pool.clone(), data_folder, CATALOGUE_PATIENCE).await;
         let (followed, stop) = (follower.clone(), state.stop.clone());
         state.workers.spawn("catalogue", move || followed.clone().follow(stop.clone()));
         crate::serve::serve(listener, site(&state, follower, limits), state.stop.clone()).await;
@@ -188,6 +190,7 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
     let resources = resource_state(state, follower.clone());
     let routes = crate::serve::health::router(follower.clone(), state.workers.clone())
         .merge(search::api::router(follower.clone(), urls))
+        .merge(changes::api::router(follower.clone(), state.stop.clone()))
         .merge(search::shop::api::router(search::api::SearchState { follower: follower.clone(), urls }))
         .merge(search::pages::router(follower.clone(), urls, state.config.zone()))
         .merge(catalogue::api::router(&resources))
@@ -203,6 +206,7 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
     let known = [
         search::api::parameters(),
         search::shop::api::parameters(),
+        changes::api::parameters(),
         catalogue::api::parameters(),
         tutorials::api::parameters(),
         delivery::api::parameters(),

@@ -14,7 +14,7 @@ use crate::http::problem::is_of_shop;
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const REQUEST_HEADERS: &str =
     "authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, x-csrftoken";
-const EXPOSED_HEADERS: &str = "ETag, Link, Retry-After, RateLimit, RateLimit-Policy, X-Catalogue-Version, Location, \
+const EXPOSED_HEADERS: &str = "Age, ETag, Link, Retry-After, RateLimit, RateLimit-Policy, X-Catalogue-Version, Location, \
                                Idempotency-Replayed, Deprecation, Content-Disposition";
 /// Seconds for which a browser may keep the answer to a preflight request.
 const MAX_AGE: &str = "600";

@@ -15,13 +15,14 @@ use crate::http::etag::with_etag;
 use crate::http::openapi::{self, ApiPart};
 use crate::http::page::page;
 use crate::http::parameters::RouteParameters;
-use crate::{catalogue, delivery, history, search, sync, timetable_import, tutorials, webhooks};
+use crate::{catalogue, changes, delivery, history, search, sync, timetable_import, tutorials, webhooks};
 
 /// Returns the description of all routes.
 pub fn document(config: &Config) -> Value {
     openapi::document([
         search::api::description(),
         search::shop::api::description(),
+        changes::api::description(),
         catalogue::api::description(config.public_catalogue),
         tutorials::api::description(),
         timetable_import::api::description(),

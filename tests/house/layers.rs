@@ -16,7 +16,7 @@ const ROWS: &[&[&[&str]]] = &[
     &[&["bridges"], &["merge"]],
     &[&["delivery"]],
     &[
-        &["sync", "timetable_import", "search", "planned:calendars", "planned:notifications", "planned:changes"],
+        &["sync", "timetable_import", "search", "planned:calendars", "planned:notifications", "changes"],
         &["webhooks", "catalogue_import"],
     ],
     &[&["retention"], &["serve", "doctor", "planned:operations"]],

@@ -49,7 +49,9 @@ pub fn responses() -> Value {
             "401" | "403" => {
                 response["headers"] = json!({ "WWW-Authenticate": reference("headers", "WWW-Authenticate") })
             }
-            "409" | "429" => response["headers"] = json!({ "Retry-After": reference("headers", "Retry-After") }),
+            "409" | "429" | "503" => {
+                response["headers"] = json!({ "Retry-After": reference("headers", "Retry-After") })
+            }
             _ => {}
         }
         ((*name).to_owned(), response)

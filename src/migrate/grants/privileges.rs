@@ -62,6 +62,7 @@ pub const SERVICE: &[(&str, &str)] = &[
     ("lectern.product_mappings", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.requested_runs", "SELECT, INSERT, UPDATE"),
     ("lectern.runs", "SELECT, INSERT, UPDATE, DELETE"),
+    ("lectern.search_changes", "SELECT, DELETE"),
     ("lectern.schedule", "SELECT, INSERT, UPDATE"),
     ("lectern.schema_compatibility", "SELECT"),
     ("lectern.schema_steps", "SELECT"),

@@ -31,6 +31,8 @@ const ACCEPTED: &[(&str, &[&str])] = &[
             "catalogue changes: note create-trigger public.auth_user",
             "row comparison: note drop-trigger",
             "events of the api: note create-trigger lectern.event_details",
+            "search changes: note create-trigger",
+            "search changes: note drop-trigger",
             "history: note create-trigger",
             "history: note drop-trigger",
         ],

@@ -25,6 +25,7 @@ const OWN_WORK: &[&str] = &[
     "found_before",
     "catalogue_version",
     "catalogue_changes",
+    "search_changes",
     "request_allowance",
     "schedule",
     "adoption",

@@ -1,39 +1,74 @@
 //! Keeps the read model up to date with PostgreSQL.
 //!
-//! PostgreSQL sends a notification after every commit that changed the catalogue. The follower then loads all rows in one
-//! snapshot and replaces the model atomically. Notifications that arrive during a load, or soon after it, cause one more load,
-//! so that a stream of small changes does not load the catalogue for each of them. After a lost
-//! connection the follower reconnects with backoff and reloads, because notifications may have been missed. It also polls
-//! the version every few seconds, in case a notification is lost for another reason.
+//! Every change of the catalogue is in a log, which names the changed records ([`store::changes`]). A look at the log is one
+//! statement. What it names is read in one snapshot, and applied to the current model, which the result replaces
+//! atomically. A reader that is awake looks every few milliseconds; one that sleeps is notified ([`listen`]).
+//!
+//! Every wait is bounded, because a host may vanish silently. Without the database the current model stays.
 
+mod link;
+mod listen;
+pub mod recent;
+mod resume;
+
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
-use sqlx::postgres::PgListener;
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
+use self::link::{Link, bounded};
+use self::recent::RecentChanges;
 use super::ReadModel;
-use crate::error::Result;
+use super::touched::Touched;
+use crate::error::{Error, Result};
 use crate::search::store;
+use crate::search::store::changes::{self, Changes, Look, Position};
 
-/// How often the version is read when no notification arrives.
-const VERSION_POLL_INTERVAL: Duration = Duration::from_secs(5);
-/// Shortest time between the beginnings of two loads that notifications cause. Others see a change within 250 ms.
-const MIN_RELOAD_INTERVAL: Duration = Duration::from_millis(200);
-const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
-const MAX_BACKOFF: Duration = Duration::from_secs(5);
+/// The longest time for a look at the log.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
+/// The longest time for reading what was touched. It waits for locks on the tables.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest time for reading everything.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(120);
+/// Share of the store products above which everything is read instead: one in this number.
+const MANY: usize = 4;
+/// Touched store products that are applied in any case.
+const FEW: usize = 500;
 
 /// The current read model, shared by all request handlers.
 #[derive(Clone, Debug)]
 pub struct Follower {
     pool: PgPool,
     current: watch::Sender<Arc<ReadModel>>,
-    /// Locked during a reload, so that an older snapshot never replaces a newer one.
-    reload_lock: Arc<Mutex<()>>,
+    /// Locked while the model is replaced, so that an older snapshot never replaces a newer one.
+    state: Arc<Mutex<FollowState>>,
     /// When the model was last known to be the catalogue of the database; none until it is loaded.
-    verified: Arc<std::sync::Mutex<Option<Instant>>>,
+    verified: Arc<std::sync::Mutex<Verified>>,
+    recent: RecentChanges,
+    /// The data folder in which the rows are kept; none if they are not.
+    folder: Option<Arc<Path>>,
+}
+
+#[derive(Debug)]
+struct FollowState {
+    link: Link,
+    /// Up to where the log is applied; none until everything is loaded.
+    position: Option<Position>,
+    /// What was touched since the merge in the background began; none if there is none.
+    unmerged: Option<Touched>,
+    /// Whether the last use of the link was given up.
+    is_interrupted: bool,
+    /// The version of the rows that are kept in the data folder.
+    kept_version: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Verified {
+    at: Option<Instant>,
+    is_away: bool,
 }
 
 /// How current the model is.
@@ -55,20 +90,38 @@ impl Follower {
         Ok(follower)
     }
 
-    /// Loads the catalogue for the first time, but waits for it at most this long. [`follow`](Self::follow) loads it later.
-    pub async fn start(pool: PgPool, patience: Duration) -> Self {
-        let follower = Self::unloaded(pool);
-        match tokio::time::timeout(patience, follower.reload_now()).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the catalogue cannot be loaded yet"),
-            Err(_) => tracing::warn!("the catalogue cannot be loaded yet: the database does not respond in time"),
-        }
+    /// Begins to load the catalogue for the first time, and waits for it at most this long. Where the rows are kept in a
+    /// data folder, they are read from there.
+    pub async fn start(pool: PgPool, data_folder: Option<PathBuf>, patience: Duration) -> Self {
+        let follower = Self { folder: data_folder.map(Arc::from), ..Self::unloaded(pool) };
+        let loaded = follower.clone();
+        let loading = tokio::spawn(async move {
+            if let Err(error) = loaded.reload_now().await {
+                tracing::warn!(%error, "the catalogue cannot be loaded yet");
+            }
+        });
+        // It goes on behind the first responses.
+        let _ = tokio::time::timeout(patience, loading).await;
         follower
     }
 
-    fn unloaded(pool: PgPool) -> Self {
-        let empty = Arc::new(ReadModel::default());
-        Self { pool, current: watch::Sender::new(empty), reload_lock: Arc::default(), verified: Arc::default() }
+    /// Creates a follower without the catalogue. [`follow`](Self::follow) loads it.
+    pub fn unloaded(pool: PgPool) -> Self {
+        let state = FollowState {
+            link: Link::new(&pool),
+            position: None,
+            unmerged: None,
+            is_interrupted: false,
+            kept_version: None,
+        };
+        Self {
+            pool,
+            current: watch::Sender::new(Arc::new(ReadModel::default())),
+            state: Arc::new(Mutex::new(state)),
+            verified: Arc::default(),
+            recent: RecentChanges::default(),
+            folder: None,
+        }
     }
 
     /// Returns the current model. The returned model does not change when a newer one replaces it.
@@ -78,7 +131,13 @@ impl Follower {
 
     /// Reports whether the catalogue was loaded. Until then the model is empty.
     pub fn is_loaded(&self) -> bool {
-        self.verified.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.verified().at.is_some()
+    }
+
+    /// Returns the time since the model was last known to be current, if the database does not respond now.
+    pub fn outage_age(&self) -> Option<Duration> {
+        let verified = self.verified();
+        verified.at.filter(|_| verified.is_away).map(|at| at.elapsed())
     }
 
     /// Compares the model with the database, which may take this long to respond.
@@ -91,12 +150,20 @@ impl Follower {
         if self.is_loaded() && database_version == Some(version) {
             self.mark_verified();
         }
-        let verified = *self.verified.lock().unwrap_or_else(PoisonError::into_inner);
-        Freshness { version, database_version, age: verified.map(|at| at.elapsed()) }
+        Freshness { version, database_version, age: self.verified().at.map(|at| at.elapsed()) }
+    }
+
+    fn verified(&self) -> Verified {
+        *self.verified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn mark_verified(&self) {
-        *self.verified.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *self.verified.lock().unwrap_or_else(PoisonError::into_inner) =
+            Verified { at: Some(Instant::now()), is_away: false };
+    }
+
+    fn mark_away(&self) {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner).is_away = true;
     }
 
     async fn database_version(&self) -> Result<i64> {
@@ -109,71 +176,131 @@ impl Follower {
         self.current.subscribe()
     }
 
-    /// Reloads the model if the catalogue has changed, and returns its version.
+    /// Returns what changed recently.
+    pub fn recent(&self) -> &RecentChanges {
+        &self.recent
+    }
+
+    /// Returns what the last changes were, from the log. None if the log does not contain that many.
+    pub async fn last_changes(&self, transactions: i64) -> Result<Option<Changes>> {
+        let mut tx = self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        let changes = changes::read_last(&mut tx, transactions).await?;
+        tx.commit().await?;
+        Ok(changes)
+    }
+
+    /// Applies what has changed, and returns the version of the model.
     ///
     /// The model then contains everything committed before the call. A handler that wrote to the catalogue calls this
     /// after its commit and before its response.
     pub async fn reload_now(&self) -> Result<i64> {
-        let _guard = self.reload_lock.lock().await;
-        let loaded = self.current().version;
-        if self.is_loaded() && self.database_version().await? == loaded {
-            self.mark_verified();
-            return Ok(loaded);
+        let mut state = self.state.lock().await;
+        // A caller that no longer waits leaves a statement without its answer.
+        if std::mem::replace(&mut state.is_interrupted, true) {
+            state.link.close();
         }
-        let model = load_model(&self.pool).await?;
-        let version = model.version;
+        let result = self.apply_changes(&mut state).await;
+        state.is_interrupted = false;
+        match &result {
+            Ok(_) => self.mark_verified(),
+            Err(_) => {
+                state.link.close();
+                self.mark_away();
+            }
+        }
+        result.map(|()| self.current().version)
+    }
+
+    async fn apply_changes(&self, state: &mut FollowState) -> Result<()> {
+        let Some(position) = state.position.clone() else { return self.load_first(state).await };
+        let link = state.link.open().await?;
+        match bounded(LOOK_TIMEOUT, changes::look(link, &position)).await? {
+            Look::Unchanged(position) => {
+                state.position = Some(position);
+                return Ok(());
+            }
+            Look::Lost => return self.load_everything(state).await,
+            Look::Changed => {}
+        }
+        let model = self.current();
+        let limit = (model.totals().store_products / MANY).max(FEW);
+        let read = bounded(READ_TIMEOUT, link::read_touched(link, &position, limit)).await?;
+        let Some((changes, rows)) = read else { return self.load_everything(state).await };
+        if let Some(unmerged) = &mut state.unmerged {
+            unmerged.extend(changes.touched.clone());
+        }
+        let (touched, version) = (changes.touched.clone(), changes.version);
+        let newer = compute(move || model.apply(rows, &touched, version)).await?;
+        self.recent.add(&changes);
+        self.replace(newer);
+        state.position = Some(changes.position);
+        if state.unmerged.is_none() && self.current().needs_merge() {
+            state.unmerged = Some(Touched::default());
+            tokio::spawn(self.clone().merge());
+        }
+        Ok(())
+    }
+
+    async fn load_first(&self, state: &mut FollowState) -> Result<()> {
+        if self.resume(state).await { Ok(()) } else { self.load_everything(state).await }
+    }
+
+    /// Reads everything. Changes during the read are applied again later, which does no harm.
+    async fn load_everything(&self, state: &mut FollowState) -> Result<()> {
+        let link = state.link.open().await?;
+        let position = bounded(LOOK_TIMEOUT, changes::position(link)).await?;
+        let rows = bounded(LOAD_TIMEOUT, store::load(&self.pool)).await?;
+        let model = compute(move || ReadModel::build(rows)).await?;
+        self.recent.reset(model.version);
+        self.replace(model);
+        state.position = Some(position);
+        // The model of a merge in the background is older.
+        state.unmerged = None;
+        Ok(())
+    }
+
+    fn replace(&self, model: ReadModel) {
         self.current.send_replace(Arc::new(model));
-        self.mark_verified();
-        Ok(version)
+    }
+
+    /// Brings the model into its fastest form, and then applies what was touched meanwhile.
+    async fn merge(self) {
+        let model = self.current();
+        let merged = compute(move || model.merged()).await;
+        let mut state = self.state.lock().await;
+        let Some(unmerged) = state.unmerged.take() else { return };
+        let result = match merged {
+            Ok(merged) => self.finish_merge(&mut state, merged, unmerged).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = result {
+            // The current model stays right. The next change begins another merge.
+            tracing::warn!(%error, "the catalogue in memory could not be merged");
+        }
+    }
+
+    async fn finish_merge(&self, state: &mut FollowState, merged: ReadModel, unmerged: Touched) -> Result<()> {
+        let Some(position) = state.position.clone() else { return Ok(()) };
+        let link = state.link.open().await?;
+        let read = bounded(READ_TIMEOUT, link::read_unmerged(link, &position, unmerged)).await?;
+        let Some((changes, rows)) = read else { return self.load_everything(state).await };
+        let (touched, version) = (changes.touched.clone(), changes.version);
+        let newer = compute(move || merged.apply(rows, &touched, version)).await?;
+        self.recent.add(&changes);
+        self.replace(newer);
+        state.position = Some(changes.position);
+        Ok(())
     }
 
     /// Follows the catalogue until `stop` is cancelled. Errors are logged once per outage and retried.
     pub async fn follow(self, stop: CancellationToken) {
-        stop.run_until_cancelled(self.follow_forever()).await;
-    }
-
-    async fn follow_forever(&self) {
-        let mut backoff = INITIAL_BACKOFF;
-        loop {
-            let started = Instant::now();
-            if let Err(error) = self.listen().await
-                && backoff == INITIAL_BACKOFF
-            {
-                tracing::warn!(%error, "cannot follow the catalogue: the database is unreachable, retrying");
-            }
-            if started.elapsed() > MAX_BACKOFF {
-                backoff = INITIAL_BACKOFF;
-            }
-            tokio::time::sleep(backoff).await;
-            backoff = (backoff * 2).min(MAX_BACKOFF);
-        }
-    }
-
-    /// Listens on one connection until it fails.
-    async fn listen(&self) -> Result<()> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.listen(store::CHANNEL).await?;
-        store::compact_versions(&self.pool, true).await?;
-        loop {
-            // Reload before the first wait too: commits before LISTEN sent no notification to this connection.
-            let loading = Instant::now();
-            let is_reloaded = self.current().version != self.reload_now().await?;
-            store::compact_versions(&self.pool, false).await?;
-            if is_reloaded {
-                tokio::time::sleep(MIN_RELOAD_INTERVAL.saturating_sub(loading.elapsed())).await;
-            }
-            match tokio::time::timeout(VERSION_POLL_INTERVAL, listener.try_recv()).await {
-                Ok(Ok(Some(_))) => while listener.next_buffered().is_some() {},
-                // `None` means a lost connection: the listener reconnects at the next call.
-                Ok(Ok(None)) | Err(_) => {}
-                Ok(Err(error)) => return Err(error.into()),
-            }
-        }
+        stop.run_until_cancelled(async { tokio::join!(listen::follow_forever(&self), resume::keep_forever(&self)) })
+            .await;
     }
 }
 
-async fn load_model(pool: &PgPool) -> Result<ReadModel> {
-    let rows = store::load(pool).await?;
-    let model = tokio::task::spawn_blocking(move || ReadModel::build(rows)).await;
-    model.map_err(|error| crate::error::Error::Failed(format!("the search index could not be built: {error}")))
+/// Runs a computation on a thread where it delays no request.
+async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let computed = tokio::task::spawn_blocking(work).await;
+    computed.map_err(|error| Error::Failed(format!("the search index could not be built: {error}")))
 }

@@ -15,6 +15,7 @@ pub mod items;
 mod rendered;
 pub mod row_sets;
 pub mod rows;
+pub mod saved;
 pub mod segment;
 pub mod text;
 pub mod touched;

@@ -15,7 +15,7 @@ use crate::http::openapi::ApiPart;
 use crate::http::parameters::RouteParameters;
 use crate::http::problem::{FieldError, FieldErrors, HttpProblem};
 use crate::http::query::{Pairs, pairs};
-use crate::search::api::SearchState;
+use crate::search::api::{SearchState, with_age};
 
 /// The day on which these routes were deprecated (RFC 9745), in seconds.
 const DEPRECATED: &str = "@1795996800";
@@ -63,6 +63,7 @@ pub fn router(state: SearchState) -> Router {
         .route("/api/tutorials/products/{product}/variations", get(variations))
         .route("/api/tutorials/data/comprehensive", get(comprehensive))
         .layer(middleware::map_response(deprecated))
+        .layer(middleware::map_response_with_state(state.follower.clone(), with_age))
         .with_state(state)
 }
 

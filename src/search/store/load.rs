@@ -122,6 +122,11 @@ async fn load_events(db: &mut PgConnection, ids: Option<&str>) -> Result<Catalog
     })
 }
 
+/// Loads what all items share, and the version, on a connection that has one snapshot.
+pub async fn load_shared(db: &mut PgConnection) -> Result<CatalogueRows> {
+    with_shared(db, CatalogueRows::default()).await
+}
+
 /// Adds what all items share, and the version.
 async fn with_shared(db: &mut PgConnection, rows: CatalogueRows) -> Result<CatalogueRows> {
     let mut rows = CatalogueRows {

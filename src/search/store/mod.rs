@@ -1,12 +1,14 @@
 //! All SQL of search: loads the rows of the read model in one snapshot, and the catalogue version.
 
+pub mod changes;
 mod copy;
 mod load;
+pub mod origin;
 mod statements;
 
 use sqlx::{PgConnection, PgPool};
 
-pub use self::load::{load, load_touched};
+pub use self::load::{load, load_shared, load_touched};
 use crate::error::Result;
 
 /// The NOTIFY channel for changes of the catalogue.

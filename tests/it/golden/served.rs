@@ -35,7 +35,10 @@ impl Served {
             address.expect("an address")
         });
         let address = address.await.expect("joined").trim_end_matches('/').to_owned();
-        Served { process, address, client: Client::new() }
+        let served = Served { process, address, client: Client::new() };
+        // Until the catalogue is loaded, searches are 503.
+        while served.request("GET", "/readyz").send().await.expect("an answer").status() == 503 {}
+        served
     }
 
     /// A request to a path.

@@ -47,6 +47,9 @@ async fn rows(sides: &Sides, table: &str) -> Vec<Value> {
             *row = json!({ "action": row["action"], "interface": row["interface"], "table_name": row["table_name"] });
         });
     }
+    if table == "lectern.search_changes" {
+        rows.iter_mut().for_each(|row| *row = json!({ "what": row["what"] }));
+    }
     rows.sort_by_key(|row| (row["id"].as_i64(), row.to_string()));
     rows.dedup();
     rows

@@ -103,7 +103,7 @@ const FORBIDDEN: &[&str] = &[
     "UPDATE acted.filter_configuration_groups SET is_default = true",
     "UPDATE public.auth_user SET password = 'x', is_superuser = true",
     "DELETE FROM lectern.event_details",
-    "CREATE TRIGGER mine AFTER INSERT ON lectern.runs EXECUTE FUNCTION lectern.catalogue_changed()",
+    "CREATE TRIGGER mine AFTER INSERT ON lectern.runs EXECUTE FUNCTION lectern.search_changed()",
 ];
 
 async fn assert_least(db: &TestDb, service: &PgPool) {

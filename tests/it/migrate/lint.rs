@@ -110,7 +110,7 @@ const STATEMENTS: &[&str] = &[
     "UPDATE @T SET code = code || 'x'",
     "DELETE FROM @T",
     "INSERT INTO @T (name) VALUES ('x')",
-    "CREATE TRIGGER c AFTER INSERT ON @T FOR EACH ROW EXECUTE FUNCTION lectern.catalogue_changed()",
+    "CREATE TRIGGER c AFTER INSERT ON @T FOR EACH ROW EXECUTE FUNCTION lectern.search_changed()",
     "DROP TRIGGER lectern_touch_updated_at ON @T",
     "COMMENT ON TABLE @T IS 'x'",
     "GRANT SELECT ON @T TO PUBLIC",

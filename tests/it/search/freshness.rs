@@ -41,7 +41,7 @@ async fn server_is_not_ready_until_the_catalogue_is_loaded() {
     let db = TestDb::new().await;
     let mut lock = db.pool.begin().await.expect("begin");
     sqlx::query("LOCK TABLE acted.tutorial_events IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.expect("locked");
-    let follower = Follower::start(db.pool.clone(), Duration::from_millis(1)).await;
+    let follower = Follower::start(db.pool.clone(), None, Duration::from_millis(1)).await;
     let site = Site::serve_follower(&db, follower).await;
     for path in ["/readyz", "/api/search/unified?q=cm2", "/"] {
         let (status, document) = problem(site.request("GET", path).send().await.expect("a response")).await;

@@ -1,8 +1,12 @@
 //! Search over HTTP on a real database.
 
+mod changes;
 mod freshness;
+mod judged;
 mod legacy;
+mod paging;
 mod read_model;
+mod resume;
 mod shop;
 mod unified;
 

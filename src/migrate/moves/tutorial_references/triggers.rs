@@ -18,8 +18,8 @@ pub async fn stop_triggers(
 ) -> Result<Vec<EnabledTrigger>> {
     let oids: Vec<i64> = tables.iter().map(|table| table.oid).collect();
     let mut triggers = store::enabled_triggers(db, &oids).await?;
-    // Search learns from it that rows have changed.
-    triggers.retain(|trigger| trigger.name != "lectern_catalogue_changed");
+    // Search learns from them that rows have changed.
+    triggers.retain(|trigger| !trigger.name.starts_with("lectern_search_"));
     records::execute(db, &switched(&triggers, catalog, |_| "DISABLE")).await?;
     Ok(triggers)
 }

@@ -13,6 +13,9 @@ use super::facet_name::FacetName;
 use super::{RowCollector, rows_of_products};
 use crate::names::fold;
 
+/// A store product of a catalogue product, and the runs of its rows.
+type FoundRuns<'a> = (&'a StoreProduct, Vec<(u32, u32)>);
+
 /// The number of a catalogue product that a bundle has.
 pub const NO_PRODUCT: u32 = u32::MAX;
 
@@ -126,7 +129,7 @@ impl SegmentColumns {
     }
 
     fn read_products(&mut self, items: &[CatalogueItem], first_rows: &[u32]) {
-        let mut found: HashMap<i64, (&StoreProduct, Vec<(u32, u32)>)> = HashMap::new();
+        let mut found: HashMap<i64, FoundRuns<'_>> = HashMap::new();
         for (item, first) in items.iter().zip(first_rows) {
             let Some(group) = item.group() else { continue };
             let product = &group.products[0];
@@ -159,8 +162,8 @@ impl SegmentColumns {
     }
 
     fn read_variations(&mut self, items: &[CatalogueItem], first_rows: &[u32]) {
-        let mut by_variation = RowCollector::new();
-        let mut by_mode: RowCollector<&str> = RowCollector::new();
+        let mut by_variation = RowCollector::default();
+        let mut by_mode: RowCollector<&str> = RowCollector::default();
         let mut variations: BTreeMap<i64, &StoreProduct> = BTreeMap::new();
         let mut modes: BTreeMap<&str, (i64, &StoreProduct)> = BTreeMap::new();
         for (row, product) in rows_of_products(items, first_rows) {

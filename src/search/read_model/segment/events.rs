@@ -150,7 +150,7 @@ impl EventIndex {
     pub fn new(items: &[CatalogueItem], first_rows: &[u32]) -> Self {
         let mut index = Self::default();
         let mut numbers = ValueNumbers::default();
-        let mut events_of = RowCollector::new();
+        let mut events_of = RowCollector::default();
         let mut with_places = Vec::new();
         let mut rows = Vec::new();
         for (row, product) in rows_of_products(items, first_rows).filter(|(_, product)| !product.events.is_empty()) {

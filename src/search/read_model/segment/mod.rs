@@ -250,12 +250,13 @@ pub fn rows_of_products<'a>(
 #[derive(Debug)]
 pub struct RowCollector<K>(pub HashMap<K, Vec<u32>>);
 
-impl<K: std::hash::Hash + Eq> RowCollector<K> {
-    /// Returns a collector without rows.
-    pub fn new() -> Self {
+impl<K> Default for RowCollector<K> {
+    fn default() -> Self {
         Self(HashMap::new())
     }
+}
 
+impl<K: std::hash::Hash + Eq> RowCollector<K> {
     /// Adds a row, which is not before any other one, at most once.
     pub fn add(&mut self, key: K, row: u32) {
         let rows = self.0.entry(key).or_default();

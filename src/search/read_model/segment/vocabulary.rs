@@ -245,12 +245,15 @@ impl Vocabulary {
     }
 }
 
+/// Number of a term, and a property of its place.
+type TermOfText = (u32, bool);
+
 /// Collects the terms of rows.
 #[derive(Debug, Default)]
 pub struct VocabularyBuilder {
     numbers: HashMap<Box<str>, u32>,
     /// Text and field → its terms. Many rows share the same texts.
-    known: HashMap<(Text, TextField), Box<[(u32, bool)]>>,
+    known: HashMap<(Text, TextField), Box<[TermOfText]>>,
     /// Term, row and class of each posting.
     postings: Vec<(u32, u32, TermClass)>,
     name_lengths: Vec<u8>,

@@ -27,10 +27,10 @@ impl ReadModel {
         let found: Vec<WordMatch<'_>> = words.iter().map(|word| match_word(parts, word)).collect();
         let mut matches = TextMatch::new(parts, found);
         if !matches.rows.iter().all(Bitmap::is_empty) {
-            for part in 0..parts.len() {
-                add_whole_fields(&mut matches, &parts[part], part, &words);
-                add_same_fields(&mut matches, &parts[part], part);
-                add_same_events(&mut matches, &parts[part], part, words.len());
+            for (index, part) in parts.iter().enumerate() {
+                add_whole_fields(&mut matches, part, index, &words);
+                add_same_fields(&mut matches, part, index);
+                add_same_events(&mut matches, part, index, words.len());
             }
         }
         matches
