@@ -134,7 +134,7 @@ fn day(word: &str) -> Option<u32> {
 
 fn month(word: &str) -> Option<u32> {
     let is_name = |name: &&str| **name == *word || (word.len() >= 3 && word.len() <= 4 && name.starts_with(word));
-    MONTHS.iter().position(|name| is_name(name)).map(|index| index as u32 + 1)
+    MONTHS.iter().position(is_name).map(|index| index as u32 + 1)
 }
 
 #[cfg(test)]
