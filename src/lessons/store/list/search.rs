@@ -30,8 +30,8 @@ pub async fn prepare(db: &mut PgConnection, words: &[WordPlaces]) -> Result<()> 
     if words.is_empty() {
         return Ok(());
     }
-    // Starting processes takes longer than reading a page.
-    let mut sql = "SET LOCAL max_parallel_workers_per_gather = 0".to_owned();
+    // Starting processes and compiling expressions take longer than reading a page.
+    let mut sql = "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off".to_owned();
     if words.iter().any(|word| word.is_frequent) {
         let avoided = ["seqscan", "bitmapscan", "sort", "incremental_sort"];
         sql.extend(avoided.map(|name| format!("; SET LOCAL enable_{name} = off")));
