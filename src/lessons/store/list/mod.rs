@@ -6,7 +6,7 @@ mod search;
 use sqlx::{Connection, PgConnection, Postgres, QueryBuilder};
 
 pub use self::conditions::{ListSource, add_conditions};
-use self::search::prefer_order;
+use self::search::prepare;
 pub use self::search::{WordPlaces, places};
 use crate::error::Result;
 use crate::lessons::rights::{LessonRole, LessonScope};
@@ -144,9 +144,7 @@ pub async fn page(
     };
     let mut query = page_query("", scope, filter, source);
     let mut transaction = db.begin().await?;
-    if is_frequent(&words) {
-        prefer_order(&mut transaction).await?;
-    }
+    prepare(&mut transaction, &words).await?;
     // The values decide which index is the best one.
     let mut lessons: Vec<ListedLesson> = query.build_query_as().persistent(false).fetch_all(&mut *transaction).await?;
     transaction.rollback().await?;
@@ -157,10 +155,6 @@ pub async fn page(
     Ok(LessonPage { count, lessons, next })
 }
 
-fn is_frequent(words: &[WordPlaces]) -> bool {
-    words.iter().any(|word| word.is_frequent)
-}
-
 /// Returns how PostgreSQL finds the lessons of a page, with the time that it takes.
 pub async fn explain(db: &mut PgConnection, scope: &LessonScope, filter: &LessonFilter) -> Result<Vec<String>> {
     let started = std::time::Instant::now();
@@ -169,9 +163,7 @@ pub async fn explain(db: &mut PgConnection, scope: &LessonScope, filter: &Lesson
     let of_words = started.elapsed().as_secs_f64() * 1000.0;
     let mut query = page_query("EXPLAIN (ANALYZE, TIMING OFF) ", scope, filter, source);
     let mut transaction = db.begin().await?;
-    if is_frequent(&words) {
-        prefer_order(&mut transaction).await?;
-    }
+    prepare(&mut transaction, &words).await?;
     let mut lines: Vec<String> = query.build_query_scalar().persistent(false).fetch_all(&mut *transaction).await?;
     transaction.rollback().await?;
     if !words.is_empty() {

@@ -22,14 +22,20 @@ pub struct WordPlaces {
     /// Lessons with it in their topics; none: the topics are read.
     lessons: Option<Vec<i64>>,
     /// Whether many lessons of a large table have it.
-    pub is_frequent: bool,
+    is_frequent: bool,
 }
 
-/// Lets a page be found in its order, in the transaction: with a frequent word it is near, which estimates do not know.
-pub async fn prefer_order(db: &mut PgConnection) -> Result<()> {
-    let settings = ["seqscan", "bitmapscan", "sort", "incremental_sort"];
-    let settings: Vec<String> = settings.iter().map(|name| format!("SET LOCAL enable_{name} = off;")).collect();
-    let sql = format!("{} SET LOCAL max_parallel_workers_per_gather = 0", settings.join(" "));
+/// Prepares the transaction of a page. With a frequent word the page is near in its order, which estimates do not know.
+pub async fn prepare(db: &mut PgConnection, words: &[WordPlaces]) -> Result<()> {
+    if words.is_empty() {
+        return Ok(());
+    }
+    // Starting processes and compiling expressions take longer than reading a page.
+    let mut sql = "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off".to_owned();
+    if words.iter().any(|word| word.is_frequent) {
+        let avoided = ["seqscan", "bitmapscan", "sort", "incremental_sort"];
+        sql.extend(avoided.map(|name| format!("; SET LOCAL enable_{name} = off")));
+    }
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(db).await?;
     Ok(())
 }
