@@ -27,7 +27,7 @@ pub struct Args {
     /// Page number, from 1
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     page: u64,
-    /// SegmentRows per page, up to 100
+    /// Rows per page, up to 100
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100))]
     page_size: u64,
 }

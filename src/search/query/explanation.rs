@@ -121,10 +121,10 @@ fn read_product(product: &StoreProduct, add: &mut impl FnMut(&'static str, TextF
         }
         for session in &event.sessions {
             add("session_title", TextField::Detail, &session.title);
-            add("session_date", TextField::Code, &text::fields::day_of(session.start).to_string().into());
+            add("session_date", TextField::Day, &text::fields::day_of(session.start).to_string().into());
         }
-        add("start_date", TextField::Code, &event.row.start_date.to_string().into());
-        add("end_date", TextField::Code, &event.row.end_date.to_string().into());
+        add("start_date", TextField::Day, &event.row.start_date.to_string().into());
+        add("end_date", TextField::Day, &event.row.end_date.to_string().into());
     }
 }
 

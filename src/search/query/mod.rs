@@ -34,7 +34,7 @@ pub struct Query {
     pub filters: Filters,
     /// Page number, from 1.
     pub page: u64,
-    /// SegmentRows per page, 1 to 100.
+    /// Rows per page, 1 to 100.
     pub page_size: u64,
     /// Whether the results include bundles.
     pub include_bundles: bool,

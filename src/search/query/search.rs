@@ -1,7 +1,7 @@
 //! Runs one query on the read model: text, filters, facets, order, page.
 //!
 //! Order with a text: listings by score, then bundles by score. Order when browsing: by subject code, bundles before
-//! products, then by name. Equal scores keep the browsing order. SegmentRows are grouped into listings before the page is cut,
+//! products, then by name. Equal scores keep the browsing order. Rows are grouped into listings before the page is cut,
 //! and only the rows of the page are composed.
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -28,7 +28,7 @@ pub struct FoundPage<'a> {
     pub hits: Vec<Hit>,
     /// Position of the page.
     pub pagination: Pagination,
-    /// SegmentRows that are part of the result, by part.
+    /// Rows that are part of the result, by part.
     rows: Vec<Bitmap>,
     /// Store products that match the text, by part.
     candidates: Vec<Bitmap>,

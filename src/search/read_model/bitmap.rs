@@ -1,4 +1,4 @@
-//! Sets of rows: bitmaps, and short lists of rows.
+//! Sets of rows as bitmaps.
 //!
 //! All bitmaps of one segment have the same number of words. The loops are compiled twice; the faster variant runs where the
 //! processor has the instructions.
@@ -169,14 +169,6 @@ impl Bitmap {
         and_not_words(&mut self.0, &other.0);
     }
 
-    /// Removes some rows.
-    pub fn remove_all(&mut self, rows: SegmentRows<'_>) {
-        match rows {
-            SegmentRows::Many(bits) => self.and_not(bits),
-            SegmentRows::Few(rows) => rows.iter().for_each(|row| self.remove(*row)),
-        }
-    }
-
     /// Adds the rows of another set.
     pub fn or(&mut self, other: &Self) {
         or_words(&mut self.0, &other.0);
@@ -190,6 +182,22 @@ impl Bitmap {
     /// Returns the number of rows in both sets.
     pub fn count_common(&self, other: &Self) -> u32 {
         count_common(&self.0, &other.0)
+    }
+
+    /// Reports whether a row is in both sets.
+    pub fn has_common(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).any(|(left, right)| left & right != 0)
+    }
+
+    /// Calls a function for each row in both sets, in order.
+    pub fn for_each_common(&self, other: &Self, mut call: impl FnMut(u32)) {
+        for (index, (left, right)) in self.0.iter().zip(&other.0).enumerate() {
+            let mut rest = left & right;
+            while rest != 0 {
+                call(index as u32 * 64 + rest.trailing_zeros());
+                rest &= rest - 1;
+            }
+        }
     }
 
     /// Reports whether no row is in the set.
@@ -288,91 +296,6 @@ impl Ranks<'_> {
         let skipped = position - self.before.get(word).copied().unwrap_or_default().min(position);
         self.bits.iter_words(word).skip(skipped as usize)
     }
-}
-
-/// SegmentRows in order: a bitmap where there are many, else a list.
-#[derive(Clone, Copy, Debug)]
-pub enum SegmentRows<'a> {
-    /// Many rows.
-    Many(&'a Bitmap),
-    /// Few rows in order.
-    Few(&'a [u32]),
-}
-
-impl SegmentRows<'_> {
-    /// Adds the rows to a set.
-    pub fn add_to(self, set: &mut Bitmap) {
-        match self {
-            Self::Many(bits) => set.or(bits),
-            Self::Few(rows) => rows.iter().for_each(|row| set.insert(*row)),
-        }
-    }
-
-    /// Returns how many of the rows are in a set.
-    pub fn count_in(self, set: &Bitmap) -> u32 {
-        match self {
-            Self::Many(bits) => set.count_common(bits),
-            Self::Few(rows) => rows.iter().map(|row| u32::from(set.contains(*row))).sum(),
-        }
-    }
-
-    /// Reports whether any of the rows is in a set.
-    pub fn any_in(self, set: &Bitmap) -> bool {
-        match self {
-            Self::Many(bits) => set.0.iter().zip(&bits.0).any(|(left, right)| left & right != 0),
-            Self::Few(rows) => rows.iter().any(|row| set.contains(*row)),
-        }
-    }
-
-    /// Calls a function for each of the rows that is in a set.
-    pub fn for_each_in(self, set: &Bitmap, mut call: impl FnMut(u32)) {
-        match self {
-            Self::Many(bits) => {
-                for (index, (left, right)) in set.0.iter().zip(&bits.0).enumerate() {
-                    let mut rest = left & right;
-                    while rest != 0 {
-                        call(index as u32 * 64 + rest.trailing_zeros());
-                        rest &= rest - 1;
-                    }
-                }
-            }
-            Self::Few(rows) => rows.iter().filter(|row| set.contains(**row)).for_each(|row| call(*row)),
-        }
-    }
-}
-
-/// SegmentRows in order, owned.
-#[derive(Clone, Debug)]
-pub enum StoredRows {
-    /// Many rows.
-    Many(Bitmap),
-    /// Few rows in order.
-    Few(Box<[u32]>),
-}
-
-impl StoredRows {
-    /// Returns the set of these rows, which are in order, of so many rows in the segment.
-    pub fn new(rows: Vec<u32>, all: u32) -> Self {
-        if !is_many(rows.len(), all) {
-            return Self::Few(rows.into());
-        }
-        let mut bits = Bitmap::empty(all);
-        rows.iter().for_each(|row| bits.insert(*row));
-        Self::Many(bits)
-    }
-
-    /// Borrows the rows.
-    pub fn rows(&self) -> SegmentRows<'_> {
-        match self {
-            Self::Many(bits) => SegmentRows::Many(bits),
-            Self::Few(rows) => SegmentRows::Few(rows),
-        }
-    }
-}
-
-/// Reports whether a bitmap is the smaller form.
-pub fn is_many(count: usize, all: u32) -> bool {
-    count > (all / 32) as usize + 16
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use crate::search::compose;
 const MANY_GROUPS: usize = 1000;
 
 impl ReadModel {
-    /// Builds the read model. SegmentRows that refer to a row that was not loaded are omitted.
+    /// Builds the read model. Rows that refer to a row that was not loaded are omitted.
     pub fn build(rows: CatalogueRows) -> Self {
         let categories = Categories::new(&rows.categories, &rows.memberships, &rows.facet_entries);
         let products =

@@ -13,6 +13,7 @@ pub mod categories;
 pub mod follow;
 pub mod items;
 mod rendered;
+pub mod row_sets;
 pub mod rows;
 pub mod saved;
 pub mod segment;

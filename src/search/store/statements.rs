@@ -1,4 +1,4 @@
-//! What is read for the read model. SegmentColumns are cast to the types that the reader expects, because an older database may
+//! What is read for the read model. Columns are cast to the types that the reader expects, because an older database may
 //! have narrower ones.
 
 /// The parts of the catalogue that are read as rows.

@@ -68,35 +68,45 @@ fn remove_product(rows: &mut CatalogueRows, id: i64) {
     rows.instructors.retain(|row| !events.contains(&row.event_id));
 }
 
+fn components(bundle_id: i64, parts: &[i64]) -> impl Iterator<Item = ComponentRow> {
+    let distinct: BTreeSet<i64> = parts.iter().copied().collect();
+    distinct.into_iter().map(move |store_product_id| ComponentRow {
+        bundle_id,
+        store_product_id,
+        default_price_type: "standard".into(),
+        quantity: 1,
+        sort_order: 0,
+    })
+}
+
+fn add_events(rows: &mut CatalogueRows, id: i64, events: usize, location: &str, person: &str) {
+    for number in 0..events as i64 {
+        let venue = (number > 0).then(|| "Quill House".into());
+        let place = Place { location: Some(location.into()), location_code: None, venue };
+        let event_id = id * 10 + number;
+        let starts = date(2031, 1 + number as i8, 3);
+        let row = event(event_id, &format!("EV-{id}-{number}"), starts, place, number as i32);
+        rows.events.push(TutorialEventRow { store_product_id: id, ..row });
+        rows.sessions.push(TutorialSessionRow { event_id, ..session(event_id * 10, 1, Place::default()) });
+        rows.instructors.push(InstructorRecord { event_id, name: person.into() });
+    }
+}
+
 pub fn make(rows: &mut CatalogueRows, change: &CatalogueEdit) -> Touched {
     let mut touched = Touched::default();
     match change {
         CatalogueEdit::Sell { id, subject, product, variation, events, place, person } => {
-            remove_product(rows, *id);
+            let row = store_product(*id, SUBJECTS[*subject], PRODUCTS[*product], VARIATIONS[*variation]);
+            // A variation is sold once in a sitting.
+            let sold = |other: &&StoreProductRow| {
+                (other.sitting_id, other.product_variation_id) == (row.sitting_id, row.product_variation_id)
+            };
+            touched.store_products.extend(rows.store_products.iter().filter(sold).map(|other| other.id));
             touched.store_products.insert(*id);
-            rows.store_products.push(store_product(
-                *id,
-                SUBJECTS[*subject],
-                PRODUCTS[*product],
-                VARIATIONS[*variation],
-            ));
+            touched.store_products.iter().for_each(|id| remove_product(rows, *id));
+            rows.store_products.push(row);
             rows.prices.push(standard_price(id + 500, *id));
-            for number in 0..*events as i64 {
-                let place = Place {
-                    location: Some(PLACES[*place].into()),
-                    location_code: None,
-                    venue: (number > 0).then(|| "Quill House".into()),
-                };
-                let event_id = id * 10 + number;
-                let starts = date(2031, 1 + number as i8, 3);
-                let code = format!("EV-{id}-{number}");
-                rows.events.push(TutorialEventRow {
-                    store_product_id: *id,
-                    ..event(event_id, &code, starts, place, number as i32)
-                });
-                rows.sessions.push(TutorialSessionRow { event_id, ..session(event_id * 10, 1, Place::default()) });
-                rows.instructors.push(InstructorRecord { event_id, name: PEOPLE[*person].into() });
-            }
+            add_events(rows, *id, *events, PLACES[*place], PEOPLE[*person]);
         }
         CatalogueEdit::End { id } => {
             remove_product(rows, *id);
@@ -115,23 +125,19 @@ pub fn make(rows: &mut CatalogueRows, change: &CatalogueEdit) -> Touched {
                 return touched;
             }
             let (subject_id, code) = SUBJECTS[*subject];
-            rows.bundles.push(BundleRow {
+            let (name, subject_code) = (format!("Pack {id}").into(), code.into());
+            let (exam_session_id, exam_session_code) = (9, "26A".into());
+            let row = BundleRow {
                 id: *id,
-                name: format!("Pack {id}").into(),
+                name,
                 subject_id,
-                subject_code: code.into(),
-                exam_session_id: 9,
-                exam_session_code: "26A".into(),
+                subject_code,
+                exam_session_id,
+                exam_session_code,
                 ..BundleRow::default()
-            });
-            let distinct: BTreeSet<i64> = parts.iter().copied().collect();
-            rows.components.extend(distinct.into_iter().map(|store_product_id| ComponentRow {
-                bundle_id: *id,
-                store_product_id,
-                default_price_type: "standard".into(),
-                quantity: 1,
-                sort_order: 0,
-            }));
+            };
+            rows.bundles.push(row);
+            rows.components.extend(components(*id, parts));
         }
         CatalogueEdit::Merge => {}
     }

@@ -93,8 +93,6 @@ pub fn standard_price(id: i64, store_product_id: i64) -> PriceRecord {
 pub fn sample_model() -> ReadModel {
     let holborn = || place(Some("London"), Some("Holborn Rooms"));
     ReadModel::build(CatalogueRows {
-        filters: Vec::new(),
-        synonyms: Vec::new(),
         version: 7,
         store_products: vec![
             store_product(100, CM2, NOTES, PRINTED),
@@ -149,5 +147,6 @@ pub fn sample_model() -> ReadModel {
         ],
         sessions: vec![session(41, 2, place(None, Some("King's Cross"))), session(40, 1, Place::default())],
         instructors: vec![InstructorRecord { event_id: 20, name: "Zoë Example".into() }],
+        ..CatalogueRows::default()
     })
 }

@@ -1,12 +1,13 @@
 //! The columns of the rows of a segment that filters and facets compare.
 //!
-//! SegmentRows are in browsing order, so subjects are runs of neighbours, and catalogue products a few runs each.
+//! Rows are in browsing order, so subjects are runs of neighbours, and catalogue products a few runs each.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::super::bitmap::{Bitmap, StoredRows};
+use super::super::bitmap::Bitmap;
 use super::super::categories::Categories;
 use super::super::items::{CatalogueItem, StoreProduct, short_name};
+use super::super::row_sets::StoredRows;
 use super::super::rows::Text;
 use super::facet_name::FacetName;
 use super::{RowCollector, rows_of_products};

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 
 use jiff::civil::Date;
 
-use super::super::bitmap::{Bitmap, StoredRows};
+use super::super::bitmap::Bitmap;
 use super::super::items::{CatalogueItem, TutorialEvent};
+use super::super::row_sets::StoredRows;
 use super::super::rows::{Place, Text};
 use super::super::text::words;
 use super::facet_name::FacetName;

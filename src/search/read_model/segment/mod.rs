@@ -76,7 +76,7 @@ pub struct BundleEntry {
 pub struct Segment {
     items: Vec<CatalogueItem>,
     first_rows: Vec<u32>,
-    /// SegmentColumns of the rows.
+    /// Columns of the rows.
     pub columns: SegmentColumns,
     /// The events of the rows.
     pub events: EventIndex,

@@ -5,8 +5,9 @@
 
 use std::collections::HashMap;
 
-use super::super::bitmap::{Bitmap, SegmentRows, is_many};
+use super::super::bitmap::Bitmap;
 use super::super::items::CatalogueItem;
+use super::super::row_sets::{SegmentRows, is_many};
 use super::super::rows::Text;
 use super::super::text::fields::{self, TextField, WHOLE_MARK};
 use super::super::text::{letters, terms_of};

@@ -14,6 +14,9 @@ pub const CODE_MARK: char = '\u{1}';
 /// In front of a whole field.
 pub const WHOLE_MARK: char = '\u{2}';
 
+/// In front of the month and day of a day of any year.
+pub const DAY_OF_ANY_YEAR: char = 'd';
+
 /// Reports whether a term is a word, not a code or a whole field.
 pub fn is_word(term: &str) -> bool {
     !term.starts_with([CODE_MARK, WHOLE_MARK])

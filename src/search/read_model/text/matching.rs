@@ -3,10 +3,11 @@
 use super::fields::CODE_MARK;
 use super::{TypoDistance, letters, max_typos, typo_distance};
 use crate::search::read_model::Part;
-use crate::search::read_model::bitmap::{Bitmap, SegmentRows};
+use crate::search::read_model::bitmap::Bitmap;
+use crate::search::read_model::row_sets::SegmentRows;
 use crate::search::read_model::segment::vocabulary::TermClass;
 
-/// SegmentRows that belong to a vocabulary, or were put together from several terms.
+/// Rows that belong to a vocabulary, or were put together from several terms.
 #[derive(Debug)]
 pub enum LevelRows<'a> {
     /// Those of one term.
@@ -25,7 +26,7 @@ impl LevelRows<'_> {
     }
 }
 
-/// SegmentRows of one part that match a query word equally well.
+/// Rows of one part that match a query word equally well.
 #[derive(Debug)]
 pub struct Level<'a> {
     /// The part of the model.

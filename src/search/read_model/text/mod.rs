@@ -13,7 +13,7 @@ pub mod words;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use self::fields::{CODE_MARK, TextField, WHOLE_MARK};
+use self::fields::{CODE_MARK, DAY_OF_ANY_YEAR, TextField, WHOLE_MARK};
 use crate::names::fold;
 
 /// Splits text into folded words.
@@ -58,7 +58,10 @@ fn is_unspaced(character: char) -> bool {
 /// Returns the terms of a field: its words, the codes in it without separators, and the whole of it.
 pub fn terms_of(text: &str, field: TextField) -> Vec<String> {
     if field == TextField::Day {
-        return vec![format!("{CODE_MARK}{text}"), format!("{CODE_MARK}{}", text.get(..6).unwrap_or(text))];
+        // The day, its month, and the day of any year.
+        let digits = text.replace('-', "");
+        let parts = [Some(&*digits), digits.get(..6)].into_iter().flatten().map(|part| format!("{CODE_MARK}{part}"));
+        return parts.chain(digits.get(4..).map(|day| format!("{CODE_MARK}{DAY_OF_ANY_YEAR}{day}"))).collect();
     }
     let words = words(text);
     let mut terms: Vec<String> = codes_of(text).map(|code| format!("{CODE_MARK}{code}")).collect();

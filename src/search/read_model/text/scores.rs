@@ -21,7 +21,7 @@ use super::matching::{LevelRows, WordMatch};
 /// Minimum share of matched query words. A row below it does not match.
 const MIN_COVERAGE: f32 = 0.45;
 
-/// SegmentRows of one part that get additional points.
+/// Rows of one part that get additional points.
 #[derive(Debug)]
 pub struct Bonus<'a> {
     /// The part of the model.
@@ -113,7 +113,7 @@ impl<'a> TextMatch<'a> {
                     quality[rank] += points;
                     name_words[rank] += u8::from(in_name);
                 });
-                open.remove_all(rows);
+                rows.remove_from(&mut open);
             }
         }
         let vocabulary = &self.parts[part].segment.vocabulary;

@@ -1,5 +1,6 @@
 //! Reads a search text: its words, codes and dates.
 
+use super::fields::DAY_OF_ANY_YEAR;
 use super::{codes_of, words};
 
 /// Maximum number of query words. The rest is ignored.
@@ -90,7 +91,7 @@ fn in_digits(year: u32, month: u32, day: u32) -> Option<String> {
     is_date.then(|| format!("{year:04}{month:02}{day:02}"))
 }
 
-/// Joins the words of a date: `4 march 2027`, `march 4th 2027`, `mar 2027`.
+/// Joins the words of a date: `4 march 2027`, `march 4th 2027`, `mar 2027`, `4 march`.
 fn with_dates(tokens: Vec<QueryToken>) -> Vec<QueryToken> {
     let word = |index: usize| match tokens.get(index) {
         Some(QueryToken::Word(word)) => word.as_str(),
@@ -104,7 +105,12 @@ fn with_dates(tokens: Vec<QueryToken>) -> Vec<QueryToken> {
         let day_first = || in_digits(year(third)?, month(second)?, day(first)?);
         let month_first = || in_digits(year(third)?, month(first)?, day(second)?);
         let month_only = || Some(format!("{:04}{:02}", year(second)?, month(first)?));
-        let found = day_first().or_else(month_first).map(|date| (date, 3)).or_else(|| Some((month_only()?, 2)));
+        let of_any_year = || {
+            let (month, day) = month(second).zip(day(first)).or_else(|| month(first).zip(day(second)))?;
+            Some(format!("{DAY_OF_ANY_YEAR}{month:02}{day:02}"))
+        };
+        let whole = day_first().or_else(month_first).map(|date| (date, 3));
+        let found = whole.or_else(|| Some((month_only().or_else(of_any_year)?, 2)));
         match found {
             Some((date, count)) => {
                 let words = tokens[index..index + count].iter().flat_map(|token| token.words().to_vec()).collect();
@@ -128,7 +134,7 @@ fn day(word: &str) -> Option<u32> {
 
 fn month(word: &str) -> Option<u32> {
     let is_name = |name: &&str| **name == *word || (word.len() >= 3 && word.len() <= 4 && name.starts_with(word));
-    MONTHS.iter().position(|name| is_name(name)).map(|index| index as u32 + 1)
+    MONTHS.iter().position(is_name).map(|index| index as u32 + 1)
 }
 
 #[cfg(test)]
@@ -150,6 +156,7 @@ mod tests {
             ("04.03.2027", vec![date("20270304", &["04", "03", "2027"])]),
             ("cm2 4 March 2027", vec![word("cm2"), date("20270304", &["4", "march", "2027"])]),
             ("sept 2nd 2027", vec![date("20270902", &["sept", "2nd", "2027"])]),
+            ("march 4th", vec![date("d0304", &["march", "4th"])]),
             ("march 2027", vec![date("202703", &["march", "2027"])]),
             ("march tutorial", vec![word("march"), word("tutorial")]),
         ] {
