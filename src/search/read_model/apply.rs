@@ -77,7 +77,7 @@ impl ReadModel {
         }
         products.extend(new.into_iter().map(|product| (product.row.id, product)));
         let products: Vec<StoreProduct> = products.into_values().collect();
-        change.groups = group_products(products, &self.shared.categories, |groups| self.link(groups));
+        change.groups = group_products(products, &self.shared.categories, |groups| self.link(groups, touched));
         change.items.extend(change.groups.iter().cloned().map(CatalogueItem::Group));
     }
 
@@ -93,7 +93,7 @@ impl ReadModel {
     }
 
     /// Links what is recommended with changed store products, in the change or in the model.
-    fn link(&self, groups: &mut [Vec<StoreProduct>]) {
+    fn link(&self, groups: &mut [Vec<StoreProduct>], touched: &Touched) {
         let by_sitting: HashMap<(i64, i64), Arc<RecommendedProduct>> = groups
             .iter()
             .flatten()
@@ -102,7 +102,9 @@ impl ReadModel {
                 (key, Arc::new(RecommendedProduct::of(product)))
             })
             .collect();
-        let changed: BTreeSet<i64> = groups.iter().flatten().map(|product| product.row.id).collect();
+        // The rows of those that are no longer on sale are still in the model.
+        let mut changed: BTreeSet<i64> = groups.iter().flatten().map(|product| product.row.id).collect();
+        changed.extend(&touched.store_products);
         for product in groups.iter_mut().flatten() {
             let Some(variation) = self.shared.recommendations.recommended_with(product.row.product_variation_id) else {
                 continue;

@@ -48,7 +48,7 @@ pub struct Follower {
     /// When the model was last known to be the catalogue of the database; none until it is loaded.
     verified: Arc<std::sync::Mutex<Verified>>,
     recent: RecentChanges,
-    /// The data folder in which the rows are kept; none if they are not.
+    /// The data folder in which the rows are stored; none if they are not.
     folder: Option<Arc<Path>>,
 }
 
@@ -61,8 +61,8 @@ struct FollowState {
     unmerged: Option<Touched>,
     /// Whether the last use of the link was given up.
     is_interrupted: bool,
-    /// The version of the rows that are kept in the data folder.
-    kept_version: Option<i64>,
+    /// The version of the rows that are stored in the data folder.
+    stored_version: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -90,7 +90,7 @@ impl Follower {
         Ok(follower)
     }
 
-    /// Begins to load the catalogue for the first time, and waits for it at most this long. Where the rows are kept in a
+    /// Begins to load the catalogue for the first time, and waits for it at most this long. Where the rows are stored in a
     /// data folder, they are read from there.
     pub async fn start(pool: PgPool, data_folder: Option<PathBuf>, patience: Duration) -> Self {
         let follower = Self { folder: data_folder.map(Arc::from), ..Self::unloaded(pool) };
@@ -112,7 +112,7 @@ impl Follower {
             position: None,
             unmerged: None,
             is_interrupted: false,
-            kept_version: None,
+            stored_version: None,
         };
         Self {
             pool,
@@ -294,7 +294,7 @@ impl Follower {
 
     /// Follows the catalogue until `stop` is cancelled. Errors are logged once per outage and retried.
     pub async fn follow(self, stop: CancellationToken) {
-        stop.run_until_cancelled(async { tokio::join!(listen::follow_forever(&self), resume::keep_forever(&self)) })
+        stop.run_until_cancelled(async { tokio::join!(listen::follow_forever(&self), resume::store_forever(&self)) })
             .await;
     }
 }

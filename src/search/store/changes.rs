@@ -122,7 +122,8 @@ async fn changes(db: &mut PgConnection, named: Vec<(String, Vec<i64>)>) -> Resul
     }
     let position = position(db).await?;
     let version = super::version(db).await?;
-    let is_everything = records.0.contains_key("everything") || records.count() > MANY_RECORDS;
+    // Which variation is recommended with which is known to all offers. It changes with the variations, and rarely.
+    let is_everything = records.has_any(&["everything", "product_variation"]) || records.count() > MANY_RECORDS;
     let (touched, events) = match is_everything {
         true => (Touched { everything: true, ..Touched::default() }, BTreeSet::new()),
         false => resolve(db, &records).await?,

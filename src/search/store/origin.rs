@@ -1,4 +1,4 @@
-//! Whether rows that were kept are those of this database.
+//! Whether stored rows are those of this database.
 
 use sqlx::PgConnection;
 
@@ -45,7 +45,7 @@ pub async fn flush(db: &mut PgConnection) -> Result<()> {
         // It only receives what is on the disk of its primary.
         return Ok(());
     }
-    sqlx::query("SELECT set_config('synchronous_commit', 'on', false), pg_logical_emit_message(true, 'lectern', '')")
+    sqlx::query("SELECT set_config('synchronous_commit', 'on', true), pg_logical_emit_message(true, 'lectern', '')")
         .execute(db)
         .await?;
     Ok(())

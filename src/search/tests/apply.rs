@@ -96,14 +96,15 @@ pub fn make(rows: &mut CatalogueRows, change: &CatalogueEdit) -> Touched {
     let mut touched = Touched::default();
     match change {
         CatalogueEdit::Sell { id, subject, product, variation, events, place, person } => {
-            remove_product(rows, *id);
+            let row = store_product(*id, SUBJECTS[*subject], PRODUCTS[*product], VARIATIONS[*variation]);
+            // A variation is sold once in a sitting.
+            let sold = |other: &&StoreProductRow| {
+                (other.sitting_id, other.product_variation_id) == (row.sitting_id, row.product_variation_id)
+            };
+            touched.store_products.extend(rows.store_products.iter().filter(sold).map(|other| other.id));
             touched.store_products.insert(*id);
-            rows.store_products.push(store_product(
-                *id,
-                SUBJECTS[*subject],
-                PRODUCTS[*product],
-                VARIATIONS[*variation],
-            ));
+            touched.store_products.iter().for_each(|id| remove_product(rows, *id));
+            rows.store_products.push(row);
             rows.prices.push(standard_price(id + 500, *id));
             add_events(rows, *id, *events, PLACES[*place], PEOPLE[*person]);
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use lectern::search::read_model::follow::Follower;
 use serde_json::{Value, json};
 
+use crate::fixtures::provider::Provider;
 use crate::fixtures::site::{Site, problem};
 use crate::fixtures::test_db::TestDb;
 
@@ -15,14 +16,14 @@ async fn ready(site: &Site) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn change_that_cannot_be_loaded_is_reported_as_degraded() {
     let db = TestDb::new().await;
+    Provider::insert(&db).await;
     let site = Site::serve(&db).await;
     let document = ready(&site).await;
     assert!(document["degraded"].is_null(), "{document}");
     let version = document["catalogue_version"].clone();
-    sqlx::query("INSERT INTO public.auth_user (username) VALUES ('x')").execute(&db.pool).await.expect("a user");
     let mut lock = db.pool.begin().await.expect("begin");
-    sqlx::query("LOCK TABLE acted.tutorial_events IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.expect("locked");
-    sqlx::query("UPDATE public.auth_user SET last_name = 'Marlowe'").execute(&db.pool).await.expect("a change");
+    sqlx::query("LOCK TABLE acted.prices IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.expect("locked");
+    sqlx::query("UPDATE acted.catalog_subjects SET description = 'Models'").execute(&db.pool).await.expect("a change");
     let document = loop {
         let document = ready(&site).await;
         if !document["degraded"].is_null() {

@@ -1,4 +1,4 @@
-//! The rows that are kept in the data folder: a process that starts reads them and applies what has changed since.
+//! The rows that are stored in the data folder: a process that starts reads them and applies what has changed since.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,13 +10,13 @@ use super::{FEW, FollowState, Follower, MANY, READ_TIMEOUT, compute};
 use crate::error::Result;
 use crate::search::read_model::ReadModel;
 use crate::search::read_model::rows::CatalogueRows;
-use crate::search::read_model::saved::{self, FILE_NAME, Origin};
+use crate::search::read_model::saved::{self, FILE_NAME, RowsOrigin};
 use crate::search::store;
 use crate::search::store::changes::{self, Changes, Position};
 use crate::search::store::origin;
 
 /// The least time between two writes of the file.
-const KEEP_INTERVAL: Duration = Duration::from_secs(180);
+const STORE_INTERVAL: Duration = Duration::from_secs(180);
 
 fn folder_of(data_folder: &Path) -> PathBuf {
     data_folder.join("search")
@@ -26,41 +26,41 @@ impl Follower {
     /// Makes the model from the rows in the data folder. False if they cannot be used.
     pub(super) async fn resume(&self, state: &mut FollowState) -> bool {
         let Some(data_folder) = &self.folder else { return false };
-        match self.read_kept(state, folder_of(data_folder).join(FILE_NAME)).await {
+        match self.read_stored(state, folder_of(data_folder).join(FILE_NAME)).await {
             Ok(is_used) => is_used,
             Err(error) => {
-                tracing::warn!(%error, "the kept catalogue cannot be used: everything is read from the database");
+                tracing::warn!(%error, "the stored catalogue cannot be used: everything is read from the database");
                 state.link.close();
                 false
             }
         }
     }
 
-    async fn read_kept(&self, state: &mut FollowState, path: PathBuf) -> Result<bool> {
+    async fn read_stored(&self, state: &mut FollowState, path: PathBuf) -> Result<bool> {
         let Some((origin, rows)) = compute(move || saved::read(&path)).await?? else { return Ok(false) };
         let link = state.link.open().await?;
         let limit = rows.store_products.len() / MANY;
         let Some(since) = bounded(READ_TIMEOUT, read_since(link, &origin, limit.max(FEW))).await? else {
             return Ok(false);
         };
-        let SinceKept { changes, shared, touched_rows } = since;
+        let SinceStored { changes, shared, touched_rows } = since;
         let Changes { position, version, touched, .. } = changes;
         let is_current = touched.is_empty();
         let make = move || ReadModel::build(with_shared(rows, shared)).apply(touched_rows, &touched, version);
         self.replace(compute(make).await?);
         self.recent.reset(version);
         state.position = Some(position);
-        state.kept_version = is_current.then_some(version);
+        state.stored_version = is_current.then_some(version);
         Ok(true)
     }
 
-    /// Writes the rows if they differ from those that are kept.
-    async fn keep(&self, data_folder: &Path) -> Result<()> {
+    /// Writes the rows if they differ from those that are stored.
+    async fn store_rows(&self, data_folder: &Path) -> Result<()> {
         let (model, position) = {
             let state = self.state.lock().await;
             let model = self.current();
             let Some(position) = state.position.clone() else { return Ok(()) };
-            if state.kept_version == Some(model.version) {
+            if state.stored_version == Some(model.version) {
                 return Ok(());
             }
             (model, position)
@@ -71,20 +71,20 @@ impl Follower {
             origin::database_mark(&mut connection).await
         });
         let Some(database) = mark.await? else { return Ok(()) };
-        let origin = Origin { database, position: position.text().to_owned() };
+        let origin = RowsOrigin { database, position: position.text().to_owned() };
         let (data_folder, version) = (data_folder.to_owned(), model.version);
         let write = move || {
             crate::files::data_folder(&data_folder)?;
             saved::write(&folder_of(&data_folder).join(FILE_NAME), &model, &origin)
         };
         compute(write).await??;
-        self.state.lock().await.kept_version = Some(version);
+        self.state.lock().await.stored_version = Some(version);
         Ok(())
     }
 }
 
-/// What has changed since the rows were kept.
-struct SinceKept {
+/// What has changed since the rows were stored.
+struct SinceStored {
     changes: Changes,
     /// What all items share.
     shared: CatalogueRows,
@@ -93,10 +93,10 @@ struct SinceKept {
 
 /// Reads what has changed, in one snapshot. None if everything has to be read: the rows are those of another database, or
 /// too much has changed.
-async fn read_since(db: &mut PgConnection, kept: &Origin, limit: usize) -> Result<Option<SinceKept>> {
+async fn read_since(db: &mut PgConnection, stored: &RowsOrigin, limit: usize) -> Result<Option<SinceStored>> {
     let mut tx = db.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let position = Position::from_text(&kept.position);
-    let is_same = origin::database_mark(&mut tx).await?.as_ref() == Some(&kept.database);
+    let position = Position::from_text(&stored.position);
+    let is_same = origin::database_mark(&mut tx).await?.as_ref() == Some(&stored.database);
     if !is_same || !origin::is_resumable(&mut tx, &position).await? {
         tx.rollback().await?;
         return Ok(None);
@@ -109,24 +109,24 @@ async fn read_since(db: &mut PgConnection, kept: &Origin, limit: usize) -> Resul
     let shared = store::load_shared(&mut tx).await?;
     let touched_rows = store::load_touched(&mut tx, &changes.touched).await?;
     tx.commit().await?;
-    Ok(Some(SinceKept { changes, shared, touched_rows }))
+    Ok(Some(SinceStored { changes, shared, touched_rows }))
 }
 
-fn with_shared(kept: CatalogueRows, shared: CatalogueRows) -> CatalogueRows {
-    let CatalogueRows { store_products, prices, bundles, components, events, sessions, instructors, .. } = kept;
+fn with_shared(stored: CatalogueRows, shared: CatalogueRows) -> CatalogueRows {
+    let CatalogueRows { store_products, prices, bundles, components, events, sessions, instructors, .. } = stored;
     CatalogueRows { store_products, prices, bundles, components, events, sessions, instructors, ..shared }
 }
 
-/// Keeps the rows of the model in the data folder, from time to time.
-pub async fn keep_forever(follower: &Follower) {
+/// Stores the rows of the model in the data folder, from time to time.
+pub async fn store_forever(follower: &Follower) {
     let Some(data_folder) = &follower.folder else { return };
     let mut models = follower.changes();
     loop {
         if follower.is_loaded() {
-            if let Err(error) = follower.keep(data_folder).await {
-                tracing::debug!(%error, "the catalogue is not kept in the data folder");
+            if let Err(error) = follower.store_rows(data_folder).await {
+                tracing::debug!(%error, "the catalogue is not stored in the data folder");
             }
-            tokio::time::sleep(KEEP_INTERVAL).await;
+            tokio::time::sleep(STORE_INTERVAL).await;
         }
         if models.changed().await.is_err() {
             return;

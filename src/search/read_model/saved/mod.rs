@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 
 /// How a file begins.
 const MAGIC: &[u8; 8] = b"LCTNROWS";
-/// Where the model of a database is kept in the data folder.
+/// Where the model of a database is stored in the data folder.
 pub const FILE_NAME: &str = "catalogue.rows";
 
 /// A file is only read by a program that reads the same columns and writes them in the same way.
@@ -53,7 +53,7 @@ fn checksum(bytes: &[u8]) -> u64 {
 
 /// Where the rows come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub struct RowsOrigin {
     /// What distinguishes the database, its schema and its triggers from others.
     pub database: String,
     /// How far the log of changes was read.
@@ -64,7 +64,7 @@ pub struct Origin {
 ///
 /// # Errors
 /// The file cannot be written. The old one then stays.
-pub fn write(path: &Path, model: &ReadModel, origin: &Origin) -> Result<()> {
+pub fn write(path: &Path, model: &ReadModel, origin: &RowsOrigin) -> Result<()> {
     if let Some(folder) = path.parent() {
         crate::files::private_folder(folder)?;
     }
@@ -75,7 +75,7 @@ pub fn write(path: &Path, model: &ReadModel, origin: &Origin) -> Result<()> {
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn read(path: &Path) -> Result<Option<(Origin, CatalogueRows)>> {
+pub fn read(path: &Path) -> Result<Option<(RowsOrigin, CatalogueRows)>> {
     use std::io::Read;
 
     if !path.exists() {

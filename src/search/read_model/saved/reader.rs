@@ -4,21 +4,21 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{FORMAT, MAGIC, Origin, checksum};
+use super::{FORMAT, MAGIC, RowsOrigin, checksum};
 use crate::search::read_model::rows::{
     BundleRow, CatalogueRows, ComponentRow, InstructorRecord, Place, PriceRecord, StoreProductRow, Text,
     TutorialEventRow, TutorialSessionRow,
 };
 
 /// Returns where the rows of a file come from, and the rows. None if the file is damaged or of another version.
-pub fn decode(bytes: &[u8]) -> Option<(Origin, CatalogueRows)> {
+pub fn decode(bytes: &[u8]) -> Option<(RowsOrigin, CatalogueRows)> {
     let (content, sum) = bytes.split_last_chunk()?;
     let rest = content.strip_prefix(MAGIC)?.strip_prefix(&FORMAT.to_le_bytes())?;
     if checksum(content) != u64::from_le_bytes(*sum) {
         return None;
     }
-    let mut reader = RowReader { bytes: rest, texts: Vec::new(), rows: CatalogueRows::default() };
-    let origin = Origin { database: reader.own_text()??.to_owned(), position: reader.own_text()??.to_owned() };
+    let mut reader = SavedRowReader { bytes: rest, texts: Vec::new(), rows: CatalogueRows::default() };
+    let origin = RowsOrigin { database: reader.own_text()??.to_owned(), position: reader.own_text()??.to_owned() };
     for _ in 0..reader.count()? {
         reader.store_product()?;
     }
@@ -28,14 +28,14 @@ pub fn decode(bytes: &[u8]) -> Option<(Origin, CatalogueRows)> {
     reader.bytes.is_empty().then_some((origin, reader.rows))
 }
 
-struct RowReader<'a> {
+struct SavedRowReader<'a> {
     bytes: &'a [u8],
     /// The shared texts by their numbers.
     texts: Vec<Text>,
     rows: CatalogueRows,
 }
 
-impl<'a> RowReader<'a> {
+impl<'a> SavedRowReader<'a> {
     fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (head, rest) = self.bytes.split_first_chunk()?;
         self.bytes = rest;

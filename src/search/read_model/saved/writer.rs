@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::{FORMAT, MAGIC, Origin, checksum};
+use super::{FORMAT, MAGIC, RowsOrigin, checksum};
 use crate::search::read_model::ReadModel;
 use crate::search::read_model::items::{StoreProduct, TutorialEvent};
 use crate::search::read_model::rows::{
@@ -16,10 +16,10 @@ use crate::search::read_model::rows::{
 const ROOM: usize = 200;
 
 /// Returns the content of the file.
-pub fn encode(model: &ReadModel, origin: &Origin) -> Vec<u8> {
+pub fn encode(model: &ReadModel, origin: &RowsOrigin) -> Vec<u8> {
     let totals = model.totals();
     let rows = totals.items + totals.store_products + totals.events + totals.sessions;
-    let mut writer = RowWriter { bytes: Vec::with_capacity(rows * ROOM), texts: HashMap::new() };
+    let mut writer = SavedRowWriter { bytes: Vec::with_capacity(rows * ROOM), texts: HashMap::new() };
     writer.bytes.extend(MAGIC);
     writer.bytes.extend(FORMAT.to_le_bytes());
     writer.own_text(Some(&origin.database));
@@ -37,13 +37,13 @@ pub fn encode(model: &ReadModel, origin: &Origin) -> Vec<u8> {
     writer.bytes
 }
 
-struct RowWriter {
+struct SavedRowWriter {
     bytes: Vec<u8>,
     /// Texts that were written, by their address, with their numbers.
     texts: HashMap<usize, u64>,
 }
 
-impl RowWriter {
+impl SavedRowWriter {
     /// Writes seven bits a byte; the last byte of a number is below 128.
     fn unsigned(&mut self, mut number: u64) {
         while number >= 0x80 {

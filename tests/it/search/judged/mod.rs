@@ -13,7 +13,7 @@ use crate::fixtures::test_db::TestDb;
 const QUERIES: &str = include_str!("../../../data/search/judged/queries.txt");
 
 /// The least share of queries whose expected rows are found, in percent.
-const LEAST: usize = 78;
+const LEAST: usize = 97;
 
 struct Judged<'a> {
     kind: &'a str,
