@@ -123,7 +123,7 @@ impl ChangesClient {
             return self.reset();
         }
         match self.state.follower.last_changes(missed).await {
-            Ok(Some(changes)) if !changes.touched.everything => {
+            Ok(Some(changes)) if changes.is_complete => {
                 self.sent = changes.version;
                 let (events, products) = (changes.events, changes.touched.store_products);
                 self.add("catalogue", &json!({ "version": self.sent, "events": events, "products": products }));

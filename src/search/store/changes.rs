@@ -54,6 +54,8 @@ pub struct Changes {
     pub touched: Touched,
     /// Ids of the events among what changed.
     pub events: BTreeSet<i64>,
+    /// Whether the ids are those of all changes; otherwise anything may have changed.
+    pub is_complete: bool,
 }
 
 /// A sleeping reader has this lock; writers notify as long as there is one.
@@ -122,13 +124,14 @@ async fn changes(db: &mut PgConnection, named: Vec<(String, Vec<i64>)>) -> Resul
     }
     let position = position(db).await?;
     let version = super::version(db).await?;
-    // Which variation is recommended with which is known to all offers. It changes with the variations, and rarely.
-    let is_everything = records.has_any(&["everything", "product_variation"]) || records.count() > MANY_RECORDS;
-    let (touched, events) = match is_everything {
-        true => (Touched { everything: true, ..Touched::default() }, BTreeSet::new()),
-        false => resolve(db, &records).await?,
+    let is_complete = !records.has_any(&["everything"]) && records.count() <= MANY_RECORDS;
+    let (mut touched, events) = match is_complete {
+        true => resolve(db, &records).await?,
+        false => (Touched { everything: true, ..Touched::default() }, BTreeSet::new()),
     };
-    Ok(Changes { position, version, touched, events })
+    // Which variation is recommended with which is known to all offers. It changes with the variations, and rarely.
+    touched.everything |= records.has_any(&["product_variation"]);
+    Ok(Changes { position, version, touched, events, is_complete })
 }
 
 /// Ids of changed records by kind.
