@@ -36,21 +36,25 @@ DECLARE
     keys CONSTANT text[] := string_to_array(TG_ARGV[1], ',');
     hidden CONSTANT text[] := string_to_array(TG_ARGV[2], ',');
     shown CONSTANT text[] := nullif(string_to_array(TG_ARGV[3], ','), '{}');
-    stored bigint;
+    stored bigint := 0;
+    stored_for_kind bigint;
+    kind text;
+    key text;
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
         INSERT INTO lectern.search_changes (what, ids) VALUES ('everything', '{}');
         stored := 1;
-    ELSIF TG_OP = 'INSERT' THEN
-        INSERT INTO lectern.search_changes (what, ids)
-        SELECT kind, coalesce(array_agg(DISTINCT (r->>key)::bigint) FILTER (WHERE r->>key IS NOT NULL), '{}')
-        FROM (SELECT to_jsonb(n) AS r FROM new_rows AS n) AS written CROSS JOIN unnest(kinds, keys) AS k (kind, key) GROUP BY kind;
-        GET DIAGNOSTICS stored = ROW_COUNT;
-    ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO lectern.search_changes (what, ids)
-        SELECT kind, coalesce(array_agg(DISTINCT (r->>key)::bigint) FILTER (WHERE r->>key IS NOT NULL), '{}')
-        FROM (SELECT to_jsonb(o) AS r FROM old_rows AS o) AS deleted CROSS JOIN unnest(kinds, keys) AS k (kind, key) GROUP BY kind;
-        GET DIAGNOSTICS stored = ROW_COUNT;
+    ELSIF TG_OP IN ('INSERT', 'DELETE') THEN
+        -- Only the keys are read: a document of each row would cost as much as writing the row.
+        FOR kind, key IN SELECT * FROM unnest(kinds, keys) LOOP
+            EXECUTE format('INSERT INTO lectern.search_changes (what, ids)
+                            SELECT %L, coalesce(array_agg(DISTINCT %s) FILTER (WHERE %2$s IS NOT NULL), ''{}'')
+                            FROM %s HAVING count(*) > 0',
+                           kind, CASE WHEN key IS NULL THEN 'NULL::bigint' ELSE quote_ident(key) || '::bigint' END,
+                           CASE TG_OP WHEN 'INSERT' THEN 'new_rows' ELSE 'old_rows' END);
+            GET DIAGNOSTICS stored_for_kind = ROW_COUNT;
+            stored := stored + stored_for_kind;
+        END LOOP;
     ELSE
         INSERT INTO lectern.search_changes (what, ids)
         WITH before AS MATERIALIZED (
@@ -63,8 +67,8 @@ BEGIN
                  FROM (SELECT to_jsonb(n) AS r FROM new_rows AS n) AS n),
              -- Both versions of each row that differs, because a changed reference concerns both records.
              changed AS ((TABLE before EXCEPT ALL TABLE after) UNION ALL (TABLE after EXCEPT ALL TABLE before))
-        SELECT kind, coalesce(array_agg(DISTINCT (r->>key)::bigint) FILTER (WHERE r->>key IS NOT NULL), '{}')
-        FROM changed CROSS JOIN unnest(kinds, keys) AS k (kind, key) GROUP BY kind;
+        SELECT k.kind, coalesce(array_agg(DISTINCT (r->>k.key)::bigint) FILTER (WHERE r->>k.key IS NOT NULL), '{}')
+        FROM changed CROSS JOIN unnest(kinds, keys) AS k (kind, key) GROUP BY k.kind;
         GET DIAGNOSTICS stored = ROW_COUNT;
     END IF;
     IF stored = 0 THEN
