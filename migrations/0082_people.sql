@@ -29,7 +29,7 @@ CREATE TABLE lectern.holidays (
 CREATE INDEX holidays_tutor_idx ON lectern.holidays (tutor_id) WHERE tutor_id IS NOT NULL;
 COMMENT ON TABLE lectern.holidays IS 'Days without lessons. Series of lessons skip them or move to another day.';
 COMMENT ON COLUMN lectern.holidays.id IS 'Number of the holiday.';
-COMMENT ON COLUMN lectern.holidays.date IS 'The day.';
+COMMENT ON COLUMN lectern.holidays.date IS 'The day without lessons.';
 COMMENT ON COLUMN lectern.holidays.name IS 'What people call it.';
 COMMENT ON COLUMN lectern.holidays.scope IS 'Whose holiday it is: all, or tutor.';
 COMMENT ON COLUMN lectern.holidays.tutor_id IS 'The tutor; an id of public.tutor_profiles. Null: everyone.';

@@ -46,11 +46,15 @@ BEGIN
         stored := 1;
     ELSIF TG_OP IN ('INSERT', 'DELETE') THEN
         -- Only the keys are read: a document of each row would cost as much as writing the row.
-        FOR kind, key IN SELECT * FROM unnest(kinds, keys) LOOP
+        -- A column that an older database does not have yet names no records.
+        FOR kind, key IN
+            SELECT k.kind, quote_ident(attname) FROM unnest(kinds, keys) AS k (kind, key)
+            LEFT JOIN pg_attribute ON attrelid = TG_RELID AND attname = k.key AND attnum > 0 AND NOT attisdropped
+        LOOP
             EXECUTE format('INSERT INTO lectern.search_changes (what, ids)
                             SELECT %L, coalesce(array_agg(DISTINCT %s) FILTER (WHERE %2$s IS NOT NULL), ''{}'')
                             FROM %s HAVING count(*) > 0',
-                           kind, CASE WHEN key IS NULL THEN 'NULL::bigint' ELSE quote_ident(key) || '::bigint' END,
+                           kind, coalesce(key, 'NULL') || '::bigint',
                            CASE TG_OP WHEN 'INSERT' THEN 'new_rows' ELSE 'old_rows' END);
             GET DIAGNOSTICS stored_for_kind = ROW_COUNT;
             stored := stored + stored_for_kind;

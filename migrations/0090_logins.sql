@@ -53,7 +53,7 @@ COMMENT ON TABLE lectern.login_attempts IS 'Failed sign-ins of the last hours: t
 COMMENT ON COLUMN lectern.login_attempts.id IS 'Number of the attempt.';
 COMMENT ON COLUMN lectern.login_attempts.name IS 'The name as typed, in lower case.';
 COMMENT ON COLUMN lectern.login_attempts.address IS 'Where it came from.';
-COMMENT ON COLUMN lectern.login_attempts.at IS 'When.';
+COMMENT ON COLUMN lectern.login_attempts.at IS 'When it was made.';
 
 CREATE TABLE lectern.login_links (
     digest bytea PRIMARY KEY,

@@ -84,7 +84,8 @@ impl ValueKind {
             Self::Instant { .. } | Self::Time => "timestamptz",
             Self::Date => "date",
             Self::ClockTime => "time",
-            Self::Choices(_) | Self::Ids(_) | Self::Items(_) | Self::Names | Self::Texts => "jsonb",
+            Self::Names => "text[]",
+            Self::Choices(_) | Self::Ids(_) | Self::Items(_) | Self::Texts => "jsonb",
             Self::Labels | Self::Record(_) => "jsonb",
         }
     }

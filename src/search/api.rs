@@ -74,6 +74,7 @@ pub fn description() -> ApiPart {
     let mut part = ApiPart::of(&<SearchRoutes as utoipa::OpenApi>::openapi());
     part.paths["/api/search/unified"]["get"]["parameters"] = description::get_parameters();
     part.paths["/api/search/unified"]["post"]["parameters"] = description::post_parameters();
+    description::allow_chosen_members(&mut part.schemas);
     part.with_schema("SearchRequest", description::body())
 }
 

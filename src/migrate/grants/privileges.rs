@@ -71,6 +71,7 @@ pub const SERVICE: &[(&str, &str)] = &[
     ("lectern.schedule", "SELECT, INSERT, UPDATE"),
     ("lectern.schema_compatibility", "SELECT"),
     ("lectern.schema_steps", "SELECT"),
+    ("lectern.search_synonyms", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.session_details", "SELECT, INSERT, UPDATE"),
     ("lectern.sync_decisions", "SELECT, INSERT, DELETE"),
     ("lectern.login_attempts", "SELECT, INSERT, DELETE"),

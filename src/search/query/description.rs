@@ -1,6 +1,6 @@
 //! The parameters and the body of a search for the description of the API.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::ListFilter;
 
@@ -143,4 +143,17 @@ fn date() -> Value {
 
 fn query(name: &str, about: &str, schema: Value, example: Value) -> Value {
     json!({ "name": name, "in": "query", "description": about, "schema": schema, "example": example })
+}
+
+/// Says in the schemas of a response that the parameter `fields` leaves members out.
+pub fn allow_chosen_members(schemas: &mut Map<String, Value>) {
+    if let Some(response) = schemas.get_mut("SearchResponse").and_then(Value::as_object_mut) {
+        response.remove("required");
+    }
+    if let Some(item) = schemas.get_mut("ResultItem").and_then(Value::as_object_mut)
+        && let Some(Value::Array(mut kinds)) = item.remove("oneOf")
+    {
+        kinds.push(json!({ "type": "object", "description": "Only the members that `fields` names." }));
+        item.insert("anyOf".to_owned(), Value::Array(kinds));
+    }
 }

@@ -128,6 +128,8 @@ async fn tester_of_apis_finds_no_server_error_and_no_undocumented_answer() {
         // Streams do not end.
         "--exclude-operation-id".to_owned(),
         "followImport".to_owned(),
+        "--exclude-operation-id".to_owned(),
+        "followChanges".to_owned(),
         "--max-examples".to_owned(),
         "3".to_owned(),
         "--workers".to_owned(),

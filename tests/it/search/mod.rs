@@ -8,6 +8,7 @@ mod paging;
 mod read_model;
 mod resume;
 mod shop;
+mod synonyms;
 mod unified;
 
 use lectern::tutorials::create_events;
