@@ -145,15 +145,11 @@ fn query(name: &str, about: &str, schema: Value, example: Value) -> Value {
     json!({ "name": name, "in": "query", "description": about, "schema": schema, "example": example })
 }
 
-/// Says in the schemas of a response that the parameter `fields` leaves members out.
+/// Says in the schema of the response that the parameter `fields` leaves members out. Other routes have whole items.
 pub fn allow_chosen_members(schemas: &mut Map<String, Value>) {
-    if let Some(response) = schemas.get_mut("SearchResponse").and_then(Value::as_object_mut) {
-        response.remove("required");
-    }
-    if let Some(item) = schemas.get_mut("ResultItem").and_then(Value::as_object_mut)
-        && let Some(Value::Array(mut kinds)) = item.remove("oneOf")
-    {
-        kinds.push(json!({ "type": "object", "description": "Only the members that `fields` names." }));
-        item.insert("anyOf".to_owned(), Value::Array(kinds));
-    }
+    let Some(response) = schemas.get_mut("SearchResponse") else { return };
+    response.as_object_mut().and_then(|response| response.remove("required"));
+    let items = &mut response["properties"]["products"]["items"];
+    let chosen = json!({ "type": "object", "description": "Only the members that `fields` names." });
+    *items = json!({ "anyOf": [items.take(), chosen] });
 }
