@@ -73,7 +73,6 @@ const ACCEPTED: &[(&str, &[&str])] = &[
             "history speed: blocks create-index lectern.history",
             "history speed: blocks drop-index lectern.history_row_idx",
             "logins: blocks create-index lectern.tokens",
-            "logins: blocks foreign-key lectern.tokens",
         ],
     ),
 ];
