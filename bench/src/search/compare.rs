@@ -24,7 +24,7 @@ pub async fn check_equal_answers(size: Size, lectern: &SearchServer, peer: &Sear
                     false => Err(format!("{query}: the peer has another {what}:\n{one}\n{other}").into()),
                 }
             };
-            differs("number of results", &one["pagination"], &other["pagination"])?;
+            differs("number of results", &one["pagination"]["total_count"], &other["pagination"]["total_count"])?;
             if one["pagination"]["total_count"] == 0 {
                 return Err(format!("{query} finds nothing").into());
             }
