@@ -27,7 +27,7 @@ pub fn get_parameters() -> Value {
         query("q", "The text. Empty: everything.", json!({ "type": "string" }), json!("cm2 london")),
         query("page", "Number of the page, from 1.", number(1, None), json!(1)),
         query("page_size", "Results of a page; 20 if not given.", number(1, Some(100)), json!(20)),
-        query("cursor", CURSOR, json!({ "type": "string" }), json!(null)),
+        query("cursor", CURSOR, json!({ "type": "string" }), json!("WzE3MTY1NiwyLDAsIlMwMDEiXQ")),
         query("include_bundles", "Whether bundles are found too.", json!({ "type": "boolean" }), json!(true)),
         query("starts_from", "Only events that start on this day or later.", date(), json!("2026-04-01")),
         query("starts_to", "Only events that start on this day or earlier.", date(), json!("2026-06-30")),
