@@ -22,7 +22,7 @@ COMMENT ON COLUMN lectern.lesson_occurrences.session_id IS 'The lesson; an id of
 COMMENT ON COLUMN lectern.lesson_occurrences.series_id IS 'The first lesson of the series; an id of public.sessions.';
 COMMENT ON COLUMN lectern.lesson_occurrences.day IS 'The day of the series for which it was made; the lesson may have moved since.';
 
-COMMENT ON COLUMN lectern.lesson_occurrences.written IS 'Hash of the lesson as it was made; another content, or null: somebody has edited it.';
+COMMENT ON COLUMN lectern.lesson_occurrences.written IS 'Hash of the lesson as it was made; another content, or null: a user has edited it.';
 
 -- Packages are a table of other programs, which many databases lack.
 CREATE FUNCTION lectern.package_name(package bigint) RETURNS text LANGUAGE plpgsql STABLE AS $$

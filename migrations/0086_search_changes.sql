@@ -1,6 +1,6 @@
 -- Which records of the catalogue a transaction has changed, so that search reads only the offers that they concern.
 -- A trigger on each table stores the keys of the changed rows: one row of lectern.search_changes for a kind of record and
--- a statement. Which offers a venue or a person concerns is looked up by whoever reads the change.
+-- a statement. Which offers a venue or a person concerns is looked up by the process that reads the change.
 -- A transaction that commits late has a lower number than others that were read before it. Readers therefore keep the
 -- snapshot of their last look and read what that snapshot did not contain.
 -- Notifications take a lock that all commits of the cluster share. A transaction notifies only while a reader sleeps; a

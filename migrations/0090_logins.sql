@@ -1,5 +1,5 @@
--- Signing in: logins of Lectern, roles that existing accounts have here, and sessions of signed-in people.
--- A session is a token whose secret is in a cookie: whatever names a token names a session, too.
+-- Signing in: logins of Lectern, roles that existing accounts have here, and login sessions.
+-- A login session is a token whose secret is in a cookie: whatever names a token names a login session, too.
 -- older binaries: yes
 
 CREATE TABLE lectern.logins (
@@ -36,10 +36,10 @@ ALTER TABLE lectern.tokens
     ADD COLUMN password_digest bytea,
     ADD COLUMN idle_until timestamptz;
 CREATE INDEX tokens_login_idx ON lectern.tokens (login_id) WHERE login_id IS NOT NULL;
-COMMENT ON COLUMN lectern.tokens.login_id IS 'The login of a session; null: a token of a program.';
+COMMENT ON COLUMN lectern.tokens.login_id IS 'The login of a login session; null: a token of a program.';
 COMMENT ON COLUMN lectern.tokens.password_digest IS
-    'SHA-256 of the stored password at the sign-in: the session ends when the password changes; null: a token of a program.';
-COMMENT ON COLUMN lectern.tokens.idle_until IS 'When a session without a request ends; null: a token of a program.';
+    'SHA-256 of the stored password at the sign-in: the login session ends when the password changes; null: a token of a program.';
+COMMENT ON COLUMN lectern.tokens.idle_until IS 'When a login session without a request ends; null: a token of a program.';
 
 CREATE TABLE lectern.login_attempts (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
