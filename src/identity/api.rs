@@ -136,17 +136,29 @@ pub fn sentence(error: &SignInError) -> String {
 }
 
 fn refusal(error: SignInError) -> Result<Response, HttpProblem> {
-    let detail = sentence(&error);
+    let (status, detail) = (status(&error), sentence(&error));
     match error {
-        SignInError::Wrong => Err(HttpProblem::new(StatusCode::UNAUTHORIZED, detail)),
-        SignInError::NoRole => Err(HttpProblem::new(StatusCode::FORBIDDEN, detail)),
-        SignInError::Locked(wait) => {
-            let mut response = HttpProblem::new(StatusCode::TOO_MANY_REQUESTS, detail).into_response();
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
-            Ok(response)
-        }
         SignInError::Failed(error) => Err(error.into()),
+        error => Ok(with_wait(HttpProblem::new(status, detail).into_response(), &error)),
     }
+}
+
+/// Returns the status of a response to a sign-in that failed.
+pub fn status(error: &SignInError) -> StatusCode {
+    match error {
+        SignInError::Wrong => StatusCode::UNAUTHORIZED,
+        SignInError::NoRole => StatusCode::FORBIDDEN,
+        SignInError::Locked(_) => StatusCode::TOO_MANY_REQUESTS,
+        SignInError::Failed(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// Adds to a response when the next attempt is possible.
+pub fn with_wait(mut response: Response, error: &SignInError) -> Response {
+    if let SignInError::Locked(wait) = error {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    }
+    response
 }
 
 /// Adds the cookie of a new session to a response.

@@ -2,13 +2,13 @@
 
 use askama::Template;
 use axum::extract::{Form, Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use serde::Deserialize;
 
-use super::api::{client_of, sentence, with_session, without_session};
+use super::api::{client_of, sentence, status, with_session, with_wait, without_session};
 use super::logins::{self, SignInError};
 use super::passwords::{Password, is_equal};
 use super::{authenticate, csrf_token};
@@ -86,20 +86,10 @@ async fn submit(
     match logins::sign_in(&state.pool, &state.config, (&form.name, password), client.address).await {
         Ok(signed_in) => with_session(Redirect::to(next).into_response(), &signed_in, client, &state.config),
         Err(error) => {
-            let status = match &error {
-                SignInError::Wrong => StatusCode::UNAUTHORIZED,
-                SignInError::Locked(_) => StatusCode::TOO_MANY_REQUESTS,
-                SignInError::NoRole => StatusCode::FORBIDDEN,
-                SignInError::Failed(error) => {
-                    tracing::error!(%error, "a sign-in failed");
-                    StatusCode::SERVICE_UNAVAILABLE
-                }
-            };
-            let mut response = refused(status, sentence(&error));
-            if let SignInError::Locked(wait) = error {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+            if let SignInError::Failed(error) = &error {
+                tracing::error!(%error, "a sign-in failed");
             }
-            response
+            with_wait(refused(status(&error), sentence(&error)), &error)
         }
     }
 }
@@ -164,6 +154,8 @@ fn is_of_other_site(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::{HeaderValue, header};
+
     use super::*;
 
     #[test]

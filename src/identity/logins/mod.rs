@@ -138,12 +138,13 @@ pub async fn grant(pool: &PgPool, name: &str, rights: Rights) -> Result<i64> {
 /// # Errors
 /// [`Error::Usage`] when the name is unknown.
 pub async fn disable(pool: &PgPool, name: &str) -> Result<i64> {
-    let found = store::by_name(pool, name).await?;
-    let id = match (found, accounts::find(pool, name).await?.as_slice()) {
-        (Some(id), _) => id,
-        // A superuser who has never signed in.
-        (None, [account]) => store::remember(pool, account).await?,
-        (None, _) => return Err(unknown(name)),
+    let id = match store::by_name(pool, name).await? {
+        Some(id) => id,
+        None => match accounts::find(pool, name).await?.as_slice() {
+            // A superuser who has never signed in.
+            [account] => store::remember(pool, account).await?,
+            _ => return Err(unknown(name)),
+        },
     };
     store::disable(pool, id).await?;
     Ok(id)
@@ -254,9 +255,10 @@ pub async fn follow_link(pool: &PgPool, config: &Config, secret: &str) -> Result
 /// Returns the account behind a login as it is now; none if its row is gone.
 async fn current_account(pool: &PgPool, login: i64) -> Result<Option<LoginAccount>> {
     match store::account_of(pool, login).await? {
-        Some((AccountTable::Lectern, own)) => Ok(own),
-        Some((table, Some(account))) => accounts::by_id(pool, table, account.id).await,
-        Some((_, None)) | None => Ok(None),
+        Some(existing) if existing.table != AccountTable::Lectern => {
+            accounts::by_id(pool, existing.table, existing.id).await
+        }
+        account => Ok(account),
     }
 }
 

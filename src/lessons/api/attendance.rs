@@ -10,13 +10,12 @@ use serde_json::{Map, Value, json};
 use super::hooks::{NOTES, SOURCE};
 use super::resources::LESSONS;
 use super::suggestion::suggest;
-use super::visible::{LessonId, visible};
+use super::visible::{LessonId, VisibleLesson};
 use crate::config::Config;
 use crate::error::Error;
 use crate::http::json::JsonBody;
 use crate::http::problem::HttpProblem;
 use crate::identity::Caller;
-use crate::lessons::rights::LessonScope;
 use crate::lessons::store;
 use crate::resources::api::{CallerWrite, ResourceState};
 use crate::resources::problems::Problems;
@@ -49,10 +48,7 @@ pub(super) async fn set_attendance(
     id: LessonId,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Json<Value>, HttpProblem> {
-    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
-    let scope = LessonScope::of(&mut db, &caller).await?;
-    let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
-    drop(db);
+    let VisibleLesson { scope, lesson, .. } = VisibleLesson::find(&state, &caller, id).await?;
     scope.check_change(&lesson, STATUSES.into_iter())?;
     let GivenAttendance { mut statuses, notes, uses_suggestion } = read(&body)?;
     if !has_started(&lesson, &state.server.config, Timestamp::now()) {
@@ -102,9 +98,7 @@ pub(super) async fn show_attendance(
     State(state): State<ResourceState>,
     id: LessonId,
 ) -> Result<Json<Value>, HttpProblem> {
-    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
-    let scope = LessonScope::of(&mut db, &caller).await?;
-    let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
+    let VisibleLesson { mut db, lesson, .. } = VisibleLesson::find(&state, &caller, id).await?;
     let history = store::attendance::history(&mut db, lesson["id"].as_i64().unwrap_or_default()).await?;
     Ok(Json(json!({ "results": history })))
 }

@@ -10,12 +10,10 @@ use super::members::{self, holidays_of, id_of};
 use super::occurrences::MAX_OCCURRENCES;
 use super::resources::LESSONS;
 use super::series;
-use super::visible::{LessonId, visible};
-use crate::error::Error;
+use super::visible::{LessonId, VisibleLesson, visible};
 use crate::http::json::JsonBody;
 use crate::http::problem::{FieldError, HttpProblem};
 use crate::identity::Caller;
-use crate::lessons::rights::LessonScope;
 use crate::lessons::store::occurrences;
 use crate::resources::api::{self, ResourceState};
 use crate::resources::problems::Problems;
@@ -41,9 +39,7 @@ pub(super) async fn materialise(
     id: LessonId,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Json<Value>, HttpProblem> {
-    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
-    let scope = LessonScope::of(&mut db, &caller).await?;
-    let mut lesson = visible(&mut db, &state, &caller, &scope, id).await?;
+    let VisibleLesson { mut db, scope, mut lesson } = VisibleLesson::find(&state, &caller, id).await?;
     if let Some(of) = lesson["series_id"].as_i64().filter(|of| *of != id_of(&lesson)) {
         lesson = visible(&mut db, &state, &caller, &scope, Ok(Path(of))).await?;
     }

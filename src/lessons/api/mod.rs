@@ -40,7 +40,7 @@ use self::resources::{LESSONS, RESOURCES};
 use self::scope::LessonTarget;
 use self::stats::{STATS, show_stats};
 use self::suggestion::{SUGGESTION, show_suggestion};
-use self::visible::{LessonId, visible};
+use self::visible::{LessonId, VisibleLesson};
 use super::rights::{LessonRole, LessonScope};
 use super::store;
 use super::store::list::{LessonFilter, LessonPage, PlannedLessonRow};
@@ -185,9 +185,7 @@ async fn show(
     address: Pairs,
 ) -> Result<Response, HttpProblem> {
     let is_legacy = legacy::is_requested(&pairs(address)?)?;
-    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
-    let scope = LessonScope::of(&mut db, &caller).await?;
-    let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
+    let VisibleLesson { mut db, scope, lesson } = VisibleLesson::find(&state, &caller, id).await?;
     let mut members = personal(&caller, &scope, &lesson);
     if is_legacy {
         let mut older = [lesson.clone()];
@@ -230,10 +228,7 @@ async fn replace(
     if is_legacy {
         body = shapes::body(&body, true);
     }
-    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
-    let scope = LessonScope::of(&mut db, &caller).await?;
-    let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
-    drop(db);
+    let VisibleLesson { scope, lesson, .. } = VisibleLesson::find(&state, &caller, id).await?;
     // A caller who may not change a lesson does not learn whether the body is right. The hooks check again under the lock.
     scope.check_change(&lesson, changed_fields(&body, &lesson).into_iter())?;
     let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &[] };
@@ -255,9 +250,7 @@ async fn change(
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Response, HttpProblem> {
     let given = scope::parse(&pairs(address)?)?;
-    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
-    let scope = LessonScope::of(&mut db, &caller).await?;
-    let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
+    let VisibleLesson { mut db, scope, lesson } = VisibleLesson::find(&state, &caller, id).await?;
     scope.check_change(&lesson, changed_fields(&body, &lesson).into_iter())?;
     let target = scope::resolve(&mut db, (&state, &caller, &scope), &lesson, given, false).await?;
     if matches!(target, LessonTarget::Following(_)) {
@@ -295,9 +288,7 @@ async fn remove(
 ) -> Result<Response, HttpProblem> {
     let parameters = pairs(address)?;
     let given = scope::parse(&parameters)?;
-    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
-    let scope = LessonScope::of(&mut db, &caller).await?;
-    let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
+    let VisibleLesson { mut db, scope, lesson } = VisibleLesson::find(&state, &caller, id).await?;
     scope.check_deletion(&lesson)?;
     let target = scope::resolve(&mut db, (&state, &caller, &scope), &lesson, given, true).await?;
     drop(db);

@@ -11,13 +11,11 @@ use sqlx::PgConnection;
 
 use super::members::{holidays_of, id_of};
 use super::series;
-use super::visible::{LessonId, visible};
-use crate::error::Error;
+use super::visible::{LessonId, VisibleLesson};
 use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::query::{Pairs, pairs};
 use crate::identity::Caller;
 use crate::lessons::recurrence::LessonOccurrence;
-use crate::lessons::rights::LessonScope;
 use crate::lessons::store;
 use crate::lessons::store::occurrences::MadeLesson;
 use crate::resources::api::ResourceState;
@@ -61,9 +59,7 @@ pub(super) async fn show_occurrences(
         }
     }
     problems.check()?;
-    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
-    let scope = LessonScope::of(&mut db, &caller).await?;
-    let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
+    let VisibleLesson { mut db, lesson, .. } = VisibleLesson::find(&state, &caller, id).await?;
     let first: Date = lesson["session_date"].as_str().and_then(|day| day.parse().ok()).unwrap_or(Date::ZERO);
     let from = from.unwrap_or(first);
     let year = jiff::ToSpan::days(366);

@@ -8,12 +8,11 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use super::members::id_of;
-use super::visible::{LessonId, visible};
+use super::visible::{LessonId, VisibleLesson};
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::problem::HttpProblem;
 use crate::identity::Caller;
-use crate::lessons::rights::LessonScope;
 use crate::lessons::store::whiteboards::{self, Connection};
 use crate::resources::api::ResourceState;
 
@@ -58,9 +57,7 @@ pub(super) async fn show_suggestion(
     State(state): State<ResourceState>,
     id: LessonId,
 ) -> std::result::Result<Json<Value>, HttpProblem> {
-    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
-    let scope = LessonScope::of(&mut db, &caller).await?;
-    let lesson = visible(&mut db, &state, &caller, &scope, id).await?;
+    let VisibleLesson { mut db, lesson, .. } = VisibleLesson::find(&state, &caller, id).await?;
     let suggested = suggest(&mut db, &lesson, &state.server.config).await?;
     let overall = match (suggested.has_whiteboard, &suggested.tutor, &suggested.student) {
         (false, ..) => "No whiteboard was used: mark the attendance manually".to_owned(),

@@ -200,18 +200,17 @@ pub async fn sign_out(pool: &PgPool, token: i64) -> Result<bool> {
     Ok(ended.rows_affected() > 0)
 }
 
-/// Returns where a login's account is: the account itself for a login of Lectern, else only its id.
-pub async fn account_of(pool: &PgPool, login: i64) -> Result<Option<(AccountTable, Option<LoginAccount>)>> {
+/// Returns the account of a login that is not disabled. Of an existing one only table, id and name are right.
+pub async fn account_of(pool: &PgPool, login: i64) -> Result<Option<LoginAccount>> {
     let row: Option<(String, Option<i64>, String, Option<String>)> = sqlx::query_as(
         "SELECT account, account_id, name, argon2 FROM lectern.logins WHERE id = $1 AND disabled_at IS NULL",
     )
     .bind(login)
     .fetch_optional(pool)
     .await?;
-    Ok(row.map(|(table, account_id, name, argon2)| {
-        let table = AccountTable::named(&table);
-        let account = own_account((account_id.unwrap_or(login), name, argon2));
-        (table, Some(LoginAccount { table, ..account }))
+    Ok(row.map(|(table, account_id, name, argon2)| LoginAccount {
+        table: AccountTable::named(&table),
+        ..own_account((account_id.unwrap_or(login), name, argon2))
     }))
 }
 

@@ -39,7 +39,10 @@ pub async fn show_summary(
     state: State<ResourceState>,
     address: Pairs,
 ) -> Result<Json<Value>, HttpProblem> {
-    let stats = statistics(&caller, &state, &list::parse(&pairs(address)?)?).await?;
+    let filter = list::parse(&pairs(address)?)?;
+    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
+    let scope = LessonScope::of(&mut db, &caller).await?;
+    let stats = stats::document(&totals(&mut db, &scope, &filter).await?);
     let (count, hours) = (&stats["by_status"], stats["hours"].as_object());
     let hours: f64 = hours.into_iter().flatten().filter_map(|(_, hours)| hours.as_f64()).sum();
     Ok(Json(json!({
@@ -67,7 +70,10 @@ pub async fn show_counts(
     state: State<ResourceState>,
     address: Pairs,
 ) -> Result<Json<Value>, HttpProblem> {
-    let stats = statistics(&caller, &state, &list::parse(&pairs(address)?)?).await?;
+    let filter = list::parse(&pairs(address)?)?;
+    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
+    let scope = LessonScope::of(&mut db, &caller).await?;
+    let stats = stats::document(&totals(&mut db, &scope, &filter).await?);
     let count = &stats["by_status"];
     Ok(Json(json!({
         "total": stats["total"], "scheduled": count["scheduled"], "in_progress": count["in-progress"],
@@ -97,30 +103,24 @@ pub async fn show_dashboard(
 ) -> Result<Json<Value>, HttpProblem> {
     let given = list::parse(&pairs(address)?)?;
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
-    let LessonScope::Own(own) = LessonScope::of(&mut db, &caller).await? else {
+    let scope = LessonScope::of(&mut db, &caller).await?;
+    let LessonScope::Own(own) = &scope else {
         return Err(HttpProblem::new(StatusCode::FORBIDDEN, "only a parent has a dashboard"));
     };
     let tutors = families::active_tutors(&mut db, &own.children).await?;
-    drop(db);
     let filter = LessonFilter { role: Some(LessonRole::Parent), ..given };
-    let stats = statistics(&caller, &state, &filter).await?;
+    let stats = stats::document(&totals(&mut db, &scope, &filter).await?);
     let today = Timestamp::now().to_zoned(state.server.config.zone()).date();
     let month = LessonFilter {
         date_from: Some(today.first_of_month().to_string()),
         date_to: Some(today.last_of_month().to_string()),
         ..filter
     };
-    let this_month = statistics(&caller, &state, &month).await?;
+    let this_month = stats::document(&totals(&mut db, &scope, &month).await?);
     let rate = stats["attendance_rate"].as_f64().map(|rate| (rate * 1000.0).round() / 10.0);
     Ok(Json(json!({
         "children_enrolled": own.children.len(), "active_tutors": tutors,
         "total_study_hours": stats["hours"]["completed"], "sessions_this_month": this_month["total"],
         "tutor_satisfaction": null, "attendance_rate": rate, "family_progress": null, "monthly_investment": null,
     })))
-}
-
-async fn statistics(caller: &Caller, state: &ResourceState, filter: &LessonFilter) -> Result<Value, HttpProblem> {
-    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
-    let scope = LessonScope::of(&mut db, caller).await?;
-    Ok(stats::document(&totals(&mut db, &scope, filter).await?))
 }

@@ -5,14 +5,12 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use serde_json::{Map, Value, json};
 
-use crate::error::Error;
 use crate::http::json::JsonBody;
 use crate::http::problem::{FieldError, HttpProblem};
 use crate::identity::Caller;
 use crate::lessons::api::members::id_of;
 use crate::lessons::api::resources::LESSONS;
-use crate::lessons::api::visible::{LessonId, visible};
-use crate::lessons::rights::LessonScope;
+use crate::lessons::api::visible::{LessonId, VisibleLesson};
 use crate::resources::api::{CallerWrite, ResourceState};
 
 pub const NOTIFICATION: &str = "/api/sessions/{id}/toggle-notification";
@@ -80,10 +78,7 @@ async fn set(
     field: &str,
     body: &Value,
 ) -> Result<Json<Value>, HttpProblem> {
-    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
-    let scope = LessonScope::of(&mut db, caller).await?;
-    let lesson = visible(&mut db, state, caller, &scope, id).await?;
-    drop(db);
+    let VisibleLesson { scope, lesson, .. } = VisibleLesson::find(state, caller, id).await?;
     scope.check_change(&lesson, [field].into_iter())?;
     let Some(flag) = body.get(field).filter(|value| value.is_boolean()) else {
         let message = format!("must be true or false, like {{\"{field}\": true}}");
