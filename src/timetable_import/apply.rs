@@ -1,9 +1,12 @@
 //! Applies a plan locally: batches of whole blocks, each in one transaction.
 //!
-//! The transaction also stores the effects that deliver the events and the outcome of each block.
+//! The transaction also stores the effects that deliver the events and the outcome of each block. PostgreSQL does most of
+//! the work, therefore two connections write at the same time.
 
 use std::collections::HashMap;
 
+use futures_util::TryStreamExt;
+use futures_util::stream::FuturesOrdered;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
@@ -34,7 +37,11 @@ pub struct ApplyOptions {
     pub import: ImportOptions,
 }
 
-/// Applies a plan and returns the number of applied items: fewer than all if `stop` is cancelled between two batches.
+/// Number of batches that are written at the same time. Batches share no event, so they do not wait for each other.
+const WRITERS: usize = 2;
+
+/// Applies a plan and returns the number of applied items, the first ones of the plan: fewer than all if `stop` is
+/// cancelled between two batches.
 ///
 /// `unused` returns the values in unknown columns of a block, by its event row.
 ///
@@ -47,23 +54,42 @@ pub async fn apply(
     options: ApplyOptions,
     stop: &CancellationToken,
 ) -> Result<usize> {
+    // The first batch that names a new instructor creates it, and the next one finds it.
+    let writers = if plan.new_instructors.is_empty() { WRITERS } else { 1 };
     let items: Vec<&PlanItem> = plan.items.iter().collect();
-    for (at, batch) in items.chunks(options.blocks_per_batch).enumerate() {
-        if stop.is_cancelled() {
-            return Ok(at * options.blocks_per_batch);
+    let (mut batches, mut written) = (items.chunks(options.blocks_per_batch), 0);
+    let mut writing = FuturesOrdered::new();
+    loop {
+        while writing.len() < writers && !stop.is_cancelled() {
+            let Some(batch) = batches.next() else { break };
+            writing.push_back(write_batch(pool, plan, batch, &unused, options));
         }
-        let mut transaction = pool.begin().await?;
-        crate::history::sign_run(&mut transaction, Some(options.run), Interface::Import).await?;
-        let instructors = new_instructors::used_by(&plan.new_instructors, batch.iter().copied());
-        let created_ids = new_instructors::create(&mut transaction, &instructors).await?;
-        let previous = apply_batch(&mut transaction, batch, &created_ids, options).await?;
-        request_delivery_steps(&mut transaction, batch, options).await?;
-        let unused: Vec<Value> = batch.iter().map(|item| unused(item.row)).collect();
-        history::store::store_outcomes(&mut transaction, options.run, batch, &unused).await?;
-        history::store::store_previous(&mut transaction, options.run, &previous).await?;
-        transaction.commit().await?;
+        match writing.try_next().await? {
+            Some(count) => written += count,
+            None => return Ok(written),
+        }
     }
-    Ok(items.len())
+}
+
+/// Writes a batch in one transaction and returns its number of items.
+async fn write_batch(
+    pool: &PgPool,
+    plan: &ImportPlan,
+    batch: &[&PlanItem],
+    unused: &impl Fn(u32) -> Value,
+    options: ApplyOptions,
+) -> Result<usize> {
+    let mut transaction = pool.begin().await?;
+    crate::history::sign_run(&mut transaction, Some(options.run), Interface::Import).await?;
+    let instructors = new_instructors::used_by(&plan.new_instructors, batch.iter().copied());
+    let created_ids = new_instructors::create(&mut transaction, &instructors).await?;
+    let previous = apply_batch(&mut transaction, batch, &created_ids, options).await?;
+    request_delivery_steps(&mut transaction, batch, options).await?;
+    let unused: Vec<Value> = batch.iter().map(|item| unused(item.row)).collect();
+    history::store::store_outcomes(&mut transaction, options.run, batch, &unused).await?;
+    history::store::store_previous(&mut transaction, options.run, &previous).await?;
+    transaction.commit().await?;
+    Ok(batch.len())
 }
 
 /// Writes the events of a batch and returns the known events as they were before.
