@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use lectern::demo::{local, remote};
-use lectern::timetable_import::apply::{ApplyOptions, apply};
+use lectern::timetable_import::apply::{ApplyOptions, WRITERS, apply};
 use lectern::timetable_import::options::{DeliveryMode, ImportOptions};
 use lectern::timetable_import::plan::planner::{PlannerOptions, plan};
 use lectern::timetable_import::plan::{ImportPlan, PlanItem};
@@ -235,20 +235,21 @@ impl Stages {
     }
 }
 
-/// Does the same as [`apply`] without writing outbox rows.
+/// Does the same as [`apply`], on as many connections, without writing outbox rows.
 async fn apply_without_effects(pool: &PgPool, plan: &ImportPlan, options: ApplyOptions) -> Result<()> {
     let items: Vec<&PlanItem> = plan.items.iter().collect();
-    for batch in items.chunks(options.blocks_per_batch) {
-        let events: Vec<Event> = batch.iter().filter_map(|item| Some(item.event.as_ref()?.event.clone())).collect();
-        let mut transaction = pool.begin().await?;
-        let ids = tutorials::store::insert_events(&mut transaction, &events).await?;
-        let known: Vec<(i64, &Event)> = ids.into_iter().zip(&events).collect();
-        tutorials::store::insert_sessions(&mut transaction, &known).await?;
-        history::store::store_outcomes(&mut transaction, options.run, batch, &vec![serde_json::json!({}); batch.len()])
-            .await?;
-        transaction.commit().await?;
-    }
-    Ok(())
+    let batches = stream::iter(items.chunks(options.blocks_per_batch));
+    batches.map(Ok).try_for_each_concurrent(WRITERS, |batch| write_without_effects(pool, batch, options.run)).await
+}
+
+async fn write_without_effects(pool: &PgPool, batch: &[&PlanItem], run: i64) -> Result<()> {
+    let events: Vec<Event> = batch.iter().filter_map(|item| Some(item.event.as_ref()?.event.clone())).collect();
+    let mut transaction = pool.begin().await?;
+    let ids = tutorials::store::insert_events(&mut transaction, &events).await?;
+    let known: Vec<(i64, &Event)> = ids.into_iter().zip(&events).collect();
+    tutorials::store::insert_sessions(&mut transaction, &known).await?;
+    history::store::store_outcomes(&mut transaction, run, batch, &vec![serde_json::json!({}); batch.len()]).await?;
+    Ok(transaction.commit().await?)
 }
 
 struct Watch(Instant);

@@ -1,5 +1,6 @@
 //! Unified search over HTTP.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
 use super::compose::SessionUrls;
 use super::legacy::{self, DefaultData, FuzzyQuery, FuzzyResponse};
@@ -36,6 +37,8 @@ pub struct SearchState {
     pub follower: Follower,
     /// Whether responses contain the URLs of online sessions.
     pub urls: SessionUrls,
+    /// The time zone of the provider.
+    pub zone: TimeZone,
 }
 
 impl SearchState {
@@ -79,14 +82,14 @@ pub fn description() -> ApiPart {
 }
 
 /// Returns the routes of search.
-pub fn router(follower: Follower, urls: SessionUrls) -> Router {
+pub fn router(state: SearchState) -> Router {
     Router::new()
         .route("/api/search/unified", get(unified_get).post(unified_post))
         .route("/api/search/default-data", get(default_data))
         .route("/api/search/fuzzy", get(fuzzy))
         .route("/api/search/advanced-fuzzy", get(advanced_fuzzy))
-        .layer(middleware::map_response_with_state(follower.clone(), with_age))
-        .with_state(SearchState { follower, urls })
+        .layer(middleware::map_response_with_state(state.follower.clone(), with_age))
+        .with_state(state)
 }
 
 /// Says how old a response is while the database does not respond.
@@ -200,19 +203,13 @@ async fn unified_post(
 fn unified(state: &SearchState, headers: &HeaderMap, query: &Query) -> Result<Response, HttpProblem> {
     let started = Instant::now();
     let model = state.model()?;
-    if let Some(not_modified) = not_modified(&model, state.urls, query, headers) {
-        return Ok(not_modified);
+    let tag = entity_tag(&model, (state.urls, &state.zone), query, Timestamp::now());
+    if etag::matches_if_none_match(headers, &tag) {
+        return Ok((StatusCode::NOT_MODIFIED, version_headers(&model, &tag)).into_response());
     }
     let body = answer(&model, query, state.urls, started);
     let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    Ok((content_type, version_headers(&model, &entity_tag(&model, state.urls, query)), body).into_response())
-}
-
-/// Returns 304 when `If-None-Match` contains the tag of this response.
-fn not_modified(model: &ReadModel, urls: SessionUrls, query: &Query, headers: &HeaderMap) -> Option<Response> {
-    let tag = entity_tag(model, urls, query);
-    etag::matches_if_none_match(headers, &tag)
-        .then(|| (StatusCode::NOT_MODIFIED, version_headers(model, &tag)).into_response())
+    Ok((content_type, version_headers(&model, &tag), body).into_response())
 }
 
 fn version_headers(model: &ReadModel, tag: &str) -> [(HeaderName, HeaderValue); 3] {
@@ -223,34 +220,54 @@ fn version_headers(model: &ReadModel, tag: &str) -> [(HeaderName, HeaderValue); 
     ]
 }
 
-/// Returns the entity tag: a hash of catalogue version, query and URL visibility, the same in every process.
+/// Returns the entity tag: the catalogue version and a hash of query and URL visibility, the same in every process.
+///
+/// Events end while the catalogue stays the same. Where that is asked for, the tag has the local date too, and the hash the
+/// number of events that are over: they end at the end of a day of their own zones.
 ///
 /// The tag is weak (RFC 9110 §8.8.1) because `performance.duration` differs between otherwise equal responses.
-fn entity_tag(model: &ReadModel, urls: SessionUrls, query: &Query) -> String {
-    // Events end while the catalogue stays the same, at the end of a day of their zone.
-    let hour = query.filters.available.map(|_| Timestamp::now().as_second() / 3600);
-    let input = format!("{} {urls:?} {query:?} {hour:?}", env!("CARGO_PKG_VERSION"));
-    let digest = Sha256::digest(input);
-    format!("W/\"{}-{}\"", model.version, hex::encode(&digest[..8]))
+fn entity_tag(model: &ReadModel, (urls, zone): (SessionUrls, &TimeZone), query: &Query, now: Timestamp) -> String {
+    let is_dated = query.filters.available.is_some();
+    let over = is_dated.then(|| model.parts().iter().map(|part| part.segment.events.over(now.as_second()).len()).sum());
+    let over: Option<usize> = over;
+    let mut hasher = DefaultHasher::new();
+    (env!("CARGO_PKG_VERSION"), urls, query, over).hash(&mut hasher);
+    let (version, hash) = (model.version, hasher.finish());
+    match is_dated {
+        true => format!("W/\"{version}-{}-{hash:016x}\"", now.to_zoned(zone.clone()).date()),
+        false => format!("W/\"{version}-{hash:016x}\""),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::ToSpan;
+
     use super::*;
     use crate::search::read_model::rows::CatalogueRows;
 
     #[test]
-    fn entity_tag_depends_on_version_query_and_url_visibility() {
+    fn entity_tag_depends_on_all_that_the_answer_depends_on() {
         let model = |version| ReadModel::build(CatalogueRows { version, ..CatalogueRows::default() });
+        let zone = TimeZone::get("Europe/London").expect("a zone");
+        let (visible, hidden) = ((SessionUrls::Visible, &zone), (SessionUrls::Hidden, &zone));
         let (notes, text) = (Query::for_text("notes"), Query::for_text("text"));
-        let first = entity_tag(&model(1), SessionUrls::Visible, &notes);
-        assert_eq!(first, entity_tag(&model(1), SessionUrls::Visible, &notes));
+        let mut available = notes.clone();
+        available.filters.available = Some(true);
+        // In London it is the next day already.
+        let evening: Timestamp = "2027-06-30T23:30:00Z".parse().expect("a time");
+        let first = entity_tag(&model(1), visible, &notes, evening);
+        assert_eq!(first, entity_tag(&model(1), visible, &notes, evening + 24.hours()));
+        let dated = entity_tag(&model(1), visible, &available, evening);
+        assert!(dated.contains("2027-07-01"), "{dated}");
         for different in [
-            entity_tag(&model(2), SessionUrls::Visible, &notes),
-            entity_tag(&model(1), SessionUrls::Hidden, &notes),
-            entity_tag(&model(1), SessionUrls::Visible, &text),
+            entity_tag(&model(2), visible, &notes, evening),
+            entity_tag(&model(1), hidden, &notes, evening),
+            entity_tag(&model(1), visible, &text, evening),
+            dated.clone(),
         ] {
             assert_ne!(first, different);
         }
+        assert_ne!(dated, entity_tag(&model(1), visible, &available, evening + 24.hours()));
     }
 }

@@ -14,7 +14,7 @@ use super::response::{
 };
 
 /// Whether the URLs of online sessions are part of a response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SessionUrls {
     /// `url` has the stored value.
     Visible,

@@ -33,7 +33,7 @@ const MAX_OPEN_EVENTS: usize = 3;
 
 /// Returns the route of the page. Times are shown in `zone`.
 pub fn router(follower: Follower, urls: SessionUrls, zone: TimeZone) -> Router {
-    let state = SearchState { follower, urls };
+    let state = SearchState { follower, urls, zone: zone.clone() };
     let home = move |State(state): State<SearchState>, query_string: crate::http::query::Pairs| {
         let zone = zone.clone();
         async move { render_home(&state, &zone, query_string) }

@@ -190,11 +190,12 @@ where
 /// Returns the application with the routes of every module.
 pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::serve::App {
     let urls = search::compose::SessionUrls::from_setting(state.config.public_session_urls);
+    let searched = search::api::SearchState { follower: follower.clone(), urls, zone: state.config.zone() };
     let resources = resource_state(state, follower.clone());
     let routes = crate::serve::health::router(follower.clone(), state.workers.clone())
-        .merge(search::api::router(follower.clone(), urls))
+        .merge(search::api::router(searched.clone()))
         .merge(changes::api::router(follower.clone(), state.stop.clone()))
-        .merge(search::shop::api::router(search::api::SearchState { follower: follower.clone(), urls }))
+        .merge(search::shop::api::router(searched))
         .merge(search::pages::router(follower.clone(), urls, state.config.zone()))
         .merge(catalogue::api::router(&resources))
         .merge(timetable_import::mapping::api::router(&resources))

@@ -34,6 +34,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
+use tower::util::BoxCloneSyncService;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate, SizeAbove};
@@ -79,7 +81,7 @@ impl Default for Limits {
 /// The application. It removes trailing slashes from paths.
 #[derive(Clone, Debug)]
 pub struct App {
-    routes: NormalizePath<Router>,
+    routes: NormalizePath<BoxCloneSyncService<Request, Response, Infallible>>,
     limits: Limits,
 }
 
@@ -101,18 +103,22 @@ pub fn app(routes: Router, layers: Layers) -> App {
         .and(DefaultPredicate::new())
         .and(NotForContentType::const_new(WORKBOOK))
         .and(NotForContentType::const_new("application/problem+json"));
+    // This layer has to know which route was found. The others are around all routes: of a layer of a router there is a
+    // boxed copy for each route, and a request copies all of them.
     let routes = routes
-        .layer(middleware::from_fn_with_state(replays, idempotency::replay))
         .layer(middleware::from_fn_with_state(known, parameters::refuse_unknown))
         .fallback(refusals::unknown_path)
-        .method_not_allowed_fallback(refusals::wrong_method)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn_with_state(limits.idle, with_timeout))
-        .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panic_response(&*panic)))
-        .layer(middleware::from_fn(refusals::with_shop_members))
+        .method_not_allowed_fallback(refusals::wrong_method);
+    let routes = ServiceBuilder::new()
+        .layer(middleware::from_fn_with_state(origins, cors::allow))
         .layer(CompressionLayer::new().compress_when(compressible))
-        .layer(middleware::from_fn_with_state(origins, cors::allow));
-    App { routes: NormalizePath::trim_trailing_slash(routes), limits }
+        .layer(middleware::from_fn(refusals::with_shop_members))
+        .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panic_response(&*panic)))
+        .layer(middleware::from_fn_with_state(limits.idle, with_timeout))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn_with_state(replays, idempotency::replay))
+        .service(routes);
+    App { routes: NormalizePath::trim_trailing_slash(BoxCloneSyncService::new(routes)), limits }
 }
 
 /// Serves until stopped, then completes the requests in progress.

@@ -38,7 +38,7 @@ pub struct ApplyOptions {
 }
 
 /// Number of batches that are written at the same time. Batches share no event, so they do not wait for each other.
-const WRITERS: usize = 2;
+pub const WRITERS: usize = 2;
 
 /// Applies a plan and returns the number of applied items, the first ones of the plan: fewer than all if `stop` is
 /// cancelled between two batches.

@@ -61,7 +61,7 @@ def meanings(word, is_last):
         found = list(Word.objects.filter(word=word).values_list("word", flat=True))
     if found or any(c.isdigit() for c in word):
         return found
-    allowed = 0 if len(word) < 5 else 1 if len(word) < 9 else 2
+    allowed = 0 if len(word) < 4 else 1 if len(word) < 8 else 2
     similar = Word.objects.filter(word__trigram_similar=word).values_list("word", flat=True)
     return [other for other in similar if not any(c.isdigit() for c in other) and distance(word, other) <= allowed]
 

@@ -163,7 +163,7 @@ async fn online(stage: &Stage, rows: u32) -> Result<Vec<Figure>> {
             goal: "≤ 1.2 ×".to_owned(),
             met: ratio <= 1.2,
             ..Figure::plain(
-                &format!("p99 of {} writes beside `migrate`, pause 20 ms, 5000 rows a batch", during.count),
+                &format!("p99 of {} writes beside `migrate`, pause 20 ms, 500 rows a batch", during.count),
                 seconds(during.p99),
                 peer(before.p99),
                 format!("{ratio:.2} ×"),

@@ -72,10 +72,7 @@ impl EventCondition {
 /// Returns the events that can be booked, or the others.
 fn available_events(events: &EventIndex, now: i64, available: bool) -> Bitmap {
     let mut set = events.with_places.clone();
-    for (event, over_from) in events.over_from.iter().enumerate().filter(|(_, over_from)| **over_from <= now) {
-        debug_assert!(*over_from <= now);
-        set.remove(event as u32);
-    }
+    events.over(now).iter().for_each(|(_, event)| set.remove(*event));
     if available {
         return set;
     }

@@ -23,19 +23,17 @@ pub enum RowKind {
 impl RowKind {
     /// Returns the statement for all rows, or for those of these store products or bundles.
     pub fn select(self, ids: Option<&str>) -> String {
-        let (select, condition) = match self {
+        let (select, key) = match self {
             Self::StoreProducts => (STORE_PRODUCTS, "store_product.id"),
             Self::Prices => (PRICES, "store_product.id"),
             Self::Events => (EVENTS, "store_product.id"),
             Self::Sessions => (SESSIONS, "event.product_id"),
-            Self::Instructors => (INSTRUCTORS, "store_product.id"),
+            Self::Instructors => (INSTRUCTORS, "event.product_id"),
             Self::Bundles => (BUNDLES, "bundle.id"),
             Self::Components => (COMPONENTS, "component.bundle_id"),
         };
-        match ids {
-            Some(ids) => format!("{select} AND {condition} = ANY ('{{{ids}}}'::bigint[])"),
-            None => select.to_owned(),
-        }
+        let touched = ids.map(|ids| format!("{key} = ANY ('{{{ids}}}'::bigint[])"));
+        select.replace("{name}", INSTRUCTOR_NAME).replace("{touched}", touched.as_deref().unwrap_or("true"))
     }
 }
 
@@ -54,13 +52,13 @@ const STORE_PRODUCTS: &str = "
     JOIN acted.catalog_product_product_variations ppv ON ppv.id = store_product.product_product_variation_id
     JOIN acted.catalog_products product ON product.id = ppv.product_id
     JOIN acted.catalog_product_variations variation ON variation.id = ppv.product_variation_id
-    WHERE store_product.is_active";
+    WHERE store_product.is_active AND {touched}";
 
 const PRICES: &str = "
     SELECT price.id::bigint, price.product_id::bigint, price.price_type::text, price.amount::text, price.currency::text
     FROM acted.prices price
     JOIN acted.products store_product ON store_product.id = price.product_id
-    WHERE store_product.is_active";
+    WHERE store_product.is_active AND {touched}";
 
 const EVENTS: &str = "
     SELECT event.id::bigint, event.product_id::bigint, event.code::text, event.is_soldout, event.finalisation_date::date,
@@ -72,7 +70,7 @@ const EVENTS: &str = "
     LEFT JOIN acted.tutorial_locations location ON location.id = event.location_id
     LEFT JOIN acted.tutorial_venues venue ON venue.id = event.venue_id
     LEFT JOIN lectern.event_details details ON details.tutorial_event_id = event.id
-    WHERE store_product.is_active AND details.cancelled IS NOT TRUE";
+    WHERE store_product.is_active AND details.cancelled IS NOT TRUE AND {touched}";
 
 const SESSIONS: &str = "
     SELECT session.id::bigint, session.tutorial_event_id::bigint, session.title::text, session.start_date::timestamptz,
@@ -82,25 +80,31 @@ const SESSIONS: &str = "
     JOIN acted.tutorial_events event ON event.id = session.tutorial_event_id
     LEFT JOIN acted.tutorial_locations location ON location.id = session.location_id
     LEFT JOIN acted.tutorial_venues venue ON venue.id = session.venue_id
-    WHERE true";
+    WHERE {touched}";
 
+// Each half has the condition: applied to the union of both, it would be applied to all rows one by one.
 const INSTRUCTORS: &str = "
-    SELECT assigned.event_id::bigint,
-           COALESCE(NULLIF(trim(person.first_name || ' ' || person.last_name), ''), person.username,
-                    'Instructor #' || instructor.id)::text
-    FROM (
-        SELECT session.tutorial_event_id AS event_id, link.tutorialinstructor_id AS instructor_id
-        FROM acted.tutorial_session_instructors link
-        JOIN acted.tutorial_sessions session ON session.id = link.tutorialsessions_id
-        UNION ALL
-        SELECT tutorial_event_id, tutorial_instructor_id
-        FROM lectern.event_staff WHERE role = 'instructor' AND tutorial_instructor_id IS NOT NULL) assigned
-    JOIN acted.tutorial_events event ON event.id = assigned.event_id
-    JOIN acted.products store_product ON store_product.id = event.product_id
-    JOIN acted.tutorial_instructors instructor ON instructor.id = assigned.instructor_id
+    SELECT session.tutorial_event_id::bigint, {name}
+    FROM acted.tutorial_events event
+    JOIN acted.tutorial_sessions session ON session.tutorial_event_id = event.id
+    JOIN acted.tutorial_session_instructors link ON link.tutorialsessions_id = session.id
+    JOIN acted.tutorial_instructors instructor ON instructor.id = link.tutorialinstructor_id
     LEFT JOIN acted.staff staff ON staff.id = instructor.staff_id
     LEFT JOIN public.auth_user person ON person.id = staff.user_id
-    WHERE true";
+    WHERE {touched}
+    UNION ALL
+    SELECT assigned.tutorial_event_id::bigint, {name}
+    FROM acted.tutorial_events event
+    JOIN lectern.event_staff assigned ON assigned.tutorial_event_id = event.id AND assigned.role = 'instructor'
+    JOIN acted.tutorial_instructors instructor ON instructor.id = assigned.tutorial_instructor_id
+    LEFT JOIN acted.staff staff ON staff.id = instructor.staff_id
+    LEFT JOIN public.auth_user person ON person.id = staff.user_id
+    WHERE {touched}";
+
+/// The name of an instructor.
+const INSTRUCTOR_NAME: &str = "
+           COALESCE(NULLIF(trim(person.first_name || ' ' || person.last_name), ''), person.username,
+                    'Instructor #' || instructor.id)::text";
 
 const BUNDLES: &str = "
     SELECT bundle.id::bigint, COALESCE(NULLIF(bundle.override_name, ''), template.bundle_name)::text,
@@ -111,12 +115,12 @@ const BUNDLES: &str = "
     JOIN acted.catalog_exam_session_subjects sitting ON sitting.id = bundle.exam_session_subject_id
     JOIN acted.catalog_subjects subject ON subject.id = sitting.subject_id
     JOIN acted.catalog_exam_sessions exam ON exam.id = sitting.exam_session_id
-    WHERE bundle.is_active";
+    WHERE bundle.is_active AND {touched}";
 
 const COMPONENTS: &str = "
     SELECT component.bundle_id::bigint, component.product_id::bigint, component.default_price_type::text,
            component.quantity::integer, component.sort_order::integer
-    FROM acted.bundle_products component WHERE component.is_active";
+    FROM acted.bundle_products component WHERE component.is_active AND {touched}";
 
 /// Read with their types.
 pub const RECOMMENDATIONS: &str = "

@@ -227,6 +227,8 @@ async fn next_batch(
         return Ok(None);
     };
     store::create_functions(db).await?;
+    store::leave_room(db).await?;
+    store::commit_in_background(db).await?;
     store::copy_batch(db, &situation.mapping(source), progress.last_id, options.batch_rows).await
 }
 

@@ -21,7 +21,7 @@ pub struct LessonOptions {
 
 impl Default for LessonOptions {
     fn default() -> LessonOptions {
-        LessonOptions { offline: false, create_enrolments: false, batch_rows: 5_000, pause: DEFAULT_PAUSE }
+        LessonOptions { offline: false, create_enrolments: false, batch_rows: 500, pause: DEFAULT_PAUSE }
     }
 }
 

@@ -51,8 +51,8 @@ pub struct EventIndex {
     pub row_of: Vec<u32>,
     /// Event → first day.
     pub starts: Vec<Date>,
-    /// Event → the second from which it is over.
-    pub over_from: Vec<i64>,
+    /// The seconds from which events with places are over, in order, with the events.
+    ends: Vec<(i64, u32)>,
     /// The events with places.
     pub with_places: Bitmap,
     /// All values by kind and key.
@@ -163,9 +163,9 @@ impl EventIndex {
                 of_row.extend(values);
                 index.row_of.push(row);
                 index.starts.push(event.row.start_date);
-                index.over_from.push(event.over_from);
                 if event.has_places() {
                     with_places.push(number);
+                    index.ends.push((event.over_from, number));
                 }
             }
             of_row.sort_unstable();
@@ -178,6 +178,7 @@ impl EventIndex {
         index.before = index.with_events.counts_before();
         index.with_places = Bitmap::empty(index.len());
         with_places.iter().for_each(|event| index.with_places.insert(*event));
+        index.ends.sort_unstable();
         index.sort_values(numbers, events_of);
         index
     }
@@ -222,6 +223,11 @@ impl EventIndex {
     /// Reports whether there is no event.
     pub fn is_empty(&self) -> bool {
         self.row_of.is_empty()
+    }
+
+    /// Returns the events with places that are over at this second, with their ends.
+    pub fn over(&self, now: i64) -> &[(i64, u32)] {
+        &self.ends[..self.ends.partition_point(|(over_from, _)| *over_from <= now)]
     }
 
     /// Returns the values of one event.

@@ -14,14 +14,12 @@ pub struct Batch {
     pub rows: i64,
 }
 
-/// Creates the table that is filled. While others write, it has its keys from the beginning: a row is found by its id, and
-/// an enrolment that is deleted takes its rows with it.
-pub async fn create_copy(db: &mut PgConnection, with_keys: bool) -> Result<()> {
+/// Creates the table that is filled. While others write, it is complete from the beginning: a row is found by its id, an
+/// enrolment that is deleted takes its rows with it, and no index has to be made of all rows at once, which others would feel.
+pub async fn create_copy(db: &mut PgConnection, is_complete: bool) -> Result<()> {
     sqlx::raw_sql("SELECT lectern.create_lesson_sessions('lectern')").execute(&mut *db).await?;
-    if with_keys {
-        let sql = "ALTER TABLE lectern.sessions ADD PRIMARY KEY (id), ADD FOREIGN KEY (course_enrollment_id)
-                       REFERENCES public.enrolled_students (id) ON DELETE CASCADE";
-        sqlx::raw_sql(sql).execute(db).await?;
+    if is_complete {
+        sqlx::raw_sql("SELECT lectern.complete_lesson_sessions('lectern')").execute(db).await?;
     }
     Ok(())
 }
@@ -31,6 +29,13 @@ pub async fn leave_room(db: &mut PgConnection) -> Result<()> {
     sqlx::raw_sql("SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL max_parallel_maintenance_workers = 0")
         .execute(db)
         .await?;
+    Ok(())
+}
+
+/// Makes others wait less for a batch: its commit does not wait for the disk. A batch that is lost with the server is copied
+/// again, because its note is lost with it.
+pub async fn commit_in_background(db: &mut PgConnection) -> Result<()> {
+    sqlx::raw_sql("SET LOCAL synchronous_commit = off").execute(db).await?;
     Ok(())
 }
 
@@ -85,7 +90,7 @@ pub async fn copy_batch(
     Ok(Some(Batch { last_id: last, rows }))
 }
 
-/// Gives the copy its key, indexes, foreign key and comments.
+/// Gives the copy its key, indexes, foreign key and comments, unless it has them.
 pub async fn finish_copy(db: &mut PgConnection) -> Result<()> {
     sqlx::raw_sql(
         // Sorting for the indexes takes the most time; the server's default is for small machines of long ago.

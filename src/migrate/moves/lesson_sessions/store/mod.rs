@@ -12,8 +12,8 @@ mod rows;
 
 pub(super) use self::changes::{WATCHING, catch_up, outstanding, unwatch_enrolments, watch, watch_history};
 pub(super) use self::copy::{
-    Batch, copy_all, copy_batch, create_copy, discard, discard_triggers, finish_copy, insertion, leave_room, map_some,
-    verify_copy,
+    Batch, commit_in_background, copy_all, copy_batch, create_copy, discard, discard_triggers, finish_copy, insertion,
+    leave_room, map_some, verify_copy,
 };
 pub(super) use self::functions::{FUNCTIONS, create_functions};
 pub use self::further::create_further_indexes;
