@@ -107,8 +107,8 @@ fn add_product(product: &StoreProduct, table: &mut OutputTable) {
     let variation = compose::build_variation(product, SessionUrls::Visible);
     let row = &product.row;
     table.add_row([
-        exam_label(&row.subject_code, &row.exam_session_code),
-        row.fullname.to_string(),
+        exam_label(&row.sitting.subject_code, &row.sitting.exam_session_code),
+        row.form.fullname.to_string(),
         variation.name.to_owned(),
         String::new(),
         String::new(),

@@ -116,9 +116,9 @@ pub fn default_data(model: &ReadModel, limit: u64, urls: SessionUrls) -> Default
             subjects: subject_options(&products),
             product_groups: model.categories().all().map(group_option).collect(),
             variations: distinct(products.iter().map(|product| VariationOption {
-                id: product.row.variation_id,
-                variation_type: &product.row.variation_type,
-                name: &product.row.variation_name,
+                id: product.row.form.variation_id,
+                variation_type: &product.row.form.variation_type,
+                name: &product.row.form.variation_name,
             })),
             products: product_options(&products),
         },
@@ -174,16 +174,16 @@ pub fn fuzzy_search<'a>(
     let mut scored: Vec<(f32, &StoreProduct)> = candidates
         .into_iter()
         .filter(|(score, _)| !has_text || *score >= query.min_score as f32)
-        .filter(|(_, product)| query.subjects.is_empty() || query.subjects.contains(&product.row.subject_id))
+        .filter(|(_, product)| query.subjects.is_empty() || query.subjects.contains(&product.row.sitting.subject_id))
         .filter(|(_, product)| {
-            let product = product.row.catalog_product_id;
+            let product = product.row.form.catalog_product_id;
             query.categories.is_empty() || model.categories().is_directly_in(product, &query.categories)
         })
         .collect();
     scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let matching: Vec<&StoreProduct> = scored.iter().map(|(_, product)| *product).collect();
     let products = compose_listings(matching.iter().copied(), query.limit, urls);
-    let product_ids: BTreeSet<i64> = matching.iter().map(|product| product.row.catalog_product_id).collect();
+    let product_ids: BTreeSet<i64> = matching.iter().map(|product| product.row.form.catalog_product_id).collect();
     let mut suggested = product_options(&matching);
     suggested.truncate(MAX_SUGGESTED_PRODUCTS);
     FuzzyResponse {
@@ -245,18 +245,18 @@ fn compose_listings<'a>(
 
 fn subject_options<'a>(products: &[&'a StoreProduct]) -> Vec<SubjectOption<'a>> {
     distinct(products.iter().map(|product| SubjectOption {
-        id: product.row.subject_id,
-        code: &product.row.subject_code,
-        description: product.row.subject_description.as_deref(),
+        id: product.row.sitting.subject_id,
+        code: &product.row.sitting.subject_code,
+        description: product.row.sitting.subject_description.as_deref(),
     }))
 }
 
 fn product_options<'a>(products: &[&'a StoreProduct]) -> Vec<ProductOption<'a>> {
     distinct(products.iter().map(|product| ProductOption {
-        id: product.row.catalog_product_id,
-        shortname: &product.row.shortname,
-        fullname: &product.row.fullname,
-        code: &product.row.catalog_code,
+        id: product.row.form.catalog_product_id,
+        shortname: &product.row.form.shortname,
+        fullname: &product.row.form.fullname,
+        code: &product.row.form.catalog_code,
     }))
 }
 

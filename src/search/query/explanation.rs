@@ -103,14 +103,14 @@ fn match_text(field: &'static str, kind: TextField, text: &Text, words: &[HashSe
 
 fn read_product(product: &StoreProduct, add: &mut impl FnMut(&'static str, TextField, &Text)) {
     let row = &product.row;
-    add("subject_code", TextField::Subject, &row.subject_code);
-    add("product_name", TextField::Variation, &row.fullname);
-    add("product_short_name", TextField::Name, &row.shortname);
-    add("variation", TextField::Variation, &row.variation_name);
-    add("variation_type", TextField::Variation, &row.variation_type);
-    add("exam_session_code", TextField::Code, &row.exam_session_code);
+    add("subject_code", TextField::Subject, &row.sitting.subject_code);
+    add("product_name", TextField::Variation, &row.form.fullname);
+    add("product_short_name", TextField::Name, &row.form.shortname);
+    add("variation", TextField::Variation, &row.form.variation_name);
+    add("variation_type", TextField::Variation, &row.form.variation_type);
+    add("exam_session_code", TextField::Code, &row.sitting.exam_session_code);
     add("product_code", TextField::Detail, &row.product_code);
-    row.subject_description.iter().for_each(|text| add("subject_description", TextField::Detail, text));
+    row.sitting.subject_description.iter().for_each(|text| add("subject_description", TextField::Detail, text));
     for event in &product.events {
         add("event_code", TextField::Code, &event.row.code);
         event.instructors.iter().for_each(|name| add("instructor", TextField::Place, name));
@@ -134,8 +134,8 @@ fn read_bundle(bundle: &StoreBundle, add: &mut impl FnMut(&'static str, TextFiel
     add("exam_session_code", TextField::Code, &bundle.row.exam_session_code);
     bundle.row.description.iter().for_each(|text| add("description", TextField::Detail, text));
     for product in bundle.components.iter().filter_map(|component| component.store_product()) {
-        add("component", TextField::Detail, &product.row.fullname);
-        add("component", TextField::Detail, &product.row.variation_name);
+        add("component", TextField::Detail, &product.row.form.fullname);
+        add("component", TextField::Detail, &product.row.form.variation_name);
     }
 }
 

@@ -51,10 +51,10 @@ impl ReadModel {
         let mut open: BTreeSet<(usize, u32)> =
             touched.store_products.iter().filter_map(|id| self.locate(*id)).collect();
         let mut recommended: BTreeSet<(i64, i64)> =
-            new.iter().map(|product| (product.row.sitting_id, product.row.product_variation_id)).collect();
+            new.iter().map(|product| (product.row.sitting.id, product.row.form.id)).collect();
         recommended.extend(open.iter().filter_map(|place| {
             let row = &self.product_at(*place)?.row;
-            Some((row.sitting_id, row.product_variation_id))
+            Some((row.sitting.id, row.form.id))
         }));
         for (sitting, variation) in recommended {
             let others = recommendations.recommending(variation).iter();
@@ -98,7 +98,7 @@ impl ReadModel {
             .iter()
             .flatten()
             .map(|product| {
-                let key = (product.row.sitting_id, product.row.product_variation_id);
+                let key = (product.row.sitting.id, product.row.form.id);
                 (key, Arc::new(RecommendedProduct::of(product)))
             })
             .collect();
@@ -106,10 +106,10 @@ impl ReadModel {
         let mut changed: BTreeSet<i64> = groups.iter().flatten().map(|product| product.row.id).collect();
         changed.extend(&touched.store_products);
         for product in groups.iter_mut().flatten() {
-            let Some(variation) = self.shared.recommendations.recommended_with(product.row.product_variation_id) else {
+            let Some(variation) = self.shared.recommendations.recommended_with(product.row.form.id) else {
                 continue;
             };
-            let sitting = product.row.sitting_id;
+            let sitting = product.row.sitting.id;
             let unchanged = || {
                 let place = self.locate_in_sitting(sitting, variation)?;
                 let found = self.product_at(place).filter(|found| !changed.contains(&found.row.id))?;

@@ -105,15 +105,13 @@ impl Recommendations {
             return;
         }
         let mut by_sitting: HashMap<(i64, i64), Arc<RecommendedProduct>> = HashMap::new();
-        for product in
-            groups.iter().flatten().filter(|product| !self.recommending(product.row.product_variation_id).is_empty())
-        {
-            let key = (product.row.sitting_id, product.row.product_variation_id);
+        for product in groups.iter().flatten().filter(|product| !self.recommending(product.row.form.id).is_empty()) {
+            let key = (product.row.sitting.id, product.row.form.id);
             by_sitting.insert(key, Arc::new(RecommendedProduct::of(product)));
         }
         for product in groups.iter_mut().flatten() {
-            if let Some(id) = self.recommended_with(product.row.product_variation_id) {
-                product.recommended = Some(by_sitting.get(&(product.row.sitting_id, id)).cloned());
+            if let Some(id) = self.recommended_with(product.row.form.id) {
+                product.recommended = Some(by_sitting.get(&(product.row.sitting.id, id)).cloned());
             }
         }
     }
@@ -170,11 +168,12 @@ impl KindNames<'_> {
     fn assign(&mut self, products: &mut [StoreProduct]) {
         let Some(StoreProduct { row, .. }) = products.first() else { return };
         let categories = self.categories;
-        let by_name = *self.known.entry((row.catalog_product_id, row.fullname.clone())).or_insert_with(|| {
-            let group_names: Vec<String> = categories.names_of(row.catalog_product_id).map(fold).collect();
-            kind_from_names(group_names.iter().map(String::as_str))
-                .or_else(|| kind_from_names([fold(&row.fullname).as_str()].into_iter()))
-        });
+        let by_name =
+            *self.known.entry((row.form.catalog_product_id, row.form.fullname.clone())).or_insert_with(|| {
+                let group_names: Vec<String> = categories.names_of(row.form.catalog_product_id).map(fold).collect();
+                kind_from_names(group_names.iter().map(String::as_str))
+                    .or_else(|| kind_from_names([fold(&row.form.fullname).as_str()].into_iter()))
+            });
         let has_tutorial = products.iter().any(|product| is_tutorial(&product.row));
         let kind = by_name.unwrap_or(if has_tutorial { ListingKind::Tutorial } else { ListingKind::Materials });
         products.iter_mut().for_each(|product| product.kind = kind);

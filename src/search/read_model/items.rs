@@ -66,10 +66,10 @@ impl RecommendedProduct {
         let row = &product.row;
         Self {
             id: row.id,
-            catalog_code: row.catalog_code.clone(),
-            fullname: row.fullname.clone(),
-            shortname: row.shortname.clone(),
-            variation_type: row.variation_type.clone(),
+            catalog_code: row.form.catalog_code.clone(),
+            fullname: row.form.fullname.clone(),
+            shortname: row.form.shortname.clone(),
+            variation_type: row.form.variation_type.clone(),
             prices: product.prices.clone(),
         }
     }
@@ -106,17 +106,17 @@ pub struct OfferGroup {
 
 /// Returns what groups a store product: its sitting and its catalogue product.
 pub fn group_key(row: &StoreProductRow) -> (i64, i64) {
-    (row.sitting_id, row.catalog_product_id)
+    (row.sitting.id, row.form.catalog_product_id)
 }
 
 /// Returns whether the type of a variation is tutorial.
 pub fn is_tutorial(row: &StoreProductRow) -> bool {
-    row.variation_type.eq_ignore_ascii_case("tutorial")
+    row.form.variation_type.eq_ignore_ascii_case("tutorial")
 }
 
 /// Returns the name by which a store product is sorted and shown.
 pub fn short_name(row: &StoreProductRow) -> &Text {
-    if row.shortname.is_empty() { &row.fullname } else { &row.shortname }
+    if row.form.shortname.is_empty() { &row.form.fullname } else { &row.form.shortname }
 }
 
 /// One bundle with its components.
@@ -177,12 +177,12 @@ impl<'a> ItemKey<'a> {
     /// Returns the key of the group of a store product.
     pub fn of_product(row: &'a StoreProductRow) -> Self {
         Self {
-            subject: &row.subject_code,
+            subject: &row.sitting.subject_code,
             is_group: true,
             name: short_name(row),
-            exam_session: &row.exam_session_code,
-            first: row.sitting_id,
-            second: row.catalog_product_id,
+            exam_session: &row.sitting.exam_session_code,
+            first: row.sitting.id,
+            second: row.form.catalog_product_id,
         }
     }
 

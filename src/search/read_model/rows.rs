@@ -56,15 +56,24 @@ pub struct SynonymRow {
     pub synonyms: Vec<String>,
 }
 
-/// One active row of `acted.products` with the rows it refers to.
+/// One active row of `acted.products` with the rows it refers to, which many rows share.
 #[derive(Clone, Debug, Default)]
 pub struct StoreProductRow {
     /// `acted.products.id`.
     pub id: i64,
     /// Code of the store product, `CB1/PC/2025-04`.
     pub product_code: Text,
-    /// `acted.catalog_exam_session_subjects.id`.
-    pub sitting_id: i64,
+    /// The subject in an exam session.
+    pub sitting: Arc<SittingRow>,
+    /// The catalogue product in a variation.
+    pub form: Arc<FormRow>,
+}
+
+/// One row of `acted.catalog_exam_session_subjects` with its subject and exam session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SittingRow {
+    /// Its id.
+    pub id: i64,
     /// `acted.catalog_subjects.id`.
     pub subject_id: i64,
     /// Code of the subject, `CB1`.
@@ -75,8 +84,13 @@ pub struct StoreProductRow {
     pub exam_session_id: i64,
     /// `2025-04` or `25S`.
     pub exam_session_code: Text,
-    /// `acted.catalog_product_product_variations.id`.
-    pub product_variation_id: i64,
+}
+
+/// One row of `acted.catalog_product_product_variations` with its catalogue product and variation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FormRow {
+    /// Its id.
+    pub id: i64,
     /// `acted.catalog_products.id`.
     pub catalog_product_id: i64,
     /// Full name of the catalogue product.

@@ -105,8 +105,10 @@ fn options<'a>(model: &'a ReadModel, row: &FilterRow, groups: &[FilterGroup<'a>]
             .map(|subject| FilterOption { id: Some(subject.id), value: subject.code, label: subject.code })
             .collect(),
         "product_variation" => {
-            let kinds: BTreeMap<&str, &str> =
-                all.iter().map(|product| (&*product.row.variation_type, &*product.row.variation_type)).collect();
+            let kinds: BTreeMap<&str, &str> = all
+                .iter()
+                .map(|product| (&*product.row.form.variation_type, &*product.row.form.variation_type))
+                .collect();
             kinds.into_iter().map(|(value, label)| FilterOption { id: None, value, label }).collect()
         }
         _ => groups

@@ -82,7 +82,7 @@ pub struct MenuVariation<'a> {
 /// Returns the entries of the menu.
 pub fn navigation_data(model: &ReadModel) -> NavigationData<'_> {
     let is_tutorial = |product: &&StoreProduct| product.kind == ListingKind::Tutorial;
-    let is_online = |product: &&StoreProduct| fold(&product.row.fullname).contains("online classroom");
+    let is_online = |product: &&StoreProduct| fold(&product.row.form.fullname).contains("online classroom");
     let all: Vec<&StoreProduct> = model.store_products().collect();
     let (tutorials, others): (Vec<&StoreProduct>, Vec<&StoreProduct>) = all.iter().copied().partition(is_tutorial);
     let mut left = options(&tutorials);
@@ -91,10 +91,10 @@ pub fn navigation_data(model: &ReadModel) -> NavigationData<'_> {
     let mut variations: Vec<MenuVariation<'_>> = Vec::new();
     for StoreProduct { row, .. } in tutorials.iter().copied().filter(is_online) {
         let variation = MenuVariation {
-            id: row.variation_id,
-            name: &row.variation_name,
-            variation_type: &row.variation_type,
-            description: row.variation_description.as_deref(),
+            id: row.form.variation_id,
+            name: &row.form.variation_name,
+            variation_type: &row.form.variation_type,
+            description: row.form.variation_description.as_deref(),
         };
         if !variations.contains(&variation) {
             variations.push(variation);
@@ -123,9 +123,14 @@ pub fn navigation_data(model: &ReadModel) -> NavigationData<'_> {
 pub fn subjects<'a>(products: &[&'a StoreProduct]) -> Vec<MenuSubject<'a>> {
     let mut subjects: Vec<MenuSubject<'a>> = Vec::new();
     for StoreProduct { row, .. } in products {
-        let name = row.subject_description.as_deref();
-        let subject =
-            MenuSubject { id: row.subject_id, code: &row.subject_code, description: name, name, active: true };
+        let name = row.sitting.subject_description.as_deref();
+        let subject = MenuSubject {
+            id: row.sitting.subject_id,
+            code: &row.sitting.subject_code,
+            description: name,
+            name,
+            active: true,
+        };
         if !subjects.contains(&subject) {
             subjects.push(subject);
         }
@@ -135,9 +140,9 @@ pub fn subjects<'a>(products: &[&'a StoreProduct]) -> Vec<MenuSubject<'a>> {
 
 /// Returns the active groups that contain any of these products, each with these products.
 fn groups<'a>(model: &'a ReadModel, products: &[&'a StoreProduct]) -> Vec<MenuGroup<'a>> {
-    let ids: BTreeSet<i64> = products.iter().map(|product| product.row.catalog_product_id).collect();
+    let ids: BTreeSet<i64> = products.iter().map(|product| product.row.form.catalog_product_id).collect();
     let of_group = |(id, name, _): (i64, &'a str, &'a str)| {
-        let is_inside = |product: &&StoreProduct| model.categories().contains(id, product.row.catalog_product_id);
+        let is_inside = |product: &&StoreProduct| model.categories().contains(id, product.row.form.catalog_product_id);
         let inside: Vec<&StoreProduct> = products.iter().copied().filter(is_inside).collect();
         MenuGroup { id: Some(id), name, products: options(&inside) }
     };
@@ -147,12 +152,12 @@ fn groups<'a>(model: &'a ReadModel, products: &[&'a StoreProduct]) -> Vec<MenuGr
 /// Returns catalogue products, each once.
 pub fn options<'a>(products: &[&'a StoreProduct]) -> Vec<ProductOption<'a>> {
     let mut seen = BTreeSet::new();
-    let first = products.iter().filter(|product| seen.insert(product.row.catalog_product_id));
+    let first = products.iter().filter(|product| seen.insert(product.row.form.catalog_product_id));
     let options = first.map(|StoreProduct { row, .. }| ProductOption {
-        id: row.catalog_product_id,
-        shortname: &row.shortname,
-        fullname: &row.fullname,
-        code: &row.catalog_code,
+        id: row.form.catalog_product_id,
+        shortname: &row.form.shortname,
+        fullname: &row.form.fullname,
+        code: &row.form.catalog_code,
     });
     options.collect()
 }

@@ -61,7 +61,7 @@ pub fn suggestions<'a>(model: &'a ReadModel, text: &str, limit: u64, urls: Sessi
     let response = legacy::fuzzy_search(model, &query, "fuzzy", urls);
     let ids: Vec<i64> = response.suggested_filters.subjects.iter().map(|subject| subject.id).collect();
     let products: Vec<&StoreProduct> =
-        model.store_products().filter(|product| ids.contains(&product.row.subject_id)).collect();
+        model.store_products().filter(|product| ids.contains(&product.row.sitting.subject_id)).collect();
     let mut subjects = subjects(&products);
     subjects.sort_by_key(|subject| ids.iter().position(|id| *id == subject.id));
     found.total_matches = MatchCounts {

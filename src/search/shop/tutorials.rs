@@ -91,12 +91,12 @@ fn event<'a>(product: &'a StoreProduct, event: &'a TutorialEvent) -> ShopEvent<'
         price: None,
         store_product: product.row.id,
         store_product_code: &product.row.product_code,
-        subject_code: &product.row.subject_code,
+        subject_code: &product.row.sitting.subject_code,
     }
 }
 
 fn is_of_subject(product: &StoreProduct, subject: Option<&str>) -> bool {
-    subject.is_none_or(|subject| product.row.subject_code.eq_ignore_ascii_case(subject))
+    subject.is_none_or(|subject| product.row.sitting.subject_code.eq_ignore_ascii_case(subject))
 }
 
 fn tutorials(model: &ReadModel) -> impl Iterator<Item = &StoreProduct> {
@@ -117,15 +117,16 @@ pub fn products<'a>(model: &'a ReadModel, of: Option<(&str, &str)>) -> Vec<Tutor
     let is_chosen = |product: &&StoreProduct| {
         of.is_none_or(|(session, subject)| {
             let row = &product.row;
-            let is_session = &*row.exam_session_code == session || row.exam_session_id.to_string() == session;
+            let is_session =
+                &*row.sitting.exam_session_code == session || row.sitting.exam_session_id.to_string() == session;
             is_session && is_of_subject(product, Some(subject))
         })
     };
     let found = tutorials(model).filter(is_chosen).map(|StoreProduct { row, .. }| TutorialProduct {
-        subject_code: &row.subject_code,
-        subject_name: row.subject_description.as_deref(),
-        location: &row.fullname,
-        product_id: row.catalog_product_id,
+        subject_code: &row.sitting.subject_code,
+        subject_name: row.sitting.subject_description.as_deref(),
+        location: &row.form.fullname,
+        product_id: row.form.catalog_product_id,
     });
     let mut found: Vec<_> = found.collect();
     found.sort();
@@ -135,16 +136,17 @@ pub fn products<'a>(model: &'a ReadModel, of: Option<(&str, &str)>) -> Vec<Tutor
 
 /// Returns the variations of a tutorial product; none if it is not on sale.
 pub fn variations<'a>(model: &'a ReadModel, product: i64, subject: Option<&str>) -> Option<Vec<ShopVariation<'a>>> {
-    let of_product: Vec<&StoreProduct> = tutorials(model).filter(|one| one.row.catalog_product_id == product).collect();
+    let of_product: Vec<&StoreProduct> =
+        tutorials(model).filter(|one| one.row.form.catalog_product_id == product).collect();
     let chosen = of_product.iter().filter(|one| is_of_subject(one, subject));
     let found = chosen.map(|one| {
         let row = &one.row;
         ShopVariation {
             id: row.id,
-            variation_type: &row.variation_type,
-            name: &row.variation_name,
-            description: row.variation_description.as_deref(),
-            description_short: row.variation_description_short.as_deref(),
+            variation_type: &row.form.variation_type,
+            name: &row.form.variation_name,
+            description: row.form.variation_description.as_deref(),
+            description_short: row.form.variation_description_short.as_deref(),
             product_code: &row.product_code,
         }
     });
@@ -157,15 +159,15 @@ pub fn offers(model: &ReadModel) -> Vec<OfferedTutorial<'_>> {
     for product in tutorials(model) {
         let row = &product.row;
         let variation = OfferedVariation {
-            id: row.product_variation_id,
-            name: &row.variation_name,
-            description: row.variation_description.as_deref(),
-            description_short: row.variation_description_short.as_deref(),
+            id: row.form.id,
+            name: &row.form.variation_name,
+            description: row.form.variation_description.as_deref(),
+            description_short: row.form.variation_description_short.as_deref(),
             events: product.events.iter().map(|one| event(product, one)).collect(),
         };
-        let known = offers
-            .iter_mut()
-            .find(|offer| offer.subject_id == row.subject_id && offer.product_id == row.catalog_product_id);
+        let known = offers.iter_mut().find(|offer| {
+            offer.subject_id == row.sitting.subject_id && offer.product_id == row.form.catalog_product_id
+        });
         match known {
             Some(offer) => match offer.variations.iter_mut().find(|known| known.id == variation.id) {
                 // The same variation in another exam session.
@@ -173,11 +175,11 @@ pub fn offers(model: &ReadModel) -> Vec<OfferedTutorial<'_>> {
                 None => offer.variations.push(variation),
             },
             None => offers.push(OfferedTutorial {
-                subject_id: row.subject_id,
-                subject_code: &row.subject_code,
-                subject_name: row.subject_description.as_deref(),
-                product_id: row.catalog_product_id,
-                location: &row.fullname,
+                subject_id: row.sitting.subject_id,
+                subject_code: &row.sitting.subject_code,
+                subject_name: row.sitting.subject_description.as_deref(),
+                product_id: row.form.catalog_product_id,
+                location: &row.form.fullname,
                 variations: vec![variation],
             }),
         }

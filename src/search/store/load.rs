@@ -1,6 +1,7 @@
 //! Loads the rows of the read model: all of them, or those of what was touched.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use sqlx::{PgConnection, PgPool};
 
@@ -8,8 +9,8 @@ use super::copy::{CopiedRow, SharedTexts, copy_rows};
 use super::statements::{self, RowKind};
 use crate::error::Result;
 use crate::search::read_model::rows::{
-    BundleRow, CatalogueRows, ComponentRow, InstructorRecord, Place, PriceRecord, StoreProductRow, SynonymRow,
-    TutorialEventRow, TutorialSessionRow,
+    BundleRow, CatalogueRows, ComponentRow, FormRow, InstructorRecord, Place, PriceRecord, SittingRow, StoreProductRow,
+    SynonymRow, TutorialEventRow, TutorialSessionRow,
 };
 use crate::search::read_model::touched::Touched;
 
@@ -79,8 +80,7 @@ fn id_list(ids: &BTreeSet<i64>) -> String {
 async fn load_offers_and_events(db: &mut PgConnection, ids: &str) -> Result<CatalogueRows> {
     let mut rows = load_events(db, Some(ids)).await?;
     let mut texts = SharedTexts::default();
-    rows.store_products =
-        copy_rows(db, &RowKind::StoreProducts.select(Some(ids)), &mut texts, read_store_product).await?;
+    rows.store_products = load_store_products(db, Some(ids), &mut texts).await?;
     rows.prices = copy_rows(db, &RowKind::Prices.select(Some(ids)), &mut texts, read_price).await?;
     Ok(rows)
 }
@@ -97,7 +97,7 @@ async fn load_offers(db: &mut PgConnection, ids: Option<&str>) -> Result<Catalog
     let mut texts = SharedTexts::default();
     let (bundles, components) = load_bundles(db, ids).await?;
     Ok(CatalogueRows {
-        store_products: copy_rows(db, &RowKind::StoreProducts.select(ids), &mut texts, read_store_product).await?,
+        store_products: load_store_products(db, ids, &mut texts).await?,
         prices: copy_rows(db, &RowKind::Prices.select(ids), &mut texts, read_price).await?,
         bundles,
         components,
@@ -152,17 +152,42 @@ async fn load_synonyms(db: &mut PgConnection) -> Result<Vec<SynonymRow>> {
     Ok(sqlx::query_as("SELECT word, synonyms FROM lectern.search_synonyms").fetch_all(db).await?)
 }
 
-fn read_store_product(row: &mut CopiedRow<'_>) -> Result<StoreProductRow> {
-    Ok(StoreProductRow {
+/// Reads store products with what they refer to. One that refers to a row that is not there is left out.
+async fn load_store_products(
+    db: &mut PgConnection,
+    ids: Option<&str>,
+    texts: &mut SharedTexts,
+) -> Result<Vec<StoreProductRow>> {
+    let sittings = copy_rows(db, &RowKind::Sittings.select(ids), texts, read_sitting).await?;
+    let forms = copy_rows(db, &RowKind::Forms.select(ids), texts, read_form).await?;
+    let sittings: HashMap<i64, Arc<SittingRow>> = sittings.into_iter().map(|row| (row.id, Arc::new(row))).collect();
+    let forms: HashMap<i64, Arc<FormRow>> = forms.into_iter().map(|row| (row.id, Arc::new(row))).collect();
+    let read = |row: &mut CopiedRow<'_>| {
+        let (id, product_code) = (row.id()?, row.own_text()?);
+        let (sitting, form) = (sittings.get(&row.id()?), forms.get(&row.id()?));
+        Ok(sitting.zip(form).map(|(sitting, form)| {
+            let (sitting, form) = (sitting.clone(), form.clone());
+            StoreProductRow { id, product_code, sitting, form }
+        }))
+    };
+    let products = copy_rows(db, &RowKind::StoreProducts.select(ids), texts, read).await?;
+    Ok(products.into_iter().flatten().collect())
+}
+
+fn read_sitting(row: &mut CopiedRow<'_>) -> Result<SittingRow> {
+    Ok(SittingRow {
         id: row.id()?,
-        product_code: row.own_text()?,
-        sitting_id: row.id()?,
         subject_id: row.id()?,
         subject_code: row.text()?,
         subject_description: row.optional_text()?,
         exam_session_id: row.id()?,
         exam_session_code: row.text()?,
-        product_variation_id: row.id()?,
+    })
+}
+
+fn read_form(row: &mut CopiedRow<'_>) -> Result<FormRow> {
+    Ok(FormRow {
+        id: row.id()?,
         catalog_product_id: row.id()?,
         fullname: row.text()?,
         shortname: row.text()?,

@@ -4,6 +4,10 @@
 /// The parts of the catalogue that are read as rows.
 #[derive(Clone, Copy, Debug)]
 pub enum RowKind {
+    /// Subjects in exam sessions.
+    Sittings,
+    /// Catalogue products in variations.
+    Forms,
     /// Store products.
     StoreProducts,
     /// Their prices.
@@ -23,35 +27,49 @@ pub enum RowKind {
 impl RowKind {
     /// Returns the statement for all rows, or for those of these store products or bundles.
     pub fn select(self, ids: Option<&str>) -> String {
-        let (select, key) = match self {
-            Self::StoreProducts => (STORE_PRODUCTS, "store_product.id"),
-            Self::Prices => (PRICES, "store_product.id"),
-            Self::Events => (EVENTS, "store_product.id"),
-            Self::Sessions => (SESSIONS, "event.product_id"),
-            Self::Instructors => (INSTRUCTORS, "event.product_id"),
-            Self::Bundles => (BUNDLES, "bundle.id"),
-            Self::Components => (COMPONENTS, "component.bundle_id"),
+        let (select, touched) = match self {
+            Self::Sittings => {
+                (SITTINGS, "sitting.id IN (SELECT exam_session_subject_id FROM acted.products WHERE id = {ids})")
+            }
+            Self::Forms => {
+                (FORMS, "ppv.id IN (SELECT product_product_variation_id FROM acted.products WHERE id = {ids})")
+            }
+            Self::StoreProducts => (STORE_PRODUCTS, "store_product.id = {ids}"),
+            Self::Prices => (PRICES, "store_product.id = {ids}"),
+            Self::Events => (EVENTS, "store_product.id = {ids}"),
+            Self::Sessions => (SESSIONS, "event.product_id = {ids}"),
+            Self::Instructors => (INSTRUCTORS, "event.product_id = {ids}"),
+            Self::Bundles => (BUNDLES, "bundle.id = {ids}"),
+            Self::Components => (COMPONENTS, "component.bundle_id = {ids}"),
         };
-        let touched = ids.map(|ids| format!("{key} = ANY ('{{{ids}}}'::bigint[])"));
+        let touched = ids.map(|ids| touched.replace("{ids}", &format!("ANY ('{{{ids}}}'::bigint[])")));
         select.replace("{name}", INSTRUCTOR_NAME).replace("{touched}", touched.as_deref().unwrap_or("true"))
     }
 }
 
-const STORE_PRODUCTS: &str = "
-    SELECT store_product.id::bigint, store_product.product_code::text, store_product.exam_session_subject_id::bigint,
-           subject.id::bigint, subject.code::text, subject.description::text,
-           exam.id::bigint, exam.session_code::text,
-           ppv.id::bigint, product.id::bigint, product.fullname::text, product.shortname::text,
+// What many store products share is read once and joined in memory.
+const SITTINGS: &str = "
+    SELECT sitting.id::bigint, subject.id::bigint, subject.code::text, subject.description::text,
+           exam.id::bigint, exam.session_code::text
+    FROM acted.catalog_exam_session_subjects sitting
+    JOIN acted.catalog_subjects subject ON subject.id = sitting.subject_id
+    JOIN acted.catalog_exam_sessions exam ON exam.id = sitting.exam_session_id
+    WHERE {touched}";
+
+const FORMS: &str = "
+    SELECT ppv.id::bigint, product.id::bigint, product.fullname::text, product.shortname::text,
            product.description::text, product.code::text, product.buy_both,
            variation.id::bigint, variation.variation_type::text, variation.name::text,
            variation.description::text, variation.description_short::text
-    FROM acted.products store_product
-    JOIN acted.catalog_exam_session_subjects sitting ON sitting.id = store_product.exam_session_subject_id
-    JOIN acted.catalog_subjects subject ON subject.id = sitting.subject_id
-    JOIN acted.catalog_exam_sessions exam ON exam.id = sitting.exam_session_id
-    JOIN acted.catalog_product_product_variations ppv ON ppv.id = store_product.product_product_variation_id
+    FROM acted.catalog_product_product_variations ppv
     JOIN acted.catalog_products product ON product.id = ppv.product_id
     JOIN acted.catalog_product_variations variation ON variation.id = ppv.product_variation_id
+    WHERE {touched}";
+
+const STORE_PRODUCTS: &str = "
+    SELECT store_product.id::bigint, store_product.product_code::text, store_product.exam_session_subject_id::bigint,
+           store_product.product_product_variation_id::bigint
+    FROM acted.products store_product
     WHERE store_product.is_active AND {touched}";
 
 const PRICES: &str = "

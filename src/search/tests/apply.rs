@@ -98,9 +98,7 @@ pub fn make(rows: &mut CatalogueRows, change: &CatalogueEdit) -> Touched {
         CatalogueEdit::Sell { id, subject, product, variation, events, place, person } => {
             let row = store_product(*id, SUBJECTS[*subject], PRODUCTS[*product], VARIATIONS[*variation]);
             // A variation is sold once in a sitting.
-            let sold = |other: &&StoreProductRow| {
-                (other.sitting_id, other.product_variation_id) == (row.sitting_id, row.product_variation_id)
-            };
+            let sold = |other: &&StoreProductRow| (other.sitting.id, other.form.id) == (row.sitting.id, row.form.id);
             touched.store_products.extend(rows.store_products.iter().filter(sold).map(|other| other.id));
             touched.store_products.insert(*id);
             touched.store_products.iter().for_each(|id| remove_product(rows, *id));

@@ -1,5 +1,7 @@
 //! A small sample model.
 
+use std::sync::Arc;
+
 use jiff::civil::date;
 use rust_decimal::Decimal;
 
@@ -16,20 +18,25 @@ pub fn store_product(
     StoreProductRow {
         id,
         product_code: format!("{}/{}/26A", subject.1, id).into(),
-        sitting_id: subject.0,
-        subject_id: subject.0,
-        subject_code: subject.1.into(),
-        exam_session_id: 9,
-        exam_session_code: "26A".into(),
-        product_variation_id: product.0 * 100 + variation.0,
-        catalog_product_id: product.0,
-        fullname: product.1.into(),
-        shortname: product.2.into(),
-        catalog_code: format!("P{}", product.0).into(),
-        variation_id: variation.0,
-        variation_type: variation.1.into(),
-        variation_name: variation.2.into(),
-        ..StoreProductRow::default()
+        sitting: Arc::new(SittingRow {
+            id: subject.0,
+            subject_id: subject.0,
+            subject_code: subject.1.into(),
+            subject_description: None,
+            exam_session_id: 9,
+            exam_session_code: "26A".into(),
+        }),
+        form: Arc::new(FormRow {
+            id: product.0 * 100 + variation.0,
+            catalog_product_id: product.0,
+            fullname: product.1.into(),
+            shortname: product.2.into(),
+            catalog_code: format!("P{}", product.0).into(),
+            variation_id: variation.0,
+            variation_type: variation.1.into(),
+            variation_name: variation.2.into(),
+            ..FormRow::default()
+        }),
     }
 }
 

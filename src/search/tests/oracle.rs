@@ -89,26 +89,26 @@ impl Chosen {
     /// Reports whether a store product passes the filters except that of its subject.
     fn passes_others(&self, product: &StoreProduct, with_categories: bool) -> bool {
         let row = &product.row;
-        let groups: &[&str] = match row.catalog_product_id {
+        let groups: &[&str] = match row.form.catalog_product_id {
             10 | 11 => &["Material"],
             12 => &["Tutorial"],
             _ => &[],
         };
         let only_bundles = !self.categories.is_empty() && self.categories.iter().all(|name| *name == "Bundle");
         let is_mode = |mode: &&str| {
-            mode.eq_ignore_ascii_case(&row.variation_type)
-                || row.variation_name.to_lowercase().contains(&mode.to_lowercase())
+            mode.eq_ignore_ascii_case(&row.form.variation_type)
+                || row.form.variation_name.to_lowercase().contains(&mode.to_lowercase())
         };
         let in_category =
             self.categories.is_empty() || only_bundles || self.categories.iter().any(|name| groups.contains(name));
         (!with_categories || in_category)
-            && (self.products.is_empty() || self.products.contains(&row.catalog_product_id))
+            && (self.products.is_empty() || self.products.contains(&row.form.catalog_product_id))
             && (self.modes.is_empty() || self.modes.iter().any(is_mode))
             && (!self.has_events() || product.events.iter().any(|event| self.meets(event)))
     }
 
     fn passes(&self, product: &StoreProduct) -> bool {
-        (self.subjects.is_empty() || self.subjects.contains(&&*product.row.subject_code))
+        (self.subjects.is_empty() || self.subjects.contains(&&*product.row.sitting.subject_code))
             && self.passes_others(product, true)
     }
 }
@@ -173,9 +173,9 @@ fn expected_counts(model: &ReadModel, chosen: &Chosen) -> BTreeMap<&'static str,
     let instructor = |event: &TutorialEvent| event.instructors.iter().map(|name| name.to_string()).collect();
     let month = |event: &TutorialEvent| vec![event.row.start_date.strftime("%Y-%m").to_string()];
     [
-        ("subjects", count(model, &of_subject, |one| vec![one.row.subject_code.to_string()])),
-        ("products", count(model, &of_product, |one| vec![one.row.catalog_product_id.to_string()])),
-        ("modes_of_delivery", count(model, &of_mode, |one| vec![one.row.variation_type.to_string()])),
+        ("subjects", count(model, &of_subject, |one| vec![one.row.sitting.subject_code.to_string()])),
+        ("products", count(model, &of_product, |one| vec![one.row.form.catalog_product_id.to_string()])),
+        ("modes_of_delivery", count(model, &of_mode, |one| vec![one.row.form.variation_type.to_string()])),
         ("locations", count(model, &of_location, |one| events(&of_location, one, location))),
         ("instructors", count(model, &of_instructor, |one| events(&of_instructor, one, instructor))),
         ("months", count(model, &of_month, |one| events(&of_month, one, month))),

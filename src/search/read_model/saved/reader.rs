@@ -1,13 +1,15 @@
 //! Reads rows, as [`writer`](super::writer) writes them.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::{FORMAT, MAGIC, RowsOrigin, checksum};
 use crate::search::read_model::rows::{
-    BundleRow, CatalogueRows, ComponentRow, InstructorRecord, Place, PriceRecord, StoreProductRow, Text,
-    TutorialEventRow, TutorialSessionRow,
+    BundleRow, CatalogueRows, ComponentRow, FormRow, InstructorRecord, Place, PriceRecord, SittingRow, StoreProductRow,
+    Text, TutorialEventRow, TutorialSessionRow,
 };
 
 /// Returns where the rows of a file come from, and the rows. None if the file is damaged or of another version.
@@ -17,7 +19,13 @@ pub fn decode(bytes: &[u8]) -> Option<(RowsOrigin, CatalogueRows)> {
     if checksum(content) != u64::from_le_bytes(*sum) {
         return None;
     }
-    let mut reader = SavedRowReader { bytes: rest, texts: Vec::new(), rows: CatalogueRows::default() };
+    let mut reader = SavedRowReader {
+        bytes: rest,
+        texts: Vec::new(),
+        sittings: Vec::new(),
+        forms: Vec::new(),
+        rows: CatalogueRows::default(),
+    };
     let origin = RowsOrigin { database: reader.own_text()??.to_owned(), position: reader.own_text()??.to_owned() };
     for _ in 0..reader.count()? {
         reader.store_product()?;
@@ -32,6 +40,8 @@ struct SavedRowReader<'a> {
     bytes: &'a [u8],
     /// The shared texts by their numbers.
     texts: Vec<Text>,
+    sittings: Vec<Arc<SittingRow>>,
+    forms: Vec<Arc<FormRow>>,
     rows: CatalogueRows,
 }
 
@@ -107,25 +117,9 @@ impl<'a> SavedRowReader<'a> {
     fn store_product(&mut self) -> Option<()> {
         let row = StoreProductRow {
             id: self.number()?,
-            sitting_id: self.number()?,
-            subject_id: self.number()?,
-            exam_session_id: self.number()?,
-            product_variation_id: self.number()?,
-            catalog_product_id: self.number()?,
-            variation_id: self.number()?,
             product_code: self.own_text()??.into(),
-            subject_code: self.text()?,
-            exam_session_code: self.text()?,
-            fullname: self.text()?,
-            shortname: self.text()?,
-            catalog_code: self.text()?,
-            variation_type: self.text()?,
-            variation_name: self.text()?,
-            subject_description: self.optional_text()?,
-            description: self.optional_text()?,
-            variation_description: self.optional_text()?,
-            variation_description_short: self.optional_text()?,
-            buy_both: self.flag()?,
+            sitting: self.sitting()?,
+            form: self.form()?,
         };
         let store_product_id = row.id;
         self.rows.store_products.push(row);
@@ -143,6 +137,44 @@ impl<'a> SavedRowReader<'a> {
             self.event(store_product_id)?;
         }
         Some(())
+    }
+
+    fn sitting(&mut self) -> Option<Arc<SittingRow>> {
+        if let Some(known) = self.count()?.checked_sub(1) {
+            return self.sittings.get(known).cloned();
+        }
+        let sitting = Arc::new(SittingRow {
+            id: self.number()?,
+            subject_id: self.number()?,
+            exam_session_id: self.number()?,
+            subject_code: self.text()?,
+            exam_session_code: self.text()?,
+            subject_description: self.optional_text()?,
+        });
+        self.sittings.push(sitting.clone());
+        Some(sitting)
+    }
+
+    fn form(&mut self) -> Option<Arc<FormRow>> {
+        if let Some(known) = self.count()?.checked_sub(1) {
+            return self.forms.get(known).cloned();
+        }
+        let form = Arc::new(FormRow {
+            id: self.number()?,
+            catalog_product_id: self.number()?,
+            variation_id: self.number()?,
+            fullname: self.text()?,
+            shortname: self.text()?,
+            catalog_code: self.text()?,
+            variation_type: self.text()?,
+            variation_name: self.text()?,
+            description: self.optional_text()?,
+            variation_description: self.optional_text()?,
+            variation_description_short: self.optional_text()?,
+            buy_both: self.flag()?,
+        });
+        self.forms.push(form.clone());
+        Some(form)
     }
 
     fn event(&mut self, store_product_id: i64) -> Option<()> {

@@ -9,7 +9,8 @@ use super::{FORMAT, MAGIC, RowsOrigin, checksum};
 use crate::search::read_model::ReadModel;
 use crate::search::read_model::items::{StoreProduct, TutorialEvent};
 use crate::search::read_model::rows::{
-    BundleRow, ComponentRow, Place, PriceRecord, StoreProductRow, Text, TutorialEventRow, TutorialSessionRow,
+    BundleRow, ComponentRow, FormRow, Place, PriceRecord, SittingRow, StoreProductRow, Text, TutorialEventRow,
+    TutorialSessionRow,
 };
 
 /// Bytes for a store product, an event or a session, at least.
@@ -19,7 +20,7 @@ const ROOM: usize = 200;
 pub fn encode(model: &ReadModel, origin: &RowsOrigin) -> Vec<u8> {
     let totals = model.totals();
     let rows = totals.items + totals.store_products + totals.events + totals.sessions;
-    let mut writer = SavedRowWriter { bytes: Vec::with_capacity(rows * ROOM), texts: HashMap::new() };
+    let mut writer = SavedRowWriter { bytes: Vec::with_capacity(rows * ROOM), ..SavedRowWriter::default() };
     writer.bytes.extend(MAGIC);
     writer.bytes.extend(FORMAT.to_le_bytes());
     writer.own_text(Some(&origin.database));
@@ -37,10 +38,14 @@ pub fn encode(model: &ReadModel, origin: &RowsOrigin) -> Vec<u8> {
     writer.bytes
 }
 
+#[derive(Default)]
 struct SavedRowWriter {
     bytes: Vec<u8>,
     /// Texts that were written, by their address, with their numbers.
     texts: HashMap<usize, u64>,
+    /// Sittings and forms in the same way.
+    sittings: HashMap<usize, u64>,
+    forms: HashMap<usize, u64>,
 }
 
 impl SavedRowWriter {
@@ -94,16 +99,42 @@ impl SavedRowWriter {
     }
 
     fn store_product(&mut self, product: &StoreProduct) {
-        let StoreProductRow {
+        let StoreProductRow { id, product_code, sitting, form } = &product.row;
+        self.number(*id);
+        self.own_text(Some(product_code));
+        self.sitting(sitting);
+        self.form(form);
+        self.count(product.prices.len());
+        product.prices.iter().for_each(|price| self.price(price));
+        self.count(product.events.len());
+        product.events.iter().for_each(|event| self.event(event));
+    }
+
+    /// Writes 0 and the sitting at first, later its number.
+    fn sitting(&mut self, sitting: &Arc<SittingRow>) {
+        let next = self.sittings.len() as u64 + 1;
+        let number = *self.sittings.entry(Arc::as_ptr(sitting).addr()).or_insert(next);
+        if number < next {
+            return self.unsigned(number);
+        }
+        self.unsigned(0);
+        let SittingRow { id, subject_id, subject_code, subject_description, exam_session_id, exam_session_code } =
+            &**sitting;
+        [id, subject_id, exam_session_id].into_iter().for_each(|id| self.number(*id));
+        [subject_code, exam_session_code].into_iter().for_each(|text| self.text(Some(text)));
+        self.text(subject_description.as_ref());
+    }
+
+    /// Writes 0 and the form at first, later its number.
+    fn form(&mut self, form: &Arc<FormRow>) {
+        let next = self.forms.len() as u64 + 1;
+        let number = *self.forms.entry(Arc::as_ptr(form).addr()).or_insert(next);
+        if number < next {
+            return self.unsigned(number);
+        }
+        self.unsigned(0);
+        let FormRow {
             id,
-            product_code,
-            sitting_id,
-            subject_id,
-            subject_code,
-            subject_description,
-            exam_session_id,
-            exam_session_code,
-            product_variation_id,
             catalog_product_id,
             fullname,
             shortname,
@@ -115,24 +146,15 @@ impl SavedRowWriter {
             variation_name,
             variation_description,
             variation_description_short,
-        } = &product.row;
-        for id in [id, sitting_id, subject_id, exam_session_id, product_variation_id, catalog_product_id, variation_id]
-        {
-            self.number(*id);
-        }
-        self.own_text(Some(product_code));
-        for text in [subject_code, exam_session_code, fullname, shortname, catalog_code, variation_type, variation_name]
-        {
+        } = &**form;
+        [id, catalog_product_id, variation_id].into_iter().for_each(|id| self.number(*id));
+        for text in [fullname, shortname, catalog_code, variation_type, variation_name] {
             self.text(Some(text));
         }
-        for text in [subject_description, description, variation_description, variation_description_short] {
+        for text in [description, variation_description, variation_description_short] {
             self.text(text.as_ref());
         }
         self.flag(*buy_both);
-        self.count(product.prices.len());
-        product.prices.iter().for_each(|price| self.price(price));
-        self.count(product.events.len());
-        product.events.iter().for_each(|event| self.event(event));
     }
 
     fn price(&mut self, price: &PriceRecord) {

@@ -116,7 +116,9 @@ impl SegmentColumns {
 
     fn add_subject(&mut self, item: &CatalogueItem, start: u32, end: u32) {
         let (id, code) = match item {
-            CatalogueItem::Group(group) => (group.products[0].row.subject_id, &group.products[0].row.subject_code),
+            CatalogueItem::Group(group) => {
+                (group.products[0].row.sitting.subject_id, &group.products[0].row.sitting.subject_code)
+            }
             CatalogueItem::Bundle(bundle) => (bundle.row.subject_id, &bundle.row.subject_code),
         };
         match self.subjects.last_mut() {
@@ -134,7 +136,7 @@ impl SegmentColumns {
             let Some(group) = item.group() else { continue };
             let product = &group.products[0];
             let end = first + item.rows();
-            let (_, runs) = found.entry(product.row.catalog_product_id).or_insert_with(|| (product, Vec::new()));
+            let (_, runs) = found.entry(product.row.form.catalog_product_id).or_insert_with(|| (product, Vec::new()));
             match runs.last_mut() {
                 Some(run) if run.1 == *first => run.1 = end,
                 _ => runs.push((*first, end)),
@@ -167,23 +169,24 @@ impl SegmentColumns {
         let mut variations: BTreeMap<i64, &StoreProduct> = BTreeMap::new();
         let mut modes: BTreeMap<&str, (i64, &StoreProduct)> = BTreeMap::new();
         for (row, product) in rows_of_products(items, first_rows) {
-            let id = product.row.variation_id;
+            let id = product.row.form.variation_id;
             by_variation.add(id, row);
-            by_mode.add(&product.row.variation_type, row);
+            by_mode.add(&product.row.form.variation_type, row);
             variations.insert(id, product);
-            let lowest = modes.entry(&product.row.variation_type).or_insert((id, product));
+            let lowest = modes.entry(&product.row.form.variation_type).or_insert((id, product));
             if id < lowest.0 {
                 *lowest = (id, product);
             }
         }
         for (id, product) in variations {
             let rows = StoredRows::new(by_variation.0.remove(&id).unwrap_or_default(), self.rows);
-            let (folded_type, folded_name) = (fold(&product.row.variation_type), fold(&product.row.variation_name));
+            let (folded_type, folded_name) =
+                (fold(&product.row.form.variation_type), fold(&product.row.form.variation_name));
             self.variations.push(VariationRows { id, folded_type, folded_name, rows });
         }
         for (mode, (lowest_variation, product)) in modes {
             let rows = StoredRows::new(by_mode.0.remove(mode).unwrap_or_default(), self.rows);
-            let facet = FacetName::new(mode.into(), product.row.variation_name.clone(), true);
+            let facet = FacetName::new(mode.into(), product.row.form.variation_name.clone(), true);
             self.modes.push(ModeRows { facet, lowest_variation, rows });
         }
     }

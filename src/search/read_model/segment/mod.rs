@@ -132,7 +132,7 @@ impl Segment {
     fn index_ids(&mut self) {
         for (row, product) in rows_of_products(&self.items, &self.first_rows) {
             self.by_product.push((product.row.id, row));
-            self.by_sitting.push(((product.row.sitting_id, product.row.product_variation_id), row));
+            self.by_sitting.push(((product.row.sitting.id, product.row.form.id), row));
         }
         self.by_product.sort_unstable();
         self.by_sitting.sort_unstable();

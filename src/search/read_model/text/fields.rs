@@ -83,14 +83,14 @@ impl TextField {
 /// Calls a function for each text of a store product.
 pub fn read_product(product: &StoreProduct, add: &mut impl FnMut(TextField, &Text)) {
     let row = &product.row;
-    add(TextField::Subject, &row.subject_code);
+    add(TextField::Subject, &row.sitting.subject_code);
     add(TextField::Name, short_name(row));
-    add(TextField::Variation, &row.fullname);
-    add(TextField::Variation, &row.variation_name);
-    add(TextField::Variation, &row.variation_type);
-    add(TextField::Code, &row.exam_session_code);
+    add(TextField::Variation, &row.form.fullname);
+    add(TextField::Variation, &row.form.variation_name);
+    add(TextField::Variation, &row.form.variation_type);
+    add(TextField::Code, &row.sitting.exam_session_code);
     add(TextField::Detail, &row.product_code);
-    row.subject_description.iter().for_each(|text| add(TextField::Detail, text));
+    row.sitting.subject_description.iter().for_each(|text| add(TextField::Detail, text));
     // Most events of a product share a few places, instructors, titles and days: each is added once.
     let mut shared: BTreeSet<(TextField, &Text)> = BTreeSet::new();
     let mut days: BTreeSet<Date> = BTreeSet::new();
@@ -120,7 +120,7 @@ pub fn read_bundle(bundle: &StoreBundle, add: &mut impl FnMut(TextField, &Text))
     add(TextField::Code, &bundle.row.exam_session_code);
     bundle.row.description.iter().for_each(|text| add(TextField::Detail, text));
     for product in bundle.components.iter().filter_map(|component| component.store_product()) {
-        add(TextField::Detail, &product.row.fullname);
-        add(TextField::Detail, &product.row.variation_name);
+        add(TextField::Detail, &product.row.form.fullname);
+        add(TextField::Detail, &product.row.form.variation_name);
     }
 }
