@@ -2,6 +2,7 @@
 
 mod administrate;
 mod database;
+mod lessons;
 mod machine;
 mod objects;
 
