@@ -78,7 +78,7 @@ async fn problem_of(
                 Some(_) => "must not be null".to_owned(),
                 None => format!(
                     "the column {column} of {} needs a value that the API does not write: give the column a default, or \
-                     name a row that exists already, such as user_id",
+                     refer to a row that exists (a person's is user_id)",
                     rule.table
                 ),
             };
