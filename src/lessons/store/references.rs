@@ -62,11 +62,7 @@ pub async fn people_of(db: &mut PgConnection, enrolment: i64) -> Result<Option<L
     Ok(row.map(|(tutor, tutor_user, student, student_user, parents, parent_users)| LessonPeople {
         tutor: LessonPerson { profile: tutor, user: tutor_user },
         student: LessonPerson { profile: student, user: student_user },
-        parents: parents
-            .into_iter()
-            .zip(parent_users)
-            .map(|(profile, user)| LessonPerson { profile, user })
-            .collect(),
+        parents: parents.into_iter().zip(parent_users).map(|(profile, user)| LessonPerson { profile, user }).collect(),
     }))
 }
 

@@ -98,7 +98,10 @@ async fn review_is_of_the_people_of_the_lesson() {
     let moved = json!({ "course_enrollment_id": tutoring.enrolments[1] });
     let (status, problem) = tutoring.json("PATCH", &path, moved.clone()).await;
     let fields = ["student_review_id", "tutor_review_id", "parent_review_id"];
-    assert_eq!((status, pointers(&problem)), (422, fields.map(|field| format!("/{field}")).iter().map(String::as_str).collect()));
+    assert_eq!(
+        (status, pointers(&problem)),
+        (422, fields.map(|field| format!("/{field}")).iter().map(String::as_str).collect())
+    );
     let mut cleared = moved;
     for field in fields {
         cleared[field] = Value::Null;

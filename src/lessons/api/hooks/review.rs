@@ -35,12 +35,7 @@ const REVIEWS: [ReviewField; 3] = [
         by: LessonRole::Tutor,
         roles: &["tutor", "teacher"],
     },
-    ReviewField {
-        table: "public.tutor_reviews",
-        about: LessonRole::Tutor,
-        by: LessonRole::Parent,
-        roles: &["parent"],
-    },
+    ReviewField { table: "public.tutor_reviews", about: LessonRole::Tutor, by: LessonRole::Parent, roles: &["parent"] },
 ];
 
 /// Checks the reviews that a write sets, and those that stay when the lesson becomes one of other people.

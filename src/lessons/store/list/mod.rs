@@ -65,7 +65,7 @@ pub struct LessonFilter {
     /// Values of the last row of the page before, in the order of `sorts`, and its id.
     pub after: Option<(Vec<String>, i64)>,
     /// Lessons on all pages, if an earlier page has counted them.
-    pub count: Option<i64>,
+    pub count: Option<LessonCount>,
     pub limit: i64,
 }
 
@@ -85,21 +85,6 @@ impl LessonFilter {
     fn is_in_order_of_an_index(&self) -> bool {
         let names: Vec<&str> = self.sorts.iter().map(|sort| sort.name).collect();
         names == ["session_date", "start_time"] && self.sorts[0].is_descending == self.sorts[1].is_descending
-    }
-
-    /// Reports whether the list of staff has every lesson that its search finds.
-    fn has_words_only(&self) -> bool {
-        let words_only = LessonFilter {
-            words: self.words.clone(),
-            role: self.role,
-            is_expanded: self.is_expanded,
-            sorts: self.sorts.clone(),
-            after: self.after.clone(),
-            count: self.count,
-            limit: self.limit,
-            ..LessonFilter::default()
-        };
-        words_only == *self
     }
 }
 
@@ -123,11 +108,23 @@ pub struct ListedLesson {
     keys: Vec<String>,
 }
 
+/// How many lessons are on all pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LessonCount {
+    pub lessons: i64,
+    pub is_estimate: bool,
+}
+
+impl LessonCount {
+    fn exact(lessons: usize) -> LessonCount {
+        LessonCount { lessons: i64::try_from(lessons).unwrap_or(i64::MAX), is_estimate: false }
+    }
+}
+
 /// A page of lessons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LessonPage {
-    /// Lessons on all pages.
-    pub count: i64,
+    pub count: LessonCount,
     pub lessons: Vec<ListedLesson>,
     /// Where the next page begins.
     pub next: Option<(Vec<String>, i64)>,

@@ -2,16 +2,20 @@
 
 use std::time::Instant;
 
+use serde_json::Value;
 use sqlx::{Connection, PgConnection, Postgres, QueryBuilder};
 
 use super::conditions::{ListSource, add_conditions};
 use super::search::{LessonSearch, WordTest, add_words, prefer_order, prepare};
-use super::{LessonFilter, LessonPage, LessonSort, ListedLesson, PlannedLessonRow, SORTS};
+use super::{LessonCount, LessonFilter, LessonPage, LessonSort, ListedLesson, PlannedLessonRow, SORTS};
 use crate::error::Result;
 use crate::lessons::rights::LessonScope;
 
 /// How many of the next lessons are tested for frequent words, before the index is asked for all lessons with them.
 const NEAR: i64 = 10_000;
+
+/// The most lessons with frequent words that are counted, as far as estimates know.
+const COUNTED: i64 = 20_000;
 
 /// Returns a page. `planned`: lessons of series that are on the pages too.
 pub async fn page(
@@ -27,10 +31,6 @@ pub async fn page(
         Some(_) => ListSource { planned, test: WordTest::Rows, ..ListSource::of(&search) },
         None => ListSource::of(&search),
     };
-    let count = match filter.count {
-        Some(count) => count,
-        None => counted(&mut transaction, scope, filter, source).await?,
-    };
     let mut lessons = match near(&mut transaction, scope, filter, source).await? {
         Some(lessons) => lessons,
         // The values decide which index is the best one.
@@ -39,32 +39,39 @@ pub async fn page(
             query.build_query_as().persistent(false).fetch_all(&mut *transaction).await?
         }
     };
-    transaction.rollback().await?;
     let size = usize::try_from(filter.limit).unwrap_or_default();
     let is_more = lessons.len() > size;
+    let count = match filter.count {
+        Some(count) => count,
+        None if filter.after.is_none() && !is_more => LessonCount::exact(lessons.len()),
+        None => counted(&mut transaction, scope, filter, source).await?,
+    };
+    transaction.rollback().await?;
     lessons.truncate(size);
     let next = lessons.last().filter(|_| is_more).map(|last| (last.keys.clone(), last.id));
     Ok(LessonPage { count, lessons, next })
 }
 
-/// Returns how many lessons are on all pages.
+/// Returns how many lessons are on all pages. Counting very many lessons with frequent words would take longer than their page.
 async fn counted(
     db: &mut PgConnection,
     scope: &LessonScope,
     filter: &LessonFilter,
     source: ListSource<'_>,
-) -> Result<i64> {
-    if let Some(lessons) = &source.search.lessons
-        && *scope == LessonScope::All
-        && source.planned.is_none()
-        && !source.search.has_tests()
-        && filter.has_words_only()
-    {
-        return Ok(i64::try_from(lessons.len()).unwrap_or_default());
+) -> Result<LessonCount> {
+    if source.search.is_frequent() && source.planned.is_none() {
+        let mut query = QueryBuilder::new("EXPLAIN (FORMAT JSON) SELECT");
+        add_conditions(&mut query, scope, filter, source);
+        let plan: Value = query.build_query_scalar().persistent(false).fetch_one(&mut *db).await?;
+        let lessons = plan[0]["Plan"]["Plan Rows"].as_i64().unwrap_or_default();
+        if lessons > COUNTED {
+            return Ok(LessonCount { lessons, is_estimate: true });
+        }
     }
     let mut query = QueryBuilder::new("SELECT count(*)");
     add_conditions(&mut query, scope, filter, source);
-    Ok(query.build_query_scalar().persistent(false).fetch_one(db).await?)
+    let lessons = query.build_query_scalar().persistent(false).fetch_one(db).await?;
+    Ok(LessonCount { lessons, is_estimate: false })
 }
 
 /// Returns the page of a search that finds many lessons, if it is among the next ones in its order. None: it is further away,

@@ -65,11 +65,6 @@ impl LessonSearch {
         self.lessons.is_none() && !self.words.is_empty() && self.words.iter().all(is_looked_up)
     }
 
-    /// Reports whether rows must be tested.
-    pub fn has_tests(&self) -> bool {
-        !self.words.is_empty()
-    }
-
     fn restrict_to(&mut self, found: Vec<i64>) {
         self.lessons = Some(match self.lessons.take() {
             None => found,
@@ -78,9 +73,12 @@ impl LessonSearch {
     }
 }
 
-/// Prepares a transaction that reads a page. Starting processes and compiling expressions take longer than reading it.
+/// Prepares a transaction that reads a page. Starting processes and compiling expressions take longer than reading it, and a
+/// list of places without enough memory forgets rows, whose words would be read again.
 pub async fn prepare(db: &mut PgConnection) -> Result<()> {
-    sqlx::raw_sql("SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off").execute(db).await?;
+    sqlx::raw_sql("SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off; SET LOCAL work_mem = '32MB'")
+        .execute(db)
+        .await?;
     Ok(())
 }
 
@@ -187,14 +185,13 @@ async fn lessons_with(
         found = lessons_by_index(db, query, most).await?;
     }
     if !enrolments.is_empty() && found.len() <= FEW {
-        let of_people: Vec<i64> = sqlx::query_scalar(
-            "SELECT id::bigint FROM public.sessions WHERE course_enrollment_id = ANY ($1) LIMIT $2",
-        )
-        .bind(enrolments)
-        .bind(most)
-        .persistent(false)
-        .fetch_all(db)
-        .await?;
+        let of_people: Vec<i64> =
+            sqlx::query_scalar("SELECT id::bigint FROM public.sessions WHERE course_enrollment_id = ANY ($1) LIMIT $2")
+                .bind(enrolments)
+                .bind(most)
+                .persistent(false)
+                .fetch_all(db)
+                .await?;
         found.extend(of_people);
     }
     found.sort_unstable();
@@ -219,7 +216,9 @@ async fn estimate(db: &mut PgConnection, query: &str) -> Result<f64> {
 async fn lessons_by_index(db: &mut PgConnection, query: &str, most: i64) -> Result<Vec<i64>> {
     // A scan of the table would read its topics, however the statistics are.
     let mut transaction = db.begin().await?;
-    sqlx::raw_sql("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off").execute(&mut *transaction).await?;
+    sqlx::raw_sql("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+        .execute(&mut *transaction)
+        .await?;
     let found = sqlx::query_scalar(
         "SELECT id::bigint FROM public.sessions
          WHERE lectern.lesson_words(topics::text, topics_covered::text) @@ $1::tsquery LIMIT $2",
