@@ -1,4 +1,4 @@
-//! Lessons that nobody but staff sees.
+//! Lessons that only staff see.
 
 use lectern::identity::{self, NewToken, Role};
 use serde_json::{Value, json};

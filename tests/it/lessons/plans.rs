@@ -8,26 +8,7 @@ use crate::fixtures::test_db::TestDb;
 #[tokio::test]
 async fn pages_of_many_lessons_are_found_by_index() {
     let tutoring = Tutoring::new().await;
-    // Enough for the words of topics to be found by index too.
-    sqlx::raw_sql(
-        "INSERT INTO public.users (first_name, father_name) SELECT 'First' || i, 'Family' || i FROM generate_series(1, 600) AS i;
-         INSERT INTO public.student_profiles (user_id) SELECT id FROM public.users WHERE first_name LIKE 'First%';
-         INSERT INTO public.enrolled_students (tutor_id, student_id)
-         SELECT (SELECT min(id) FROM public.tutor_profiles) + id % 2, id FROM public.student_profiles OFFSET 2;
-         ALTER TABLE public.sessions DISABLE TRIGGER USER;
-         INSERT INTO public.sessions (course_enrollment_id, topics, session_date, start_time, end_time, session_mode, status,
-                                      is_featured, is_recurring)
-         SELECT 1 + i % 600, json_build_array('Topic ' || i % 4000, CASE WHEN i % 900 < 140 THEN 'Old-fashioned' ELSE 'New' END), date '2024-01-01' + i % 900,
-                time '08:00' + make_interval(mins => 15 * (i % 40)), time '19:00',
-                (ARRAY['online', 'in-person', 'hybrid'])[1 + i % 3], CASE WHEN i % 500 = 0 THEN 'missed' ELSE 'completed' END,
-                i % 1000 = 0, i % 700 = 0
-         FROM generate_series(1, 60000) AS i;
-         ALTER TABLE public.sessions ENABLE TRIGGER USER;
-         ANALYZE",
-    )
-    .execute(&tutoring.db.pool)
-    .await
-    .expect("lessons");
+    insert_many_lessons(&tutoring).await;
     let mut db = tutoring.db.pool.acquire().await.expect("a connection");
     let (_, first) = tutoring.get("sessions?status=completed").await;
     let cursor = first["next_cursor"].as_str().expect("a cursor").to_owned();
@@ -66,6 +47,29 @@ async fn pages_of_many_lessons_are_found_by_index() {
     assert_eq!(found["count"], 15, "{found}");
     let (_, found) = tutoring.get("sessions?q=family577+topic").await;
     assert_eq!(found["count"], 100, "{}", found["count"]);
+}
+
+/// Enough for the words of topics to be found by index too.
+async fn insert_many_lessons(tutoring: &Tutoring) {
+    sqlx::raw_sql(
+        "INSERT INTO public.users (first_name, father_name) SELECT 'First' || i, 'Family' || i FROM generate_series(1, 600) AS i;
+         INSERT INTO public.student_profiles (user_id) SELECT id FROM public.users WHERE first_name LIKE 'First%';
+         INSERT INTO public.enrolled_students (tutor_id, student_id)
+         SELECT (SELECT min(id) FROM public.tutor_profiles) + id % 2, id FROM public.student_profiles OFFSET 2;
+         ALTER TABLE public.sessions DISABLE TRIGGER USER;
+         INSERT INTO public.sessions (course_enrollment_id, topics, session_date, start_time, end_time, session_mode, status,
+                                      is_featured, is_recurring)
+         SELECT 1 + i % 600, json_build_array('Topic ' || i % 4000, CASE WHEN i % 900 < 140 THEN 'Old-fashioned' ELSE 'New' END), date '2024-01-01' + i % 900,
+                time '08:00' + make_interval(mins => 15 * (i % 40)), time '19:00',
+                (ARRAY['online', 'in-person', 'hybrid'])[1 + i % 3], CASE WHEN i % 500 = 0 THEN 'missed' ELSE 'completed' END,
+                i % 1000 = 0, i % 700 = 0
+         FROM generate_series(1, 60000) AS i;
+         ALTER TABLE public.sessions ENABLE TRIGGER USER;
+         ANALYZE",
+    )
+    .execute(&tutoring.db.pool)
+    .await
+    .expect("lessons");
 }
 
 /// Compares searches with scans of the table. `Old` are the last lessons in the order of the list.

@@ -37,17 +37,16 @@ async fn user(tutoring: &Tutoring, path: &str, id: i64) -> i64 {
     tutoring.get(&format!("people/{path}/{id}")).await.1["user_id"].as_i64().expect("a user")
 }
 
-#[tokio::test]
-async fn review_is_of_the_people_of_the_lesson() {
-    let tutoring = Tutoring::new().await;
+/// Creates reviews of tutors and students, which name users and a profile. Returns another parent of the first student.
+async fn insert_reviews(tutoring: &Tutoring) -> i64 {
     let ([ada, cleo], [ben, dan]) = (tutoring.tutors, tutoring.students);
     let fay = tutoring.create("people/parents", json!({ "first_name": "Fay", "children_ids": [ben] })).await;
-    let of_ben = user(&tutoring, "students", ben).await;
-    let of_dan = user(&tutoring, "students", dan).await;
-    let of_eve = user(&tutoring, "parents", tutoring.parent).await;
-    let of_fay = user(&tutoring, "parents", fay).await;
+    let of_ben = user(tutoring, "students", ben).await;
+    let of_dan = user(tutoring, "students", dan).await;
+    let of_eve = user(tutoring, "parents", tutoring.parent).await;
+    let of_fay = user(tutoring, "parents", fay).await;
     execute(
-        &tutoring,
+        tutoring,
         &format!(
             "CREATE TABLE public.tutor_reviews (id serial PRIMARY KEY, tutor_id integer, reviewer_id integer, user_role text,
                  session_id integer);
@@ -61,6 +60,13 @@ async fn review_is_of_the_people_of_the_lesson() {
         ),
     )
     .await;
+    fay
+}
+
+#[tokio::test]
+async fn review_is_of_the_people_of_the_lesson() {
+    let tutoring = Tutoring::new().await;
+    let fay = insert_reviews(&tutoring).await;
     let id = tutoring.lesson(tutoring.enrolments[0], json!({})).await;
     let path = format!("sessions/{id}");
     for (field, accepted, refused) in [
@@ -89,7 +95,7 @@ async fn review_is_of_the_people_of_the_lesson() {
     assert_eq!(tutoring.send(&of_other, "PATCH", &path, Some(&body)).await.0, 422);
     // A review that names a lesson is one of that lesson.
     execute(&tutoring, &format!("UPDATE public.tutor_reviews SET session_id = {id} + (id - 1)")).await;
-    let student = tutoring.token_of(Role::Student, ben).await;
+    let student = tutoring.token_of(Role::Student, tutoring.students[0]).await;
     for (review, expected) in [(json!(7), 422), (Value::Null, 200), (json!(1), 200)] {
         let body = json!({ "student_review_id": review });
         assert_eq!(tutoring.send(&student, "PATCH", &path, Some(&body)).await.0, expected, "{review}");

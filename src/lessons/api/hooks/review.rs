@@ -1,7 +1,7 @@
 //! Reviews to which lessons refer: each is about a person of the lesson, and by another one.
 //!
 //! The tables belong to another program, and their names say who is reviewed. Few of them name a lesson, so that a review of
-//! another lesson of the same people is not told apart; a review without author or subject is taken as it is.
+//! another lesson of the same people is accepted; so is a review without author or subject.
 
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -66,7 +66,7 @@ pub(super) async fn check_reviews(
         }
         let found = references::review(db, review.table, id).await?;
         if !found.is_some_and(|found| review.accepts(&found, people.as_ref(), draft.id)) {
-            // The same for reviews of others, which are nobody else's business.
+            // The same message for reviews of others, which the caller must not learn of.
             let (about, by) = (review.about.word(), review.by.word());
             let message = format!("there is no review {id} of the {about} of this lesson by its {by}");
             problems.violated(draft.pointer_of(field), "unknown_reference", message);

@@ -11,7 +11,7 @@ use super::{LessonCount, LessonFilter, LessonPage, LessonSort, ListedLesson, Pla
 use crate::error::Result;
 use crate::lessons::rights::LessonScope;
 
-/// How many of the next lessons are tested for frequent words, before the index is asked for all lessons with them.
+/// How many of the next lessons are tested for frequent words, before the index returns all lessons with them.
 const NEAR: i64 = 10_000;
 
 /// The most lessons with frequent words that are counted, as far as estimates know.

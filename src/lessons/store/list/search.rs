@@ -248,7 +248,7 @@ pub fn add_words(query: &mut QueryBuilder<Postgres>, search: &LessonSearch, test
             TopicTest::Beginnings { query: words, word } => {
                 query.push(" OR (");
                 if test == WordTest::Rows {
-                    // Most rows are told apart by their text alone.
+                    // Most rows do not contain the text, which is found in less time.
                     add_part(query, word);
                     query.push(" AND ");
                 }
