@@ -19,7 +19,7 @@ const SERIES: &str = "5000";
 const LESSONS: u32 = 1_000_000;
 
 /// Pages, the condition of each, and the most seconds that the database may take.
-const PAGES: [(&str, &str, f64); 11] = [
+const PAGES: [(&str, &str, f64); 12] = [
     ("no filter", "limit=50", 0.005),
     ("status", "status=missed", 0.005),
     ("date range", "date_from=2024-01-01&date_to=2024-02-28", 0.005),
@@ -31,6 +31,7 @@ const PAGES: [(&str, &str, f64); 11] = [
     ("recurring", "is_recurring=true", 0.005),
     ("q, a rare word", "q=4321", 0.05),
     ("q, a frequent word", "q=fractions", 0.05),
+    ("q, a name", "q=family777", 0.05),
 ];
 
 pub async fn measure(stage: &Stage, runs: usize) -> Result<Vec<Figure>> {

@@ -76,7 +76,11 @@ async fn problem_of(
             let field = field_of_column(resource, &column).filter(|_| rule.table == resource.table);
             let message = match field {
                 Some(_) => "must not be null".to_owned(),
-                None => format!("the column {column} of {} needs a value that the API does not write", rule.table),
+                None => format!(
+                    "the column {column} of {} needs a value that the API does not write: give the column a default, or \
+                     refer to a row that exists (a person's is user_id)",
+                    rule.table
+                ),
             };
             add_violation(drafts, field, "invalid_value", &message, &mut problems);
         }

@@ -222,7 +222,7 @@ fn version_headers(model: &ReadModel, tag: &str) -> [(HeaderName, HeaderValue); 
 
 /// Returns the entity tag: the catalogue version and a hash of query and URL visibility, the same in every process.
 ///
-/// Events end while the catalogue stays the same. Where that is asked for, the tag has the local date too, and the hash the
+/// Events end while the catalogue stays the same. Where a request depends on that, the tag has the local date too, and the hash the
 /// number of events that are over: they end at the end of a day of their own zones.
 ///
 /// The tag is weak (RFC 9110 §8.8.1) because `performance.duration` differs between otherwise equal responses.

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::resources::{MODES, PRIORITIES, STATUSES};
 use crate::http::problem::{FieldError, HttpProblem};
 use crate::lessons::rights::{LessonRole, LessonScope};
-use crate::lessons::store::list::{LessonFilter, LessonSort, SORTS, explain};
+use crate::lessons::store::list::{LessonCount, LessonFilter, LessonSort, SORTS, explain};
 use crate::resources::problems::Problems;
 
 /// The lessons of a page if the request does not say.
@@ -62,6 +62,8 @@ pub fn parse(pairs: &[(String, String)]) -> Result<LessonFilter, HttpProblem> {
     let is_legacy = pairs.iter().any(|(name, value)| name == "legacy" && matches!(value.trim(), "1" | "true"));
     if is_legacy {
         filter.limit = OLDER_LIMIT;
+        // Their lists say no number.
+        filter.count = Some(LessonCount::default());
     }
     for (name, value) in pairs {
         let (at, value) = (format!("/{name}"), value.trim());
@@ -98,7 +100,7 @@ pub fn parse(pairs: &[(String, String)]) -> Result<LessonFilter, HttpProblem> {
     }
     if let Some(after) = after {
         match read_cursor(after, &filter.sorts) {
-            Some((last, count)) => (filter.after, filter.count) = (Some(last), count),
+            Some((last, count)) => (filter.after, filter.count) = (Some(last), filter.count.or(count)),
             None => {
                 let message = "is not the next_cursor of a page with this sort: begin again without it";
                 problems.malformed("/cursor", "invalid_value", message);
@@ -217,21 +219,22 @@ fn sorts(text: &str, problems: &mut Problems) -> Vec<LessonSort> {
 }
 
 /// Returns the text of a cursor: the sort, the values of the last lesson of the page, and how many lessons there are.
-pub fn cursor(sorts: &[LessonSort], (values, id): &(Vec<String>, i64), count: i64) -> String {
-    hex::encode(json!([spelt(sorts), values, id, count]).to_string())
+pub fn cursor(sorts: &[LessonSort], (values, id): &(Vec<String>, i64), count: LessonCount) -> String {
+    hex::encode(json!([spelt(sorts), values, id, count.lessons, count.is_estimate]).to_string())
 }
 
 /// Values of the last lesson of a page, in the order of its sort, and its id.
 type LastLesson = (Vec<String>, i64);
 
 /// Returns where a page begins; none for a text that is no cursor of this sort.
-fn read_cursor(text: &str, sorts: &[LessonSort]) -> Option<(LastLesson, Option<i64>)> {
+fn read_cursor(text: &str, sorts: &[LessonSort]) -> Option<(LastLesson, Option<LessonCount>)> {
     let read: Value = serde_json::from_slice(&hex::decode(text).ok()?).ok()?;
     let values = read[1].as_array()?.iter().map(|value| Some(value.as_str()?.to_owned()));
     let values: Vec<String> = values.collect::<Option<_>>()?;
     let is_known = read[0].as_str() == Some(spelt(sorts).as_str()) && values.len() == sorts.len();
     let are_values = sorts.iter().zip(&values).all(|(sort, value)| is_value(sort.name, value));
-    Some(((values, read[2].as_i64()?), read[3].as_i64())).filter(|_| is_known && are_values)
+    let count = read[3].as_i64().map(|lessons| LessonCount { lessons, is_estimate: read[4] == true });
+    Some(((values, read[2].as_i64()?), count)).filter(|_| is_known && are_values)
 }
 
 /// Reports whether PostgreSQL can read a value that a caller may have altered.
@@ -273,9 +276,11 @@ mod tests {
     fn cursor_is_read_back_for_its_sort_only() {
         let sorted = parse(&pairs("sort=-session_date,student_name")).expect("parameters");
         let last = (vec!["2026-04-01".to_owned(), "Ada \"A\" Marlow".to_owned()], 7);
-        let text = cursor(&sorted.sorts, &last, 9);
+        let text = cursor(&sorted.sorts, &last, LessonCount { lessons: 9, is_estimate: true });
         let read = |sort: &str, text: &str| parse(&pairs(&format!("sort={sort}&cursor={text}")));
-        assert_eq!(read("-session_date,student_name", &text).expect("a page").after, Some(last));
+        let page = read("-session_date,student_name", &text).expect("a page");
+        assert_eq!(page.after, Some(last));
+        assert_eq!(page.count, Some(LessonCount { lessons: 9, is_estimate: true }));
         for (sort, text) in [
             ("session_date,student_name", text.as_str()),
             ("-session_date,student_name", "7b7d"),

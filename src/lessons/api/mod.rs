@@ -153,7 +153,11 @@ async fn show_list(
         return Ok(Json(Value::Array(lessons)));
     }
     let next = page.next.map(|last| list::cursor(&filter.sorts, &last, page.count));
-    Ok(Json(json!({ "results": lessons, "next_cursor": next, "count": page.count })))
+    let mut document = json!({ "results": lessons, "next_cursor": next, "count": page.count.lessons });
+    if page.count.is_estimate {
+        document["count_is_estimate"] = true.into();
+    }
+    Ok(Json(document))
 }
 
 /// Returns a page, with the planned lessons of series if the request asks for them.

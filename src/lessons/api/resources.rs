@@ -80,8 +80,8 @@ pub static LESSONS: TableResource = TableResource {
     fields: &[
         ResourceField::id(),
         optional_id("course_enrollment_id"),
-        texts("topics", "COALESCE(item.topics, '[]')"),
-        texts("topics_covered", "COALESCE(item.topics_covered, '[]')"),
+        texts("topics", "COALESCE(lectern.document_of(item.topics::json)::json, '[]')"),
+        texts("topics_covered", "COALESCE(lectern.document_of(item.topics_covered::json)::json, '[]')"),
         ResourceField::new("session_date", ValueKind::Date),
         ResourceField::new("start_time", ValueKind::ClockTime),
         ResourceField::new("end_time", ValueKind::ClockTime),
@@ -98,7 +98,12 @@ pub static LESSONS: TableResource = TableResource {
         flag("is_recurring", "COALESCE(item.is_recurring, false)"),
         ResourceField::new("session_frequency", ValueKind::Choice(&LessonFrequency::WORDS))
             .or(DefaultValue::Text("one-time")),
-        ResourceField::new("recurring_pattern", ValueKind::Labels).or(DefaultValue::Null),
+        ResourceField::new("recurring_pattern", ValueKind::Labels)
+            .from(FieldSource::Column {
+                column: "recurring_pattern",
+                read: Some("lectern.document_of(item.recurring_pattern::json)::json"),
+            })
+            .or(DefaultValue::Null),
         flag("notification_enabled", "COALESCE(item.notification_enabled, false)"),
         flag("alarm_enabled", "COALESCE(item.alarm_enabled, false)"),
         // At most four weeks.

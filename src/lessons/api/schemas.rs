@@ -30,6 +30,10 @@ fn lesson_list() -> Value {
             "results": { "type": "array", "items": { "$ref": "#/components/schemas/Lesson" } },
             "next_cursor": nullable("string"),
             "count": { "type": "integer", "minimum": 0, "description": "Number of lessons on all pages." },
+            "count_is_estimate": {
+                "type": "boolean",
+                "description": "True where more than about 20,000 lessons have the words of q, so that they are not counted; else absent.",
+            },
         },
     })
 }

@@ -15,7 +15,7 @@ use crate::http::query::{Pairs, pairs};
 use crate::identity::Caller;
 use crate::lessons::rights::LessonScope;
 use crate::lessons::store;
-use crate::lessons::store::list::{LessonFilter, LessonSort};
+use crate::lessons::store::list::{LessonCount, LessonFilter, LessonSort};
 use crate::lessons::store::totals::{StatusTotals, totals};
 use crate::resources::api::{self, ResourceState};
 
@@ -88,7 +88,7 @@ async fn next_ids(
         after: (from == today).then(|| (vec![today, now.time().strftime("%H:%M:%S").to_string()], 0)),
         date_from: Some(from),
         sorts: vec![sort("session_date"), sort("start_time")],
-        count: Some(0),
+        count: Some(LessonCount::default()),
         limit: NEXT,
         ..filter.clone()
     };

@@ -24,7 +24,7 @@ pub const SHARED: [&str; 12] = [
 ];
 
 /// The content of a lesson as a hash. A lesson with another hash than it was made with has been edited.
-const CONTENT: &str = "md5((to_jsonb(made) - ARRAY['id', 'created_at', 'updated_at'])::text)";
+const CONTENT: &str = "md5((lectern.document_of(row_to_json(made)) - ARRAY['id', 'created_at', 'updated_at'])::text)";
 
 /// The status of a lesson that was made: a series is cancelled as a whole.
 const STATUS: &str = "CASE WHEN head.status = 'cancelled' THEN 'cancelled' ELSE 'scheduled' END";

@@ -2,7 +2,7 @@
 
 use sqlx::{PgConnection, QueryBuilder};
 
-use super::list::{LessonFilter, ListSource, add_conditions};
+use super::list::{LessonFilter, LessonSearch, ListSource, add_conditions};
 use crate::error::Result;
 use crate::lessons::rights::LessonScope;
 
@@ -25,7 +25,7 @@ pub async fn alarms(db: &mut PgConnection, scope: &LessonScope, filter: &LessonF
                          CASE WHEN item.is_recurring THEN item.session_date END)::text AS occurrence,
                 item.start_time::text, COALESCE(item.alarm_before_minutes, 15)::bigint AS minutes",
     );
-    add_conditions(&mut query, scope, filter, ListSource::default());
+    add_conditions(&mut query, scope, filter, ListSource::of(&LessonSearch::default()));
     query.push(" AND COALESCE(item.status, 'scheduled') = 'scheduled'");
     Ok(query.build_query_as().fetch_all(db).await?)
 }
@@ -69,8 +69,8 @@ pub async fn totals(db: &mut PgConnection, scope: &LessonScope, filter: &LessonF
         marked("late"),
         marked("absent"),
     ));
-    let words = filter.places(db, scope).await?;
-    add_conditions(&mut query, scope, filter, ListSource { words: &words, ..ListSource::default() });
+    let search = filter.search(db, scope).await?;
+    add_conditions(&mut query, scope, filter, ListSource::of(&search));
     query.push(" GROUP BY 1 ORDER BY 1");
     Ok(query.build_query_as().fetch_all(db).await?)
 }

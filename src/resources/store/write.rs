@@ -90,8 +90,8 @@ pub(in crate::resources) async fn update(
         .chain(resource.changed_column.map(|column| format!("{column} = now()")))
         .collect();
     let differs = changed().map(|(field, column)| match field.kind.sql_type() {
-        // Columns of type json have no equality.
-        "jsonb" => format!("item.{column}::jsonb IS DISTINCT FROM given.{column}"),
+        // Columns of type json have no equality, and other programs may have written what no document bears.
+        "jsonb" => format!("lectern.document_of(item.{column}::json) IS DISTINCT FROM given.{column}"),
         _ => format!("item.{column} IS DISTINCT FROM given.{column}"),
     });
     let differs: Vec<String> = differs.collect();

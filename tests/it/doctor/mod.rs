@@ -2,6 +2,7 @@
 
 mod administrate;
 mod database;
+mod lessons;
 mod machine;
 mod objects;
 
@@ -55,8 +56,8 @@ impl Findings {
         self.check(name)["fix"].as_str().unwrap_or_else(|| panic!("{name} has no fix: {}", self.check(name)))
     }
 
-    /// Names of the checks that failed, without the disk: how much space is left on the machine of the tests is not theirs
-    /// to say.
+    /// Names of the checks that failed, without the disk: how much space is left on the machine of the tests is not for
+    /// them to say.
     fn failed(&self) -> Vec<&str> {
         let failed = self.checks().iter().filter(|check| check["ok"] == false);
         failed.map(|check| check["name"].as_str().expect("a name")).filter(|name| *name != "disk").collect()

@@ -6,6 +6,7 @@ mod oracle;
 mod people;
 mod planned;
 mod plans;
+mod references;
 mod rights;
 mod rules;
 mod scope;

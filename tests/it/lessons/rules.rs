@@ -75,29 +75,6 @@ async fn rules_are_reported_at_their_fields() {
 }
 
 #[tokio::test]
-async fn reference_is_checked_where_its_table_exists() {
-    let tutoring = Tutoring::new().await;
-    let id = tutoring.lesson(tutoring.enrolments[0], json!({ "whiteboard_id": 7, "tutor_review_id": 7 })).await;
-    sqlx::raw_sql(
-        "CREATE TABLE public.tutor_reviews (id serial PRIMARY KEY); INSERT INTO public.tutor_reviews DEFAULT VALUES;
-         CREATE TABLE public.student_reviews (id integer PRIMARY KEY); INSERT INTO public.student_reviews VALUES (3)",
-    )
-    .execute(&tutoring.db.pool)
-    .await
-    .expect("tables");
-    let path = format!("sessions/{id}");
-    for (body, expected) in [
-        (json!({ "student_review_id": 1, "tutor_review_id": 3, "parent_review_id": 1 }), 200),
-        (json!({ "student_review_id": 3 }), 422),
-        (json!({ "tutor_review_id": 1 }), 422),
-        (json!({ "parent_review_id": 3 }), 422),
-        (json!({ "student_review_id": null }), 200),
-    ] {
-        assert_eq!(tutoring.json("PATCH", &path, body.clone()).await.0, expected, "{body}");
-    }
-}
-
-#[tokio::test]
 async fn status_follows_its_order_and_completed_lessons_stay() {
     let tutoring = Tutoring::new().await;
     let path = format!("sessions/{}", tutoring.lesson(tutoring.enrolments[0], json!({})).await);

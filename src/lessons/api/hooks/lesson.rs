@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use super::review::check_reviews;
 use super::status::may_follow;
 use crate::error::Result;
 use crate::http::problem::HttpProblem;
@@ -18,13 +19,7 @@ use crate::lessons::store::{occurrences, references, series as series_store};
 use crate::resources::problems::Problems;
 use crate::resources::{Deletion, ResourceHooks, RowDraft, WriteRequest};
 
-/// The tables to which lessons refer, where a database has them.
-const REFERENCES: [(&str, &str, &str); 4] = [
-    ("whiteboard_id", "public.whiteboard_sessions", "whiteboard"),
-    ("student_review_id", "public.tutor_reviews", "review of a tutor"),
-    ("tutor_review_id", "public.student_reviews", "review of a student"),
-    ("parent_review_id", "public.tutor_reviews", "review of a tutor"),
-];
+const WHITEBOARDS: &str = "public.whiteboard_sessions";
 
 const ATTENDANCE: [(&str, &str); 2] = [("tutor_attendance_status", "tutor"), ("student_attendance_status", "student")];
 
@@ -70,7 +65,8 @@ impl ResourceHooks for LessonHooks {
                     draft.values.insert("alarm_before_minutes".to_owned(), ALARM_MINUTES.into());
                 }
                 series::settle(draft, &zone, problems);
-                check_references(db, draft, problems).await?;
+                check_whiteboard(db, draft, problems).await?;
+                check_reviews(db, &scope, request.caller, draft, problems).await?;
             }
             Ok(())
         })
@@ -241,12 +237,11 @@ fn check_status(draft: &RowDraft, is_admin: bool, problems: &mut Problems) {
     }
 }
 
-async fn check_references(db: &mut PgConnection, draft: &RowDraft, problems: &mut Problems) -> Result<()> {
-    for (field, table, noun) in REFERENCES {
-        let Some(id) = draft.value(field).as_i64().filter(|_| draft.changes(field)) else { continue };
-        if references::is_missing(db, table, id).await? {
-            problems.violated(draft.pointer_of(field), "unknown_reference", format!("there is no {noun} {id}"));
-        }
+async fn check_whiteboard(db: &mut PgConnection, draft: &RowDraft, problems: &mut Problems) -> Result<()> {
+    const FIELD: &str = "whiteboard_id";
+    let Some(id) = draft.value(FIELD).as_i64().filter(|_| draft.changes(FIELD)) else { return Ok(()) };
+    if references::is_missing(db, WHITEBOARDS, id).await? {
+        problems.violated(draft.pointer_of(FIELD), "unknown_reference", format!("there is no whiteboard {id}"));
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod holiday;
 mod lesson;
+mod review;
 mod status;
 
 pub use holiday::HolidayHooks;

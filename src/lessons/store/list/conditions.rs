@@ -2,19 +2,30 @@
 
 use sqlx::{Postgres, QueryBuilder};
 
-use super::search::{WordPlaces, add_words};
+use super::search::{LessonSearch, WordTest, add_words};
 use super::{LessonFilter, PlannedLessonRow};
 use crate::lessons::rights::{LessonRole, LessonScope, OwnProfiles};
 
 /// What a list needs beside its filter.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct ListSource<'a> {
     /// Whether names of people are joined.
     pub with_names: bool,
     /// Planned lessons that are on the pages too.
     pub planned: Option<&'a [PlannedLessonRow]>,
-    /// Where the words of the search are.
-    pub words: &'a [WordPlaces],
+    /// What the words of the search have found.
+    pub search: &'a LessonSearch,
+    pub test: WordTest,
+    /// Whether the words are found before anything else.
+    pub words_first: bool,
+}
+
+impl<'a> ListSource<'a> {
+    /// Returns all rows in which a search finds something.
+    pub fn of(search: &'a LessonSearch) -> ListSource<'a> {
+        let test = if search.is_frequent() { WordTest::Index } else { WordTest::Rows };
+        ListSource { with_names: false, planned: None, search, test, words_first: false }
+    }
 }
 
 /// The columns that conditions and orders use.
@@ -22,10 +33,9 @@ const USED: &str = "id, course_enrollment_id, topics, topics_covered, session_da
     priority_level, is_featured, is_recurring, created_at";
 
 /// Adds the rows and planned lessons of a list.
-fn add_source(query: &mut QueryBuilder<Postgres>, planned: Option<&[PlannedLessonRow]>) {
-    let Some(planned) = planned else {
-        query.push(" FROM public.sessions AS item");
-        return;
+fn add_source(query: &mut QueryBuilder<Postgres>, source: ListSource<'_>) {
+    let Some(planned) = source.planned else {
+        return add_rows(query, source);
     };
     query.push(format!(
         " FROM (SELECT {USED}, NULL::date AS of_rule FROM public.sessions UNION ALL
@@ -42,6 +52,23 @@ fn add_source(query: &mut QueryBuilder<Postgres>, planned: Option<&[PlannedLesso
     );
 }
 
+/// Adds the rows of a list without planned lessons.
+///
+/// The lessons of a search are read before others: OFFSET keeps PostgreSQL from reading in the order of the page until it has met
+/// enough of them, which is the whole table where they are at its end.
+fn add_rows(query: &mut QueryBuilder<Postgres>, source: ListSource<'_>) {
+    if let Some(lessons) = &source.search.lessons {
+        query.push(" FROM (SELECT * FROM public.sessions WHERE id = ANY (").push_bind(lessons.clone());
+        query.push(") OFFSET 0) AS item");
+    } else if source.words_first {
+        query.push(" FROM (SELECT item.* FROM public.sessions AS item WHERE true");
+        add_words(query, source.search, source.test);
+        query.push(" OFFSET 0) AS item");
+    } else {
+        query.push(" FROM public.sessions AS item");
+    }
+}
+
 /// Adds the rows of a list, and the conditions of its filter.
 pub fn add_conditions(
     query: &mut QueryBuilder<Postgres>,
@@ -49,7 +76,7 @@ pub fn add_conditions(
     filter: &LessonFilter,
     source: ListSource<'_>,
 ) {
-    add_source(query, source.planned);
+    add_source(query, source);
     query.push(" LEFT JOIN public.enrolled_students AS enrolment ON enrolment.id = item.course_enrollment_id");
     if source.with_names {
         query.push(
@@ -62,7 +89,12 @@ pub fn add_conditions(
     query.push(" WHERE true");
     add_scope(query, scope, filter.role);
     add_values(query, filter);
-    add_words(query, source.words);
+    if let (Some(_), Some(lessons)) = (source.planned, &source.search.lessons) {
+        query.push(" AND item.id = ANY (").push_bind(lessons.clone()).push(")");
+    }
+    if !source.words_first {
+        add_words(query, source.search, source.test);
+    }
 }
 
 fn add_scope(query: &mut QueryBuilder<Postgres>, scope: &LessonScope, role: Option<LessonRole>) {
