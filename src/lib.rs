@@ -39,6 +39,8 @@ pub mod serve;
 pub mod sync;
 pub mod text;
 pub mod timetable_import;
+pub mod today;
 pub mod tutorials;
+pub mod web;
 pub mod webhooks;
 pub mod workbook;

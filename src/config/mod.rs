@@ -128,6 +128,8 @@ pub struct Sync {
     pub audit_days: u16,
     pub webhook_days: u16,
     pub request_budget: u64,
+    /// Whether a plan is applied over HTTP only after another login has approved it.
+    pub second_person: bool,
     pub conflicts: std::collections::BTreeMap<String, ConflictPolicy>,
 }
 

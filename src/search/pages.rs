@@ -1,15 +1,15 @@
 //! The page at `/`: a search box, and the products, events and sessions found.
 //!
 //! The page works without scripts and loads nothing from other hosts. Its URL takes the parameters of
-//! `GET /api/search/unified/`.
+//! `GET /api/search/unified/`. Staff without a search begin with the page of today.
 
 use std::collections::BTreeSet;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, Query, Request, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -19,31 +19,51 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::api::SearchState;
 use super::compose::SessionUrls;
 use super::query::search;
-use super::query::{ListFilter, Query};
+use super::query::{ListFilter, Query as SearchQuery};
 use super::read_model::ReadModel;
 use super::read_model::follow::Follower;
 use super::response::{BundleItem, EventItem, Listing, PriceItem, ResultItem, SearchResponse, SessionItem};
 use crate::http::page::page;
 use crate::http::problem::{FieldError, HttpProblem};
+use crate::http::state::ServerState;
+use crate::web::frame::{Frame, NavPlace};
+use crate::web::problem::PageProblem;
+use crate::web::visitor::Visitor;
 
 /// Products per page.
 const PAGE_SIZE: u64 = 20;
 /// Maximum number of events on a page whose sessions are shown without a click.
 const MAX_OPEN_EVENTS: usize = 3;
 
-/// Returns the route of the page. Times are shown in `zone`.
-pub fn router(follower: Follower, urls: SessionUrls, zone: TimeZone) -> Router {
-    let state = SearchState { follower, urls, zone: zone.clone() };
-    let home = move |State(state): State<SearchState>, query_string: crate::http::query::Pairs| {
-        let zone = zone.clone();
-        async move { render_home(&state, &zone, query_string) }
+/// Returns the route of the page.
+pub fn router(state: SearchState, server: ServerState) -> Router {
+    let home = move |State(state): State<SearchState>, request: Request| {
+        let server = server.clone();
+        async move { show_home(&state, &server, request).await }
     };
     Router::new().route("/", get(home)).with_state(state)
+}
+
+async fn show_home(state: &SearchState, server: &ServerState, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let visitor = Visitor::known(&parts, server).await;
+    let is_bare = parts.uri.query().is_none_or(str::is_empty);
+    if is_bare && visitor.as_ref().is_some_and(|visitor| !visitor.caller.role.has_subject()) {
+        return Redirect::to("/today").into_response();
+    }
+    let frame = match &visitor {
+        Some(visitor) => visitor.frame("Search", NavPlace::Search),
+        None => Frame::public("Search", NavPlace::Search),
+    };
+    let query_string = Query::<Vec<(String, String)>>::from_request_parts(&mut parts, &()).await;
+    let page = render_home(state, frame, &state.zone, query_string);
+    page.unwrap_or_else(|problem| PageProblem::from(problem).into_response())
 }
 
 #[derive(Template)]
 #[template(path = "search/home.html")]
 struct HomePage {
+    frame: Frame,
     query: String,
     subjects: Vec<SubjectChoice>,
     only_available: bool,
@@ -101,15 +121,17 @@ struct SessionView {
 
 fn render_home(
     state: &SearchState,
+    frame: Frame,
     zone: &TimeZone,
     query_string: crate::http::query::Pairs,
 ) -> Result<Response, HttpProblem> {
     let pairs = crate::http::query::pairs(query_string)?;
     let model = state.model()?;
-    let (status, found) = match Query::from_query_string(&pairs) {
-        Ok(query) => (StatusCode::OK, results_page(&model, query, state.urls, zone)),
+    let (status, found) = match SearchQuery::from_query_string(&pairs) {
+        Ok(query) => (StatusCode::OK, results_page(&model, frame, query, state.urls, zone)),
         Err(problems) => {
-            (StatusCode::BAD_REQUEST, HomePage { problems: problems.first().to_vec(), ..empty_page(&model, zone) })
+            let problems = problems.first().to_vec();
+            (StatusCode::BAD_REQUEST, HomePage { problems, ..empty_page(&model, frame, zone) })
         }
     };
     let html = found.render().map_err(|error| {
@@ -119,8 +141,9 @@ fn render_home(
     Ok(page(status, html))
 }
 
-fn empty_page(model: &ReadModel, zone: &TimeZone) -> HomePage {
+fn empty_page(model: &ReadModel, frame: Frame, zone: &TimeZone) -> HomePage {
     HomePage {
+        frame,
         query: String::new(),
         subjects: Vec::new(),
         only_available: false,
@@ -139,7 +162,13 @@ fn empty_page(model: &ReadModel, zone: &TimeZone) -> HomePage {
     }
 }
 
-fn results_page(model: &ReadModel, mut query: Query, urls: SessionUrls, zone: &TimeZone) -> HomePage {
+fn results_page(
+    model: &ReadModel,
+    frame: Frame,
+    mut query: SearchQuery,
+    urls: SessionUrls,
+    zone: &TimeZone,
+) -> HomePage {
     query.page_size = PAGE_SIZE;
     let response = search(model, &query, urls);
     let events: usize = response.products.iter().map(event_count).sum();
@@ -160,7 +189,7 @@ fn results_page(model: &ReadModel, mut query: Query, urls: SessionUrls, zone: &T
         next: pagination.has_next.then(|| page_url("/", &query, pagination.page + 1)),
         json_url: page_url("/api/search/unified/", &query, pagination.page),
         query: query.text,
-        ..empty_page(model, zone)
+        ..empty_page(model, frame, zone)
     }
 }
 
@@ -178,7 +207,7 @@ fn example_queries(model: &ReadModel) -> Vec<String> {
     with_place.into_iter().chain(others).collect()
 }
 
-fn subject_choices(model: &ReadModel, query: &Query, response: &SearchResponse<'_>) -> Vec<SubjectChoice> {
+fn subject_choices(model: &ReadModel, query: &SearchQuery, response: &SearchResponse<'_>) -> Vec<SubjectChoice> {
     let subjects = model.parts().iter().flat_map(|part| &part.segment.columns.subjects);
     let codes: BTreeSet<&str> = subjects.map(|run| &*run.facet.key).collect();
     let counts = &response.filter_counts.subjects;
@@ -191,7 +220,7 @@ fn subject_choices(model: &ReadModel, query: &Query, response: &SearchResponse<'
 }
 
 /// Returns the URL of another page of the same query.
-fn page_url(path: &str, query: &Query, page: u64) -> String {
+fn page_url(path: &str, query: &SearchQuery, page: u64) -> String {
     let mut pairs: Vec<(&str, String)> = Vec::new();
     if !query.text.is_empty() {
         pairs.push(("q", query.text.clone()));

@@ -35,7 +35,9 @@ use crate::sync;
 use crate::sync::job::SyncJobs;
 use crate::timetable_import;
 use crate::timetable_import::job::ImportJobs;
+use crate::today;
 use crate::tutorials;
+use crate::web;
 use crate::webhooks;
 
 /// Options of `lectern serve`.
@@ -195,8 +197,8 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
     let routes = crate::serve::health::router(follower.clone(), state.workers.clone())
         .merge(search::api::router(searched.clone()))
         .merge(changes::api::router(follower.clone(), state.stop.clone()))
-        .merge(search::shop::api::router(searched))
-        .merge(search::pages::router(follower.clone(), urls, state.config.zone()))
+        .merge(search::shop::api::router(searched.clone()))
+        .merge(search::pages::router(searched, state.clone()))
         .merge(catalogue::api::router(&resources))
         .merge(timetable_import::mapping::api::router(&resources))
         .merge(search::synonyms::api::router(&resources))
@@ -210,6 +212,7 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
         .merge(identity::api::router(state.clone()))
         .merge(identity::pages::router(state.clone()))
         .merge(webhooks::api::router(state.clone()))
+        .merge(pages(state))
         .merge(crate::serve::description::router(state.config.clone()));
     let known = [
         search::api::parameters(),
@@ -232,6 +235,16 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
     let origins = state.config.cors_origins.clone();
     let known = known.into_iter().flatten().collect();
     crate::serve::app(routes, crate::serve::Layers { known, replays, origins, limits })
+}
+
+/// Returns the pages of staff, and the files that pages load.
+fn pages(state: &ServerState) -> axum::Router {
+    today::pages::router(state.clone())
+        .merge(timetable_import::pages::router(state.clone()))
+        .merge(sync::pages::router(state.clone()))
+        .merge(delivery::pages::router(state.clone()))
+        .merge(webhooks::pages::router(state.clone()))
+        .merge(web::assets::router())
 }
 
 /// Returns what the routes of resources share. A write is in the next search of this process.

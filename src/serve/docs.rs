@@ -3,9 +3,12 @@
 use askama::Template;
 use serde_json::Value;
 
+use crate::web::frame::{Frame, NavPlace};
+
 #[derive(Template)]
 #[template(path = "serve/docs.html")]
 struct DocsPage {
+    frame: Frame,
     version: String,
     about: Vec<String>,
     groups: Vec<GroupView>,
@@ -51,6 +54,7 @@ pub fn render(document: &Value, address: &str) -> String {
         GroupView { about: text(&tag["description"]), operations: operations(document, &name, address), name }
     });
     let page = DocsPage {
+        frame: Frame::public("API", NavPlace::Elsewhere),
         version: text(&document["info"]["version"]),
         about: text(&document["info"]["description"]).replace('`', "").split("\n\n").map(str::to_owned).collect(),
         groups: groups.collect(),

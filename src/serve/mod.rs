@@ -113,6 +113,7 @@ pub fn app(routes: Router, layers: Layers) -> App {
         .layer(middleware::from_fn_with_state(origins, cors::allow))
         .layer(CompressionLayer::new().compress_when(compressible))
         .layer(middleware::from_fn(refusals::with_shop_members))
+        .layer(middleware::from_fn(refusals::with_pages))
         .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| panic_response(&*panic)))
         .layer(middleware::from_fn_with_state(limits.idle, with_timeout))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -8,10 +8,13 @@ use axum::response::{IntoResponse, Response};
 
 use crate::http::page::page;
 use crate::http::problem::{HttpProblem, is_of_shop};
+use crate::web::frame::{Frame, NavPlace};
+use crate::web::problem::PageProblem;
 
 #[derive(Template)]
 #[template(path = "serve/not_found.html")]
 struct NotFoundPage<'a> {
+    frame: Frame,
     path: &'a str,
 }
 
@@ -23,7 +26,7 @@ pub async fn unknown_path(request: Request) -> Response {
     if is_read
         && !is_api
         && prefers_html(request.headers())
-        && let Ok(html) = (NotFoundPage { path }).render()
+        && let Ok(html) = (NotFoundPage { frame: Frame::public("Page not found", NavPlace::Elsewhere), path }).render()
     {
         return page(StatusCode::NOT_FOUND, html);
     }
@@ -39,6 +42,30 @@ fn prefers_html(headers: &HeaderMap) -> bool {
         (Some(html), Some(json)) => html < json,
         (html, None) => html.is_some(),
         (None, Some(_)) => false,
+    }
+}
+
+/// Reports whether a request is the form of a page.
+fn is_form(request: &Request) -> bool {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    *request.method() == Method::POST
+        && ["application/x-www-form-urlencoded", "multipart/form-data"].iter().any(|form| kind.starts_with(form))
+}
+
+/// Shows problems as pages to browsers outside `/api`, so that a person never sees JSON.
+pub async fn with_pages(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let is_api = path == "/api" || path.starts_with("/api/");
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let is_page = !is_api && prefers_html(request.headers()) && (is_read || is_form(&request));
+    let mut response = next.run(request).await;
+    match response.extensions_mut().remove::<HttpProblem>() {
+        Some(problem) if is_page => PageProblem::from(problem).into_response(),
+        Some(problem) => {
+            response.extensions_mut().insert(problem);
+            response
+        }
+        None => response,
     }
 }
 

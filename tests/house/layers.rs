@@ -11,7 +11,7 @@ const ROWS: &[&[&[&str]]] = &[
     &[&["config", "console", "embedded", "migrate", "database"]],
     &[&["app", "runs", "outbox", "gateway", "background", "workbook"]],
     &[&["identity", "history"]],
-    &[&["http", "planned:web", "jobs"], &["resources"]],
+    &[&["http", "jobs"], &["web"], &["resources"]],
     &[&["tutorials", "catalogue", "people", "lessons"]],
     &[&["bridges"], &["merge"]],
     &[&["delivery"]],
@@ -19,7 +19,7 @@ const ROWS: &[&[&[&str]]] = &[
         &["sync", "timetable_import", "search", "planned:calendars", "planned:notifications", "changes"],
         &["webhooks", "catalogue_import"],
     ],
-    &[&["retention"], &["serve", "doctor", "planned:operations"]],
+    &[&["retention", "today"], &["serve", "doctor", "planned:operations"]],
     &[&["demo"]],
     &[&["cli"]],
 ];

@@ -1,0 +1,57 @@
+// Improves pages that work without it: shortcuts, dropped files, menus that close.
+(function () {
+  "use strict";
+  var pending = false;
+  var typing = function (node) { return node.closest("input, select, textarea, [contenteditable]") !== null; };
+  document.addEventListener("keydown", function (event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) { return; }
+    var help = document.getElementById("help");
+    if (event.key === "Escape") {
+      document.querySelectorAll(".bar details[open]").forEach(function (menu) {
+        menu.open = false;
+        menu.querySelector("summary").focus();
+      });
+      return;
+    }
+    if (typing(event.target)) { return; }
+    if (pending) {
+      pending = false;
+      var link = document.querySelector('[data-key="' + CSS.escape(event.key) + '"]');
+      if (link) { event.preventDefault(); link.click(); }
+      return;
+    }
+    if (event.key === "/") {
+      var box = document.getElementById("find") || document.getElementById("q");
+      if (box) { event.preventDefault(); box.focus(); box.select(); }
+    } else if (event.key === "?" && help) {
+      event.preventDefault();
+      if (help.open) { help.close(); } else { help.showModal(); }
+    } else if (event.key === "g") {
+      pending = true;
+      setTimeout(function () { pending = false; }, 1500);
+    }
+  });
+  document.addEventListener("click", function (event) {
+    if (event.target.closest("[data-help]")) { document.getElementById("help").showModal(); }
+    document.querySelectorAll(".bar details[open]").forEach(function (menu) {
+      if (!menu.contains(event.target)) { menu.open = false; }
+    });
+    var all = event.target.closest("[data-all]");
+    if (all) {
+      all.closest("form").querySelectorAll('input[name="' + all.dataset.all + '"]').forEach(function (box) {
+        box.checked = all.checked;
+      });
+    }
+  });
+  ["dragover", "dragleave", "drop"].forEach(function (name) {
+    document.addEventListener(name, function (event) {
+      var zone = event.target.closest && event.target.closest(".drop");
+      if (!zone) { return; }
+      event.preventDefault();
+      zone.classList.toggle("over", name === "dragover");
+      if (name === "drop" && event.dataTransfer.files.length) {
+        zone.querySelector("input[type=file]").files = event.dataTransfer.files;
+      }
+    });
+  });
+})();
