@@ -10,7 +10,11 @@ use crate::app::Context;
 use crate::background::Workers;
 use crate::database::{Database, without_password};
 use crate::error::{Error, Result};
+use crate::identity::{self, Role};
 use crate::serve;
+
+/// The login that the demo creates.
+const LOGIN: &str = "demo";
 
 /// The number of ports after the configured one that are tried.
 const MORE_PORTS: u16 = 100;
@@ -26,7 +30,10 @@ pub async fn serve(
     let address = listener.local_addr().map_err(|error| Error::Failed(format!("the site has no address: {error}")))?;
     let url = format!("http://{address}/");
     announce(&url)?;
-    for line in instructions(&url, context, simulator) {
+    let login = identity::logins::ensure(&database.pool, LOGIN, Role::Admin).await?;
+    let secret = identity::logins::create_link(&database.pool, login).await?;
+    let link = format!("{url}login/{}", secret.reveal());
+    for line in instructions(&url, &link, context, simulator) {
         context.console.notify(line);
     }
     let workers = Workers::new(&context.stop);
@@ -58,12 +65,14 @@ fn next_addresses(address: SocketAddr) -> impl Iterator<Item = SocketAddr> {
 }
 
 /// Returns the lines that explain how to open the site and how to use other commands.
-fn instructions(url: &str, context: &Context, simulator: &RunningSimulator) -> Vec<String> {
+fn instructions(url: &str, link: &str, context: &Context, simulator: &RunningSimulator) -> Vec<String> {
     let config = &context.config;
     let folder = config.data_dir.canonicalize().unwrap_or_else(|_| config.data_dir.clone());
     let mut lines = vec![
         String::new(),
-        format!("Open {url}"),
+        format!("Open {url} to search as a customer does"),
+        format!("Open {link} to sign in as {LOGIN}. The link works once, within a day;"),
+        format!("    `lectern user password {LOGIN}` sets a password for later"),
         format!("Open {}/ to see what has arrived in the simulator of Administrate", simulator.instance_url()),
         "Ctrl-C stops the demo. Run `lectern demo` again to continue with the same data.".into(),
         String::new(),

@@ -28,6 +28,21 @@ pub enum Role {
 }
 
 impl Role {
+    /// Every role, the one with the most rights first.
+    pub const ALL: [Role; 6] = [Role::Admin, Role::Operator, Role::Reader, Role::Tutor, Role::Student, Role::Parent];
+
+    /// Returns the stored name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::Admin => "admin",
+            Role::Operator => "operator",
+            Role::Reader => "reader",
+            Role::Tutor => "tutor",
+            Role::Student => "student",
+            Role::Parent => "parent",
+        }
+    }
+
     /// Returns the table of profiles, for a role that sees the records of one profile only.
     fn profile_table(self) -> Option<&'static str> {
         match self {

@@ -1,4 +1,7 @@
-//! The page for signing in, and what its form and one-time links do.
+//! The page for signing in, and what its form and one-time links do. Admins manage users and tokens on two more pages.
+
+mod tokens;
+mod users;
 
 use askama::Template;
 use axum::extract::{Form, Path, State};
@@ -13,11 +16,12 @@ use super::logins::{self, SignInError};
 use super::passwords::{Password, is_equal};
 use super::{authenticate, csrf_token};
 use crate::http::auth::{SESSION_COOKIE, cookie};
-use crate::http::page::page;
 use crate::http::peer::PeerAddress;
 use crate::http::problem::HttpProblem;
 use crate::http::query::{Pairs, pairs};
 use crate::http::state::ServerState;
+use crate::web::frame::{Frame, NavPlace};
+use crate::web::problem::{PageProblem, respond};
 
 /// Where a person who has signed in begins.
 const START: &str = "/";
@@ -28,33 +32,35 @@ pub fn router(state: ServerState) -> Router {
         .route("/login", get(show).post(submit))
         .route("/login/{secret}", get(follow_link))
         .route("/logout", post(sign_out))
+        .route("/users", get(users::show).post(users::add))
+        .route("/users/grant", post(users::grant))
+        .route("/users/disable", post(users::disable))
+        .route("/users/password", post(users::set_password))
+        .route("/tokens", get(tokens::show).post(tokens::create))
+        .route("/tokens/revoke", post(tokens::revoke))
         .with_state(state)
 }
 
 #[derive(Template)]
 #[template(path = "identity/login.html")]
 struct LoginPage {
+    frame: Frame,
     name: String,
     next: String,
     problem: Option<String>,
 }
 
 impl LoginPage {
-    fn respond(&self, status: StatusCode) -> Response {
-        match self.render() {
-            Ok(html) => page(status, html),
-            Err(error) => {
-                tracing::error!(%error, "the page for signing in cannot be rendered");
-                StatusCode::INTERNAL_SERVER_ERROR.into_response()
-            }
-        }
+    fn new(name: String, next: String, problem: Option<String>) -> LoginPage {
+        let title = if problem.is_some() { "Error: Sign in" } else { "Sign in" };
+        LoginPage { frame: Frame::public(title, NavPlace::Elsewhere), name, next, problem }
     }
 }
 
-async fn show(query_string: Pairs) -> Result<Response, HttpProblem> {
+async fn show(query_string: Pairs) -> Result<Response, PageProblem> {
     let next = pairs(query_string)?.into_iter().find(|(name, _)| name == "next").map(|(_, value)| value);
     let next = next.filter(|next| is_own(next)).unwrap_or_else(|| START.into());
-    Ok(LoginPage { name: String::new(), next, problem: None }.respond(StatusCode::OK))
+    Ok(respond(StatusCode::OK, &LoginPage::new(String::new(), next, None)))
 }
 
 /// What the form sends.
@@ -75,9 +81,8 @@ async fn submit(
     Form(form): Form<LoginForm>,
 ) -> Response {
     let next = if is_own(&form.next) { form.next.as_str() } else { START };
-    let refused = |status, problem: String| {
-        LoginPage { name: form.name.clone(), next: next.to_owned(), problem: Some(problem) }.respond(status)
-    };
+    let refused =
+        |status, problem: String| respond(status, &LoginPage::new(form.name.clone(), next.to_owned(), Some(problem)));
     if is_of_other_site(&headers) {
         return refused(StatusCode::FORBIDDEN, "another site sent this form: sign in here".into());
     }
@@ -100,13 +105,13 @@ async fn follow_link(
     peer: Option<Extension<PeerAddress>>,
     headers: HeaderMap,
     Path(secret): Path<String>,
-) -> Result<Response, HttpProblem> {
+) -> Result<Response, PageProblem> {
     let client = client_of(peer, &headers, &state.config);
     Ok(match logins::follow_link(&state.pool, &state.config, &secret).await? {
         Some(signed_in) => with_session(Redirect::to(START).into_response(), &signed_in, client, &state.config),
         None => {
             let problem = Some("this link was used before, or is too old".into());
-            LoginPage { name: String::new(), next: START.into(), problem }.respond(StatusCode::GONE)
+            respond(StatusCode::GONE, &LoginPage::new(String::new(), START.into(), problem))
         }
     })
 }
@@ -122,11 +127,11 @@ async fn sign_out(
     State(state): State<ServerState>,
     headers: HeaderMap,
     Form(form): Form<LogoutForm>,
-) -> Result<Response, HttpProblem> {
+) -> Result<Response, PageProblem> {
     if let Some(secret) = cookie(&headers, SESSION_COOKIE) {
         if !is_equal(csrf_token(secret).as_bytes(), form.csrf_token.as_bytes()) {
             let detail = "the form is older than the session: load the page again";
-            return Err(HttpProblem::new(StatusCode::FORBIDDEN, detail));
+            return Err(HttpProblem::new(StatusCode::FORBIDDEN, detail).into());
         }
         if let Some(caller) = authenticate(&state.pool, secret).await? {
             logins::sign_out(&state.pool, caller.token_id).await?;

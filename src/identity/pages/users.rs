@@ -1,0 +1,165 @@
+//! The page of users: who may sign in, and with which role.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::super::Role;
+use super::super::logins::{self, Login, Rights};
+use super::super::passwords::Password;
+use crate::error::Error;
+use crate::http::state::ServerState;
+use crate::web::flash::Flash;
+use crate::web::form::CsrfForm;
+use crate::web::format::{Clock, ShownTime};
+use crate::web::frame::{Frame, NavPlace};
+use crate::web::problem::PageProblem;
+use crate::web::run::StateTag;
+use crate::web::visitor::{StaffAdmin, Visitor, redirect, redirect_after};
+
+#[derive(Template)]
+#[template(path = "identity/users.html")]
+struct UsersPage {
+    frame: Frame,
+    rows: Vec<UserRow>,
+    typed: TypedUser,
+    roles: Vec<&'static str>,
+    problem: Option<String>,
+}
+
+/// What was typed into the form, apart from the password.
+#[derive(Default)]
+struct TypedUser {
+    name: String,
+    role: String,
+    subject: String,
+}
+
+/// A login of the list.
+struct UserRow {
+    name: String,
+    account: &'static str,
+    role: &'static str,
+    subject: String,
+    tag: StateTag,
+    created: Option<ShownTime>,
+    last_used: Option<ShownTime>,
+    is_own: bool,
+    has_password: bool,
+    is_disabled: bool,
+}
+
+impl UserRow {
+    fn new(login: &Login, visitor: &Visitor, clock: &Clock) -> UserRow {
+        UserRow {
+            name: login.name.clone(),
+            account: match login.account.as_str() {
+                "auth_user" => "Django",
+                "users" => "Tutoring",
+                _ => "Lectern",
+            },
+            role: login.role.map_or("admin (superuser)", Role::name),
+            subject: login.subject_id.map(|id| id.to_string()).unwrap_or_default(),
+            tag: match login.disabled_at.is_some() {
+                true => StateTag::new("", "Disabled"),
+                false => StateTag::new("good", "Active"),
+            },
+            created: clock.time(&login.created_at),
+            last_used: clock.time_of(login.last_used_at.as_ref()),
+            is_own: visitor.caller.login_id == Some(login.id),
+            has_password: login.account == "lectern",
+            is_disabled: login.disabled_at.is_some(),
+        }
+    }
+}
+
+pub(super) async fn show(StaffAdmin(visitor): StaffAdmin, State(state): State<ServerState>) -> Response {
+    render(&visitor, &state, StatusCode::OK, (TypedUser::default(), None)).await
+}
+
+async fn render(
+    visitor: &Visitor,
+    state: &ServerState,
+    status: StatusCode,
+    (typed, problem): (TypedUser, Option<String>),
+) -> Response {
+    let users = match logins::list(&state.pool).await {
+        Ok(users) => users,
+        Err(error) => return visitor.problem(error),
+    };
+    let rows = users.iter().map(|login| UserRow::new(login, visitor, &visitor.clock)).collect();
+    let frame = visitor.frame("Users", NavPlace::Users);
+    let roles = Role::ALL.map(Role::name).to_vec();
+    visitor.page_with(status, &UsersPage { frame, rows, typed, roles, problem })
+}
+
+/// Reads a role and the profile that it needs.
+pub(super) fn rights(form: &CsrfForm) -> Result<Rights, Error> {
+    let role = Role::ALL.into_iter().find(|role| role.name() == form.get("role"));
+    let role = role.ok_or_else(|| Error::Usage("choose a role".into()))?;
+    let subject = form.get("subject");
+    let subject_id = match subject.is_empty() {
+        true => None,
+        false => Some(subject.parse().map_err(|_| Error::Usage("the profile is a number: its id".into()))?),
+    };
+    match (role.has_subject(), subject_id) {
+        (true, None) => Err(Error::Usage(format!("a {} needs a profile: enter its id", role.name()))),
+        (false, Some(_)) => Err(Error::Usage(format!("a {} has no profile: leave it empty", role.name()))),
+        _ => Ok(Rights { role, subject_id }),
+    }
+}
+
+/// Creates a login with a password.
+pub(super) async fn add(StaffAdmin(visitor): StaffAdmin, State(state): State<ServerState>, form: CsrfForm) -> Response {
+    let added = async {
+        let rights = rights(&form)?;
+        let password = Password::typed(form.raw("password"));
+        logins::add(&state.pool, form.get("name"), rights, password, &state.config.login).await
+    };
+    match added.await {
+        Ok(_) => redirect("/users", &Flash::done(format!("{} may sign in now.", form.get("name")))),
+        Err(error) => {
+            let typed = |name: &str| form.get(name).to_owned();
+            let typed = TypedUser { name: typed("name"), role: typed("role"), subject: typed("subject") };
+            let problem = PageProblem::from(error);
+            render(&visitor, &state, problem.status, (typed, Some(problem.detail))).await
+        }
+    }
+}
+
+/// Gives a login or an existing account a role.
+pub(super) async fn grant(_: StaffAdmin, State(state): State<ServerState>, form: CsrfForm) -> Response {
+    let granted = async {
+        let rights = rights(&form)?;
+        logins::grant(&state.pool, form.get("name"), rights).await?;
+        Ok(format!("{} is {} now.", form.get("name"), rights.role.name()))
+    };
+    let granted: Result<String, Error> = granted.await;
+    redirect_after("/users", granted)
+}
+
+/// Disables a login and ends its login sessions.
+pub(super) async fn disable(
+    StaffAdmin(visitor): StaffAdmin,
+    State(state): State<ServerState>,
+    form: CsrfForm,
+) -> Response {
+    let name = form.get("name");
+    let disabled = async {
+        if name.to_lowercase() == visitor.caller.name.to_lowercase() {
+            return Err(Error::Usage("this is your own login: another admin has to disable it".into()));
+        }
+        logins::disable(&state.pool, name).await?;
+        Ok(format!("{name} cannot sign in any more, and is signed out."))
+    };
+    redirect_after("/users", disabled.await)
+}
+
+/// Changes the password of a login of Lectern.
+pub(super) async fn set_password(_: StaffAdmin, State(state): State<ServerState>, form: CsrfForm) -> Response {
+    let name = form.get("name");
+    let password = Password::typed(form.raw("password"));
+    let changed = logins::set_password(&state.pool, name, password, &state.config.login).await;
+    redirect_after("/users", changed.map(|_| format!("{name} has a new password, and is signed out everywhere.")))
+}
