@@ -23,7 +23,7 @@ use crate::error::{Error, Exit, Result};
 use crate::identity::Caller;
 use crate::runs::{self, RunKind};
 
-pub use store::{cancel, find, latest, purge_keys};
+pub use store::{applied_by, cancel, find, latest, purge_keys, repeat, request_of};
 pub use worker::run_queue;
 
 /// A queue of runs that are executed one at a time.
@@ -149,6 +149,15 @@ pub trait JobHandler: Send + Sync + 'static {
     fn on_finished(&self, _job: &StoredJob) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
+}
+
+/// The plan that a run applies: what a dry run has shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedPlan {
+    /// The dry run.
+    pub run: i64,
+    /// Identifies what it has shown. A plan that differs is not applied.
+    pub digest: String,
 }
 
 /// The outcome of [`enqueue`].

@@ -144,6 +144,45 @@ pub(super) async fn open_job(pool: &PgPool, run: i64) -> Result<Option<StoredJob
     Ok(found.map(|(Json(payload), cancelled)| StoredJob { run, payload, cancelled }))
 }
 
+/// Returns the stored request of a run that has ended or not.
+pub async fn request_of(pool: &PgPool, run: i64) -> Result<Option<StoredJob>> {
+    let found: Option<(Json<Box<RawValue>>, bool)> =
+        sqlx::query_as("SELECT request, cancelled_at IS NOT NULL FROM lectern.requested_runs WHERE run_id = $1")
+            .bind(run)
+            .fetch_optional(pool)
+            .await?;
+    Ok(found.map(|(Json(payload), cancelled)| StoredJob { run, payload, cancelled }))
+}
+
+/// Makes a dry run that has ended wait for the worker again; returns whether it had ended and was not cancelled.
+pub async fn repeat(db: &mut PgConnection, run: i64) -> Result<bool> {
+    let repeated = sqlx::query(
+        "UPDATE lectern.requested_runs AS q SET attempts = 0 FROM lectern.runs AS r
+         WHERE r.id = q.run_id AND q.run_id = $1 AND q.cancelled_at IS NULL AND r.dry_run AND r.finished_at IS NOT NULL",
+    )
+    .bind(run)
+    .execute(&mut *db)
+    .await?;
+    if repeated.rows_affected() == 0 {
+        return Ok(false);
+    }
+    runs::reopen(db, run).await?;
+    Ok(true)
+}
+
+/// Returns the latest run that applies the plan of another, with its exit code. It locks the plan until the transaction
+/// ends, so that two requests cannot both find none.
+pub async fn applied_by(db: &mut PgConnection, plan: i64) -> Result<Option<(i64, Option<i32>)>> {
+    sqlx::query("SELECT FROM lectern.runs WHERE id = $1 FOR UPDATE").bind(plan).execute(&mut *db).await?;
+    Ok(sqlx::query_as(
+        "SELECT r.id, r.exit_code FROM lectern.requested_runs AS q JOIN lectern.runs AS r ON r.id = q.run_id
+         WHERE coalesce(q.request -> 'plan' ->> 'run', q.request ->> 'plan') = $1 ORDER BY r.id DESC LIMIT 1",
+    )
+    .bind(plan.to_string())
+    .fetch_optional(db)
+    .await?)
+}
+
 /// Counts an attempt to execute a run, and returns how many there were before. It is stored before the run begins, so that
 /// an attempt that ends the process counts too.
 pub(super) async fn begin_attempt(pool: &PgPool, run: i64) -> Result<i32> {

@@ -11,7 +11,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 
 pub use store::{
     begin, database_identity, ended_before, enqueue, find, finish, has_succeeded, last_syncs, later_writers, latest,
-    purge, reopen, save_journal, try_lock_in_transaction, undo_pairs, undo_source, update_result,
+    open_matches, purge, reopen, save_journal, try_lock_in_transaction, undo_pairs, undo_source, update_result,
 };
 
 use crate::error::Result;
@@ -86,6 +86,21 @@ pub struct LastSync {
     pub succeeded_at: Option<String>,
     /// Exit code of the latest one that has ended.
     pub last_exit: Option<i32>,
+}
+
+/// What the latest sync of an entity left for a person to decide.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct OpenMatches {
+    pub run: i64,
+    pub entity: String,
+    /// Names that several records have.
+    pub ambiguous: i32,
+    /// Records without a counterpart, on both sides.
+    pub unmatched: i32,
+    /// Values that changed on both sides.
+    pub conflicts: i32,
+    pub errors: i32,
+    pub exit_code: Option<i32>,
 }
 
 /// A stored run as lists show it.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sqlx::{PgConnection, PgPool};
 
-use super::{DatabaseIdentity, LOCKS, LastSync, Run, RunKind, StoredRun, UndoSource};
+use super::{DatabaseIdentity, LOCKS, LastSync, OpenMatches, Run, RunKind, StoredRun, UndoSource};
 use crate::error::{Exit, Result};
 
 /// Returns what distinguishes this database from others.
@@ -111,6 +111,29 @@ pub async fn last_syncs(pool: &PgPool) -> Result<Vec<LastSync>> {
     .await?)
 }
 
+/// Returns what the latest sync of each entity left for a person to decide. Entities without such things are left out.
+pub async fn open_matches(pool: &PgPool) -> Result<Vec<OpenMatches>> {
+    Ok(sqlx::query_as(
+        "WITH latest AS (
+             SELECT DISTINCT ON (subject) id, subject, exit_code, document FROM lectern.runs
+             WHERE kind = $1 AND NOT dry_run AND finished_at IS NOT NULL AND subject <> 'all'
+             ORDER BY subject, id DESC),
+         counted AS (
+             SELECT id AS run, subject AS entity, exit_code,
+                    coalesce(jsonb_array_length(document->'ambiguous'), 0) AS ambiguous,
+                    coalesce(jsonb_array_length(document->'unmatched_local'), 0)
+                        + coalesce(jsonb_array_length(document->'unmatched_remote'), 0) AS unmatched,
+                    coalesce(jsonb_array_length(document->'conflicts'), 0) AS conflicts,
+                    coalesce(jsonb_array_length(document->'errors'), 0) AS errors
+             FROM latest)
+         SELECT * FROM counted
+         WHERE ambiguous + unmatched + conflicts + errors > 0 OR exit_code NOT IN (0, 4) ORDER BY entity",
+    )
+    .bind(RunKind::Sync.as_str())
+    .fetch_all(pool)
+    .await?)
+}
+
 /// The columns of [`Run`].
 const COLUMNS: &str =
     "id, kind, subject, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS started_at,
@@ -159,10 +182,12 @@ pub async fn purge(pool: &PgPool, days: i32, short_days: i32, limit: i64) -> Res
     Ok(done.rows_affected())
 }
 
-/// Returns which of these runs ended more than `days` ago.
+/// Returns which of these runs ended more than `days` ago; of dry runs those that ended more than a day ago.
 pub async fn ended_before(pool: &PgPool, runs: &[i64], days: i32) -> Result<Vec<i64>> {
     Ok(sqlx::query_scalar(
-        "SELECT id FROM lectern.runs WHERE id = ANY ($1) AND finished_at < now() - make_interval(days => $2)",
+        "SELECT id FROM lectern.runs
+         WHERE id = ANY ($1)
+           AND finished_at < now() - make_interval(days => CASE WHEN dry_run THEN least($2, 1) ELSE $2 END)",
     )
     .bind(runs)
     .bind(days)

@@ -1,6 +1,6 @@
 //! Imports over HTTP: upload, status, publish, retry, undo, and the workbook of rejected rows.
 
-use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Path, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -9,21 +9,23 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::corrections::{self, change};
 use super::history;
 use super::job::{IMPORTS, ImportJob, UNDO};
 use super::progress::{self, Followers};
-use super::publish;
+use super::publish::{self, PublishResult};
 use super::report::saved::read_saved;
 use super::upload::{self, HeaderLimit, Upload, upload_folder};
 use crate::error::Error;
 use crate::http::auth::{Operator, Reader};
 use crate::http::idempotency::idempotency_key;
-use crate::http::json::JsonBody;
+use crate::http::json::{JsonBody, has_json_type};
 use crate::http::openapi::ApiPart;
 use crate::http::parameters::RouteParameters;
 use crate::http::problem::HttpProblem;
 use crate::http::query::{Pairs, pairs};
 use crate::http::state::ServerState;
+use crate::identity::Caller;
 use crate::jobs::api::{PARAMETERS, RunPath, accepted_response, cancel, document, find, list, run_response};
 use crate::jobs::{self, Enqueued, JobRun};
 use crate::outbox;
@@ -42,6 +44,7 @@ struct ImportRoutes;
 /// Describes the routes.
 pub fn description() -> ApiPart {
     let mut part = ApiPart::of(&<ImportRoutes as utoipa::OpenApi>::openapi());
+    part.extend(corrections::api::description());
     part.extend(super::report::description::schemas());
     part.extend(crate::jobs::description::schemas());
     part
@@ -55,6 +58,7 @@ pub fn router(state: ServerState) -> Router {
         // `upload::receive` limits the size of the file itself, so that the error can name the limit.
         .route("/api/imports", get(list_imports).post(create).layer(upload_limit))
         .route("/api/imports/{run}", get(show).delete(cancel_run))
+        .route("/api/imports/{run}/corrections", get(corrections::api::show).put(corrections::api::replace))
         .route("/api/imports/{run}/events", get(progress::events).with_state(followers))
         .route("/api/imports/{run}/report", get(report))
         .route("/api/imports/{run}/publish", post(publish))
@@ -79,13 +83,18 @@ async fn list_imports(_: Reader, State(state): State<ServerState>, address: Pair
 /// Request an import.
 ///
 /// The body has the workbook as `file`, and options of the command as further fields. `Location` is the address of the run.
+/// With `{"apply": RUN}` as JSON instead, the plan of a dry run is imported, exactly as it was shown.
 #[utoipa::path(
     post, path = "/api/imports", operation_id = "createImport", tag = "imports",
     params(("dry_run" = Option<bool>, Query, description = "Whether to plan only.")),
-    request_body(content = ref("#/components/schemas/ImportForm"), content_type = "multipart/form-data"),
+    request_body(content(
+        (ref("#/components/schemas/ImportForm") = "multipart/form-data"),
+        (ApplyBody = "application/json")
+    )),
     responses(
         (status = 202, description = "The run is queued.", body = ref("#/components/schemas/QueuedRun"),
          headers(("Location" = String, description = "Address of the run."))),
+        (status = 409, description = "The plan has changed since it was shown."),
         (status = 415, description = ""), (status = 507, description = "")
     )
 )]
@@ -97,23 +106,54 @@ async fn create(
 ) -> Result<Response, HttpProblem> {
     let key = idempotency_key(request.headers())?.map(str::to_owned);
     let dry_run = upload::dry_run_parameter(&pairs(address)?)?;
+    if has_json_type(request.headers()) {
+        let JsonBody(ApplyBody { apply }) = JsonBody::from_request(request, &state).await?;
+        let run = find(&state.pool, &IMPORTS, Ok(Path(apply))).await?;
+        let enqueued = change::apply(&state, &caller, run, key.as_deref()).await?;
+        return accepted_response(enqueued, &IMPORTS);
+    }
+    let enqueued = enqueue_upload(&state, &caller, request, (dry_run, None), key.as_deref()).await?;
+    accepted_response(enqueued, &IMPORTS)
+}
+
+/// The body that imports a plan.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ImportApply)]
+struct ApplyBody {
+    /// The dry run.
+    apply: i64,
+}
+
+/// Stores an uploaded workbook and requests its import. `csrf_token`: what the form of a page has to contain.
+///
+/// # Errors
+/// Those of [`upload::receive`], and of the database.
+pub(super) async fn enqueue_upload(
+    state: &ServerState,
+    caller: &Caller,
+    request: Request,
+    (dry_run, csrf_token): (Option<bool>, Option<&str>),
+    key: Option<&str>,
+) -> Result<Enqueued, HttpProblem> {
     let limit = HeaderLimit::default();
-    let form = Multipart::from_request(request.map(|body| limit.apply(body)), &state).await;
+    let form = Multipart::from_request(request.map(|body| limit.apply(body)), state).await;
     let form = form.map_err(|_| {
         let detail = "send the workbook as multipart/form-data, in a part named file";
         HttpProblem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     })?;
-    let Upload { staged, file, options, digest } = upload::receive(form, &limit, dry_run, &state.config).await?;
+    let parameters = (dry_run, csrf_token);
+    let Upload { staged, file, options, digest } = upload::receive(form, &limit, parameters, &state.config).await?;
     let folder = staged.name().to_owned();
-    let job = ImportJob::Import { file, folder: Some(folder.clone()), options }.job()?;
+    let job = ImportJob::Import { file, folder: Some(folder.clone()), plan: None, options }.job()?;
     let mut transaction = state.pool.begin().await.map_err(Error::from)?;
-    let enqueued = jobs::enqueue(&mut transaction, &caller, &job, key.as_deref(), &digest).await?;
+    let enqueued = jobs::enqueue(&mut transaction, caller, &job, key, &digest).await?;
     if let Enqueued::New(run) = enqueued {
         // The file is in place before the commit makes the run visible to the worker.
         staged.move_to(&upload_folder(&state.config.data_dir, run, Some(&folder)))?;
         transaction.commit().await.map_err(Error::from)?;
     }
-    accepted_response(enqueued, &IMPORTS)
+    Ok(enqueued)
 }
 
 /// Read an import.
@@ -175,7 +215,7 @@ pub(super) async fn current_document(state: &ServerState, run: &JobRun) -> Resul
 }
 
 /// Returns an import, or 404 for other runs such as the undo of an import.
-async fn find_import(state: &ServerState, run: RunPath) -> Result<JobRun, HttpProblem> {
+pub(super) async fn find_import(state: &ServerState, run: RunPath) -> Result<JobRun, HttpProblem> {
     let stored = find(&state.pool, &IMPORTS, run).await?;
     match stored.kind == IMPORTS.name {
         true => Ok(stored),
@@ -195,9 +235,18 @@ async fn find_import(state: &ServerState, run: RunPath) -> Result<JobRun, HttpPr
 )]
 async fn publish(_: Operator, State(state): State<ServerState>, run: RunPath) -> Result<Response, HttpProblem> {
     let import = find_import(&state, run).await?.id;
+    let result = start_publication(&state, import).await?;
+    Ok((StatusCode::ACCEPTED, Json(result)).into_response())
+}
+
+/// Requests that the worker publishes the events of an import.
+///
+/// # Errors
+/// The database fails.
+pub(super) async fn start_publication(state: &ServerState, import: i64) -> Result<PublishResult, Error> {
     let (mut result, _) = publish::request(&state.pool, import, false).await?;
     publish::finish(&state.pool, &mut result).await?;
-    Ok((StatusCode::ACCEPTED, Json(result)).into_response())
+    Ok(result)
 }
 
 /// Deliver what failed again.
@@ -241,18 +290,33 @@ async fn undo(
 ) -> Result<Response, HttpProblem> {
     let key = idempotency_key(&headers)?;
     let import = find_import(&state, run).await?;
+    let UndoBody { dry_run } = body.map(|JsonBody(body)| body).unwrap_or_default();
+    let enqueued = enqueue_undo(&state, &caller, &import, dry_run, key).await?;
+    accepted_response(enqueued, &IMPORTS)
+}
+
+/// Requests the undo of an import, or only its plan.
+///
+/// # Errors
+/// 409 while the import runs.
+pub(super) async fn enqueue_undo(
+    state: &ServerState,
+    caller: &Caller,
+    import: &JobRun,
+    dry_run: bool,
+    key: Option<&str>,
+) -> Result<Enqueued, HttpProblem> {
     if import.finished_at.is_none() && import.locked {
         let detail = format!("import {} has not ended: cancel it or wait, then undo it", import.id);
         return Err(HttpProblem::new(StatusCode::CONFLICT, detail));
     }
-    let UndoBody { dry_run } = body.map(|JsonBody(body)| body).unwrap_or_default();
     let job = ImportJob::Undo { import: import.id, dry_run }.job()?;
     let mut transaction = state.pool.begin().await.map_err(Error::from)?;
-    let enqueued = jobs::enqueue(&mut transaction, &caller, &job, key, &[]).await?;
+    let enqueued = jobs::enqueue(&mut transaction, caller, &job, key, &[]).await?;
     if let Enqueued::New(_) = enqueued {
         transaction.commit().await.map_err(Error::from)?;
     }
-    accepted_response(enqueued, &IMPORTS)
+    Ok(enqueued)
 }
 
 /// Download the rejected rows.

@@ -16,6 +16,7 @@ use crate::outbox::{self, DeliveryStep};
 use crate::output_file::Existing;
 use crate::text::shell_word;
 
+use super::corrections::SheetCorrections;
 use super::layout::LAYOUT;
 use super::options::{DeliveryMode, ImportOptions};
 use super::plan::ImportPlan;
@@ -143,7 +144,7 @@ async fn import(context: &Context, request: &ImportRequest, is_confirmed: bool) 
     if let Some(report) = &request.report {
         check_report(report, &request.file, request.existing)?;
     }
-    let loaded = match run::load_valid(&request.file, &context.config) {
+    let loaded = match run::load_valid(&request.file, &context.config, SheetCorrections::default()) {
         Ok(loaded) => loaded,
         Err(problems) => return reject_file(context, request, problems),
     };

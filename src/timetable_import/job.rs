@@ -2,21 +2,24 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use super::corrections::{SheetCorrections, store};
 use super::options::ImportOptions;
-use super::report::Document;
+use super::plan::ImportPlan;
 use super::report::saved::saved_report;
+use super::report::{Document, grid};
 use super::run::{self, ImportRequest};
 use super::undo;
 use super::upload::upload_folder;
 use crate::config::Config;
 use crate::error::{Error, Exit, Result};
-use crate::jobs::{Job, JobHandler, JobResult, Queue, StoredJob};
+use crate::jobs::{AppliedPlan, Job, JobHandler, JobResult, Queue, StoredJob};
 use crate::outbox;
 use crate::output_file::Existing;
 use crate::runs::RunKind;
@@ -33,6 +36,10 @@ pub static IMPORTS: Queue = Queue {
     subject_key: "file",
 };
 
+/// Why a plan is not applied.
+pub const PLAN_CHANGED: &str =
+    "the plan has changed since it was shown, because Lectern or Administrate has: plan again, then import";
+
 /// A requested job as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
@@ -44,6 +51,9 @@ pub enum ImportJob {
         /// The unpredictable part of the name of the file's folder. Jobs of earlier versions have none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         folder: Option<String>,
+        /// The plan to apply. None: the plan is made and applied at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<AppliedPlan>,
         #[serde(flatten)]
         options: ImportOptions,
     },
@@ -63,8 +73,9 @@ impl ImportJob {
     /// The request cannot be serialised.
     pub fn job(&self) -> Result<Job> {
         match self {
-            ImportJob::Import { file, options, .. } => {
-                let request = ImportJob::Import { file: file.clone(), folder: None, options: *options };
+            ImportJob::Import { file, options, plan, .. } => {
+                let request =
+                    ImportJob::Import { file: file.clone(), folder: None, plan: plan.clone(), options: *options };
                 Job::new(RunKind::Import, file.clone(), options.dry_run, &request)?.stored_as(self)
             }
             ImportJob::Undo { import, dry_run } => Job::new(RunKind::ImportUndo, import.to_string(), *dry_run, self),
@@ -84,9 +95,9 @@ impl JobHandler for ImportJobs {
 
     async fn run(&self, job: &StoredJob, cancel: CancellationToken) -> Result<JobResult> {
         match job.request()? {
-            ImportJob::Import { file, folder, options } => {
+            ImportJob::Import { file, folder, options, plan } => {
                 let file = upload_folder(&self.config.data_dir, job.run, folder.as_deref()).join(file);
-                self.import(job.run, file, options, &cancel).await
+                self.import(job.run, (file, options), plan.as_ref(), &cancel).await
             }
             ImportJob::Undo { import, dry_run } => self.undo(job.run, import, dry_run, &cancel).await,
         }
@@ -111,7 +122,11 @@ impl JobHandler for ImportJobs {
     }
 
     async fn on_finished(&self, job: &StoredJob) {
-        let Ok(ImportJob::Import { folder, .. }) = job.request() else { return };
+        let Ok(ImportJob::Import { folder, options, .. }) = job.request() else { return };
+        if options.dry_run && !job.cancelled {
+            // Its plan can be corrected and applied for a day; then the sweep removes the file.
+            return;
+        }
         let folder = upload_folder(&self.config.data_dir, job.run, folder.as_deref());
         if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
             tracing::debug!(%error, folder = %folder.display(), "an upload could not be removed");
@@ -123,8 +138,8 @@ impl ImportJobs {
     async fn import(
         &self,
         run: i64,
-        file: PathBuf,
-        options: ImportOptions,
+        (file, options): (PathBuf, ImportOptions),
+        plan: Option<&AppliedPlan>,
         cancel: &CancellationToken,
     ) -> Result<JobResult> {
         // Without a path a dry run writes no report; an import chooses the default path itself.
@@ -132,7 +147,9 @@ impl ImportJobs {
         let existing = Existing::Replace;
         let request = ImportRequest { file: file.clone(), options, report, existing, run: Some(run) };
         let config = self.config.clone();
-        let loaded = tokio::task::spawn_blocking(move || run::load_valid(&file, &config)).await;
+        let corrections = store::of_run(&self.pool, run).await?;
+        let corrections = SheetCorrections::new(corrections.into_iter().map(Into::into));
+        let loaded = tokio::task::spawn_blocking(move || run::load_valid(&file, &config, corrections)).await;
         let loaded =
             match loaded.map_err(|error| Error::Failed(format!("reading the workbook was interrupted: {error}")))? {
                 Ok(loaded) => loaded,
@@ -141,8 +158,25 @@ impl ImportJobs {
                     return JobResult::new(&document, Exit::Failed);
                 }
             };
-        let result = run::import(&self.pool, &self.config, (&loaded, &request), cancel, |_| true, |_| ()).await?;
-        JobResult::new(&result.document, result.exit)
+        let is_changed = AtomicBool::new(false);
+        let confirm = |planned: &ImportPlan| {
+            let is_same = plan.is_none_or(|shown| shown.digest == planned.digest());
+            is_changed.store(!is_same, Ordering::Relaxed);
+            is_same
+        };
+        let inputs = (&loaded, &request);
+        let result = run::import(&self.pool, &self.config, inputs, cancel, confirm, |_| ()).await?;
+        if is_changed.load(Ordering::Relaxed) {
+            let problems = Document::of_problems(name_of(&request.file), false, Vec::new());
+            let mut refused = JobResult::new(&problems, Exit::Failed)?;
+            refused.document["error"] = PLAN_CHANGED.into();
+            return Ok(refused);
+        }
+        let mut done = JobResult::new(&result.document, result.exit)?;
+        if options.dry_run {
+            done.document["grid"] = grid::of(&loaded, &result.document.problems);
+        }
+        Ok(done)
     }
 
     async fn undo(&self, run: i64, import: i64, dry_run: bool, cancel: &CancellationToken) -> Result<JobResult> {
@@ -163,14 +197,14 @@ mod tests {
     fn jobs_stored_before_later_options_existed_are_read() {
         let stored = r#"{"kind": "import", "file": "t.xlsx", "dry_run": false, "deliver": "queue"}"#;
         let options = ImportOptions { deliver: DeliveryMode::Queue, ..ImportOptions::default() };
-        let import = ImportJob::Import { file: "t.xlsx".into(), folder: None, options };
+        let import = ImportJob::Import { file: "t.xlsx".into(), folder: None, plan: None, options };
         assert_eq!(serde_json::from_str::<ImportJob>(stored).expect("readable"), import);
     }
 
     #[test]
     fn stored_form_of_a_job_is_stable() {
         let options = ImportOptions { overwrite_remote: true, ..ImportOptions::default() };
-        let import = ImportJob::Import { file: "t.xlsx".into(), folder: None, options };
+        let import = ImportJob::Import { file: "t.xlsx".into(), folder: None, plan: None, options };
         insta::assert_snapshot!(import.job().expect("JSON").payload.get(), @r#"{"kind":"import","file":"t.xlsx","dry_run":false,"deliver":"wait","publish":false,"delete_drafts":false,"ours":true,"approve_instructors":false,"create_instructors":false}"#);
         let undo = ImportJob::Undo { import: 3, dry_run: true };
         insta::assert_snapshot!(undo.job().expect("JSON").payload.get(), @r#"{"kind":"undo","import":3,"dry_run":true}"#);

@@ -13,6 +13,7 @@ use crate::config::Config;
 
 use super::blocks;
 use super::blocks::{ParseOptions, Timetable};
+use super::corrections::SheetCorrections;
 use crate::timetable_import::parse::cells::unused;
 use crate::workbook::file::limits;
 use crate::workbook::problems::{ImportProblem, column_name};
@@ -23,6 +24,7 @@ pub struct LoadedTimetable {
     name: String,
     bytes: Vec<u8>,
     limits: Limits,
+    corrections: SheetCorrections,
     pub timetable: Timetable,
 }
 
@@ -31,21 +33,38 @@ pub struct LoadedTimetable {
 /// # Errors
 /// [`ReadError`] names the reason why the file cannot be read.
 pub fn load(file: &Path, config: &Config) -> Result<LoadedTimetable, ReadError> {
+    load_corrected(file, config, SheetCorrections::default())
+}
+
+/// Reads a file as [`load`] does, with other values in corrected cells.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_corrected(
+    file: &Path,
+    config: &Config,
+    corrections: SheetCorrections,
+) -> Result<LoadedTimetable, ReadError> {
     let limits = limits(config);
     let (name, bytes) = spreadsheet::load_file(file, &limits)?;
-    let sheet = spreadsheet::read(&name, &bytes, &limits)?;
+    let mut sheet = spreadsheet::read(&name, &bytes, &limits)?;
+    corrections.apply(&mut sheet, CellFilter::default());
     let options =
         ParseOptions { zone: config.zone(), sittings: config.sittings.clone(), max_rows: config.import.max_rows };
     let timetable = blocks::read(&sheet, &options)?;
-    Ok(LoadedTimetable { name, bytes, limits, timetable })
+    Ok(LoadedTimetable { name, bytes, limits, corrections, timetable })
 }
 
-/// Reads a file as [`load`] does, and checks that it has the required columns.
+/// Reads a file as [`load_corrected`] does, and checks that it has the required columns.
 ///
 /// # Errors
 /// The problems of a file that cannot be read or lacks columns.
-pub fn load_valid(file: &Path, config: &Config) -> Result<LoadedTimetable, Vec<ImportProblem>> {
-    match load(file, config) {
+pub fn load_valid(
+    file: &Path,
+    config: &Config,
+    corrections: SheetCorrections,
+) -> Result<LoadedTimetable, Vec<ImportProblem>> {
+    match load_corrected(file, config, corrections) {
         Ok(loaded) if loaded.timetable.lacks_columns() => Err(loaded.timetable.problems),
         Ok(loaded) => Ok(loaded),
         Err(error) => Err(vec![error.into()]),
@@ -53,15 +72,17 @@ pub fn load_valid(file: &Path, config: &Config) -> Result<LoadedTimetable, Vec<I
 }
 
 impl LoadedTimetable {
+    /// Reads a part of the sheet again.
+    fn read(&self, filter: CellFilter<'_>) -> Result<Sheet, ReadError> {
+        let mut sheet = spreadsheet::read_filtered(&self.name, &self.bytes, &self.limits, filter)?;
+        self.corrections.apply(&mut sheet, filter);
+        Ok(sheet)
+    }
+
     /// Reads the header row and the given rows of the sheet again.
     pub(super) fn rows(&self, rows: &[u32]) -> Result<Sheet, ReadError> {
         let rows: BTreeSet<u32> = rows.iter().copied().chain([self.timetable.columns.header_row]).collect();
-        spreadsheet::read_filtered(
-            &self.name,
-            &self.bytes,
-            &self.limits,
-            CellFilter { rows: Some(&rows), columns: None },
-        )
+        self.read(CellFilter { rows: Some(&rows), columns: None })
     }
 
     /// Reads the values in unknown columns again: event row of the block → row number → header → value.
@@ -74,9 +95,7 @@ impl LoadedTimetable {
             return HashMap::new();
         }
         // The same bytes were read before without an error.
-        let Ok(sheet) = spreadsheet::read_filtered(&self.name, &self.bytes, &self.limits, filter) else {
-            return HashMap::new();
-        };
+        let Ok(sheet) = self.read(filter) else { return HashMap::new() };
         let of_row = |number: u32| {
             let found = sheet.rows.binary_search_by_key(&number, |row| row.number).ok()?;
             let cells = unused(columns, sheet.rows.get(found)?, sheet.since_1904).map(|(column, text)| {

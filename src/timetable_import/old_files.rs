@@ -30,7 +30,8 @@ pub fn sweep_reports(data_dir: &Path, age: Duration, now: SystemTime) -> usize {
 
 /// Removes the uploads of imports that ended more than `days` ago, and returns their number.
 ///
-/// An upload is removed when its import ends. What is found here is left of a process that was killed then.
+/// An upload is removed when its import ends, and that of a dry run a day later: until then its plan can be applied. What
+/// else is found here is left of a process that was killed when the import ended.
 ///
 /// # Errors
 /// The database fails.

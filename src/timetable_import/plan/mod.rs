@@ -20,6 +20,7 @@ mod tests;
 pub mod update;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::names::fold;
 use crate::tutorials::Event;
@@ -177,6 +178,20 @@ impl PlanItem {
 }
 
 impl ImportPlan {
+    /// Returns the same text for plans that do the same. Of an event that exists only the changes count, not the places
+    /// that are sold meanwhile.
+    pub fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        for item in &self.items {
+            let new_event = item.event.as_ref().filter(|event| event.id.is_none());
+            let PlanItem { title, row, sessions, outcome, changes, conflicts, .. } = item;
+            let line = serde_json::to_vec(&(title, row, sessions, outcome, changes, conflicts, new_event));
+            digest.update(line.unwrap_or_default());
+            digest.update(b"\n");
+        }
+        hex::encode(digest.finalize())
+    }
+
     /// Counts events and sessions by outcome.
     pub fn counts(&self) -> ImportCounts {
         let mut counts = ImportCounts { events: self.items.len(), ..ImportCounts::default() };

@@ -86,6 +86,8 @@ pub struct PlanView {
     pub approvals: Vec<ApprovalRequest>,
     /// Number of requests to Administrate.
     pub remote_calls: usize,
+    /// Identifies the plan: the same as long as the import would do the same.
+    pub digest: String,
 }
 
 /// A plan item in the document of a dry run.
@@ -160,6 +162,7 @@ impl Document {
     /// Creates the document of a plan that is not executed yet.
     pub fn of_plan(file: String, dry_run: bool, plan: ImportPlan) -> Self {
         let (counts, conflicts, remote_calls) = (plan.counts(), plan.open_conflicts(), plan.remote_calls());
+        let digest = if dry_run { plan.digest() } else { String::new() };
         let unknown_instructors = plan.unknown_instructors;
         let mut written = plan.items.iter().filter(|item| item.event.is_some());
         let first_event = written.next().map(|item| item.title.clone());
@@ -190,6 +193,7 @@ impl Document {
             new_instructors: plan.new_instructors,
             approvals: plan.approvals,
             remote_calls,
+            digest,
         };
         Self { plan: Some(plan), notices, ..document }
     }

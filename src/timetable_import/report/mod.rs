@@ -2,6 +2,7 @@
 
 pub mod description;
 pub mod document;
+pub mod grid;
 mod outcome;
 pub mod rejected;
 pub mod saved;

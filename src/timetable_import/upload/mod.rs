@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files::{self, OpenMode};
 use crate::http::problem::{FieldError, HttpProblem};
+use crate::web::form::{CSRF_FIELD, EXPIRED_FORM};
 
 /// A file that is too large is read up to this multiple of the limit.
 ///
@@ -67,7 +68,7 @@ pub(super) struct StagedUpload {
 }
 
 impl StagedUpload {
-    fn new(data_dir: &Path) -> Result<StagedUpload> {
+    pub fn new(data_dir: &Path) -> Result<StagedUpload> {
         files::data_folder(data_dir)?;
         let uploads = data_dir.join("uploads");
         files::private_folder(&uploads)?;
@@ -80,6 +81,16 @@ impl StagedUpload {
     /// Returns the unpredictable part of the name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Copies a stored file into the folder.
+    pub fn copy_from(&self, file: &Path, name: &str) -> Result<()> {
+        let copy = self.path.join(name);
+        let failed = |error| Error::io("copying the upload to", &copy, &error);
+        let mut from = std::fs::File::open(file).map_err(failed)?;
+        let mut to = files::open_file(&copy, OpenMode::Truncate)?;
+        std::io::copy(&mut from, &mut to).map_err(failed)?;
+        to.sync_all().map_err(failed)
     }
 
     /// Moves the folder to its final path.
@@ -116,19 +127,21 @@ pub(super) fn body_limit(config: &Config) -> usize {
     usize::try_from(file.saturating_add(64 * 1024)).unwrap_or(usize::MAX)
 }
 
-/// Reads a form. `dry_run`: the parameter of the address, which is the same as the field.
+/// Reads a form. `dry_run`: the parameter of the address, which is the same as the field. `csrf_token`: what the form of a
+/// page has to contain before the file; none for programs.
 ///
 /// Returns 400 for an invalid form, a missing file, or an invalid value; 413 for a file larger than
 /// `import.max_file_bytes`; 422 for options that need Administrate in a queued import.
 pub(super) async fn receive(
     mut form: Multipart,
     limit: &HeaderLimit,
-    dry_run: Option<bool>,
+    (dry_run, csrf_token): (Option<bool>, Option<&str>),
     config: &Config,
 ) -> Result<Upload, HttpProblem> {
     let staged = StagedUpload::new(&config.data_dir)?;
     let (mut file, mut options) = (None, ImportOptions { dry_run: dry_run == Some(true), ..ImportOptions::default() });
     let mut seen = HashSet::new();
+    let mut is_own_form = csrf_token.is_none();
     loop {
         limit.begin_header();
         let Some(mut field) = form.next_field().await.map_err(|error| invalid_part(error, limit))? else { break };
@@ -138,6 +151,10 @@ pub(super) async fn receive(
             return Err(invalid_field(&format!("/{name}"), "this field is given twice"));
         }
         match name.as_str() {
+            CSRF_FIELD if csrf_token.is_some() => is_own_form = csrf_token == Some(value(&mut field).await?.as_str()),
+            _ if !is_own_form => return Err(HttpProblem::new(StatusCode::FORBIDDEN, EXPIRED_FORM)),
+            // What a browser sends where no file was chosen.
+            "file" if field.file_name() == Some("") => {}
             "file" => {
                 let name = safe_name(field.file_name().unwrap_or_default());
                 let digest = write_file(&mut field, &staged.path.join(&name), config.import.max_file_bytes).await?;
