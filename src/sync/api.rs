@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::IntoResponse;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use serde::Deserialize;
+use serde_json::json;
 
-use super::Entity;
 use super::job::{SYNCS, SyncRequest};
 use super::report::description::sync_run;
-use crate::error::Error;
+use super::{Entity, stored_plans};
 use crate::http::auth::{Operator, Reader};
 use crate::http::idempotency::idempotency_key;
 use crate::http::json::JsonBody;
@@ -21,8 +22,8 @@ use crate::http::parameters::RouteParameters;
 use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::query::Pairs;
 use crate::http::state::ServerState;
+use crate::identity::Caller;
 use crate::jobs::api::{PARAMETERS, RunPath, accepted_response, cancel, document, find, list, run_response};
-use crate::jobs::{self, Enqueued};
 
 /// The parameters that the routes know.
 pub fn parameters() -> Vec<RouteParameters> {
@@ -30,12 +31,21 @@ pub fn parameters() -> Vec<RouteParameters> {
 }
 
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(list_latest, enqueue, show, cancel_run))]
+#[openapi(paths(list_latest, enqueue, show, cancel_run, approve))]
 struct SyncRoutes;
 
 /// Describes the routes.
 pub fn description() -> ApiPart {
-    ApiPart::of(&<SyncRoutes as utoipa::OpenApi>::openapi()).with_schema("SyncRun", sync_run())
+    ApiPart::of(&<SyncRoutes as utoipa::OpenApi>::openapi()).with_schema("SyncRun", sync_run()).with_schema(
+        "PlanApproval",
+        json!({
+            "type": "object", "required": ["approver", "approved_at"],
+            "properties": {
+                "approver": { "type": ["string", "null"], "description": "Name of the login; null: not approved." },
+                "approved_at": { "type": ["string", "null"], "format": "date-time" },
+            },
+        }),
+    )
 }
 
 /// Returns the routes of syncs.
@@ -43,6 +53,7 @@ pub fn router(state: ServerState) -> Router {
     Router::new()
         .route("/api/syncs", get(list_latest).post(enqueue))
         .route("/api/syncs/{run}", get(show).delete(cancel_run))
+        .route("/api/syncs/{run}/approve", post(approve))
         .with_state(state)
 }
 
@@ -50,15 +61,23 @@ pub fn router(state: ServerState) -> Router {
 #[serde(deny_unknown_fields)]
 #[schema(as = SyncRequest)]
 struct SyncBody {
-    /// The name as on the command line, or `all`.
+    /// The name as on the command line, or `all`; may be left out with a plan.
     #[schema(example = "locations")]
-    entity: String,
+    entity: Option<String>,
     /// Whether to plan only.
     #[serde(default)]
     dry_run: bool,
     /// Ids in Administrate; empty: all records.
     #[serde(default)]
     only: BTreeSet<String>,
+    /// The run whose plan is applied, exactly as it was made: all of it, or the records of `only`.
+    plan: Option<i64>,
+    /// Whether to create local records for unmatched ones in Administrate, all or those of `only`.
+    #[serde(default)]
+    create_local: bool,
+    /// Ids of unmatched local records that are created in Administrate; nothing else is done then.
+    #[serde(default)]
+    create_remote: BTreeSet<i64>,
     /// Whether to go on after an entity that failed. Allowed only with `all`.
     #[serde(default)]
     skip_errors: bool,
@@ -94,13 +113,33 @@ async fn enqueue(
     JsonBody(body): JsonBody<SyncBody>,
 ) -> Result<Response, HttpProblem> {
     let key = idempotency_key(&headers)?;
-    let job = body.request()?.job()?;
-    let mut transaction = state.pool.begin().await.map_err(Error::from)?;
-    let enqueued = jobs::enqueue(&mut transaction, &caller, &job, key, &[]).await?;
-    if matches!(enqueued, Enqueued::New(_)) {
-        transaction.commit().await.map_err(Error::from)?;
-    }
-    accepted_response(enqueued, &SYNCS)
+    let request = match body.plan {
+        Some(plan) => body.application(&state, &caller, plan).await?,
+        None => body.request()?,
+    };
+    stored_plans::check_direct(&state.config, &request)?;
+    accepted_response(stored_plans::enqueue(&state.pool, &caller, &request, key).await?, &SYNCS)
+}
+
+/// Approve a plan.
+///
+/// Where `[sync] second_person` is set, a plan is applied only after another login than the one that requested it approved it.
+#[utoipa::path(
+    post, path = "/api/syncs/{run}/approve", operation_id = "approveSync", tag = "syncs",
+    responses(
+        (status = 200, description = "The approval.", body = ref("#/components/schemas/PlanApproval")),
+        (status = 403, description = "The caller requested the plan, or is a token."),
+        (status = 409, description = "The run has no plan.")
+    )
+)]
+async fn approve(
+    Operator(caller): Operator,
+    State(state): State<ServerState>,
+    run: RunPath,
+) -> Result<Response, HttpProblem> {
+    let run = find(&state.pool, &SYNCS, run).await?;
+    let approval = stored_plans::approve(&state.pool, &caller, &run).await?;
+    Ok(Json(approval).into_response())
 }
 
 /// Read a sync.
@@ -121,7 +160,11 @@ async fn show(
     run: RunPath,
 ) -> Result<Response, HttpProblem> {
     let stored = find(&state.pool, &SYNCS, run).await?;
-    Ok(run_response(&headers, &stored, document(&stored, &SYNCS, None)))
+    let mut document = document(&stored, &SYNCS, None);
+    if let Some(approval) = stored_plans::approval(&state.pool, stored.id).await? {
+        document["approval"] = json!(approval);
+    }
+    Ok(run_response(&headers, &stored, document))
 }
 
 /// Cancel a sync.
@@ -146,15 +189,37 @@ async fn cancel_run(
 }
 
 impl SyncBody {
+    /// Returns the request that applies a plan.
+    async fn application(self, state: &ServerState, caller: &Caller, plan: i64) -> Result<SyncRequest, HttpProblem> {
+        let invalid = |pointer: &str, message: &str| {
+            let error = FieldError::new(pointer, "invalid_value", message);
+            HttpProblem::fields(error).as_status(StatusCode::UNPROCESSABLE_ENTITY)
+        };
+        let run = stored_plans::find_run(&state.pool, plan)
+            .await
+            .map_err(|_| invalid("/plan", "there is no such run: give the run_id of a dry run"))?;
+        if self.entity.as_ref().is_some_and(|entity| *entity != run.subject) {
+            let message = format!("the plan is of {}: leave entity out", run.subject);
+            return Err(invalid("/entity", &message));
+        }
+        if self.dry_run || self.create_local || self.skip_errors || !self.create_remote.is_empty() {
+            return Err(invalid("/plan", "a plan is applied as it was made: only `only` may be given with it"));
+        }
+        stored_plans::application(&state.pool, &state.config, caller, (&run, self.only)).await
+    }
+
     fn request(self) -> Result<SyncRequest, HttpProblem> {
-        let entity = match self.entity.trim().to_lowercase().as_str() {
+        let missing = || FieldError::new("/entity", "missing_value", "the field is missing");
+        let name = self.entity.as_deref().ok_or_else(|| HttpProblem::fields(missing()))?;
+        let entity = match name.trim().to_lowercase().as_str() {
             "all" => None,
             name => Some(name.parse::<Entity>().map_err(|reason| {
                 let error = FieldError::new("/entity", "unknown_entity", format!("{reason}, all"));
                 HttpProblem::fields(error).as_status(StatusCode::UNPROCESSABLE_ENTITY)
             })?),
         };
-        let SyncBody { dry_run, only, skip_errors, .. } = self;
+        let SyncBody { dry_run, only, skip_errors, create_local, create_remote, .. } = self;
+        check_creations(entity, create_local, &create_remote)?;
         if skip_errors && entity.is_some() {
             let error = FieldError::new(
                 "/skip_errors",
@@ -169,6 +234,22 @@ impl SyncBody {
                 FieldError::new("/only", "invalid_value", "an id is empty: leave only out to synchronise all records");
             return Err(HttpProblem::fields(error));
         }
-        Ok(SyncRequest { entity, dry_run, only, skip_errors })
+        let more = SyncRequest { create_local, create_remote, ..SyncRequest::default() };
+        Ok(SyncRequest { entity, dry_run, only, skip_errors, ..more })
     }
+}
+
+/// Checks that records of an entity can be created.
+fn check_creations(entity: Option<Entity>, local: bool, remote: &BTreeSet<i64>) -> Result<(), HttpProblem> {
+    let invalid = |pointer: &str, message: &str| {
+        let error = FieldError::new(pointer, "invalid_value", message);
+        Err(HttpProblem::fields(error).as_status(StatusCode::UNPROCESSABLE_ENTITY))
+    };
+    if local && entity == Some(Entity::Events) {
+        return invalid("/create_local", "local events come from a timetable: import it");
+    }
+    if !remote.is_empty() && !entity.is_some_and(Entity::can_be_created) {
+        return invalid("/create_remote", "only locations, venues, instructors and course templates can be created");
+    }
+    Ok(())
 }

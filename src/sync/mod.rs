@@ -23,12 +23,14 @@ pub mod job;
 pub mod matching;
 pub mod options;
 pub mod overrides;
+pub mod pages;
 mod pipeline;
 pub mod plan;
 pub mod remote;
 pub mod report;
 pub mod run;
 pub mod schedule;
+pub mod stored_plans;
 pub mod undo;
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub struct SyncOptions {
     pub skip_errors: bool,
     /// Apply exactly these plans. A plan that differs from the current one is refused.
     pub exactly: Option<BTreeMap<Entity, Value>>,
+    /// Of these plans, apply only changes of the records with these ids in Administrate; empty: all changes.
+    pub chosen: BTreeSet<String>,
 }
 
 /// The largest share of an entity's rows that a run may delete, in percent.

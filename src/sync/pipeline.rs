@@ -106,10 +106,15 @@ impl SyncRun {
         let mut transaction = db.begin().await?;
         history::sign_run(&mut transaction, Some(run), Interface::Sync).await?;
         let rows = E::link_rows(&mut transaction).await?;
-        let plan = self.plan::<E>(&mut transaction, remote, &rows, prunable).await?;
+        let mut plan = self.plan::<E>(&mut transaction, remote, &rows, prunable).await?;
         let report = match self.plan_refusal(&plan, rows.len())? {
             Some(Refusal(reason, details)) => Report::rejected(&plan, Some(run), false, reason).with_errors(details),
             None => {
+                if !self.options.chosen.is_empty() {
+                    let unknown = plan.restrict_to(&self.options.chosen);
+                    let errors = unknown.iter().filter(|_| !self.all_entities);
+                    plan.findings.errors.extend(errors.map(|id| unknown_id_error(id, E::ENTITY.plural())));
+                }
                 apply::<E>(&mut transaction, &plan, Some(run)).await?;
                 if !plan.is_empty() {
                     runs::save_journal(&mut transaction, run, &UndoJournalRef::of(&plan)).await?;

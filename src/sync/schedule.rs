@@ -3,7 +3,6 @@
 //! Of several processes that wake at a due time, one enqueues the sync. Due times that passed while no process ran are
 //! skipped, and a sync whose last scheduled run has not ended is not enqueued again.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,6 +72,6 @@ async fn sleep_until(due: Timestamp) {
 /// # Errors
 /// The database's.
 pub async fn enqueue_due(pool: &PgPool, entity: Option<Entity>, due: Timestamp) -> Result<Option<i64>> {
-    let request = SyncRequest { entity, dry_run: false, only: BTreeSet::new(), skip_errors: false };
+    let request = SyncRequest { entity, ..SyncRequest::default() };
     jobs::enqueue_due(pool, &request.job()?, due).await
 }

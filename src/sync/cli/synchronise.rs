@@ -212,6 +212,7 @@ impl Args {
             create_local: self.create_local,
             skip_errors: self.skip_errors,
             exactly: None,
+            chosen: BTreeSet::new(),
         })
     }
 }

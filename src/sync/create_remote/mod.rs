@@ -7,7 +7,7 @@ pub mod cli;
 mod manual_list;
 mod selection;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use administrate::Client;
@@ -135,6 +135,34 @@ async fn create_records(
         tracing::warn!(%error, entity = %report.entity, "the next sync completes the bridge rows of created records");
     }
     Ok(())
+}
+
+/// Creates chosen local records of a report in Administrate.
+///
+/// # Errors
+/// Those of Administrate and of the database.
+pub(in crate::sync) async fn create_chosen(
+    context: &Context,
+    pool: &PgPool,
+    sync: &SyncRun,
+    chosen: &BTreeSet<i64>,
+    report: &mut Report,
+) -> Result<()> {
+    let records = report.creatable_local().into_iter().filter(|record| chosen.contains(&record.id)).cloned();
+    let records: Vec<LocalRecord> = records.collect();
+    if records.is_empty() {
+        let message = "none of the chosen records is missing in Administrate any more: plan again".to_owned();
+        report.add_error(RecordError { external_id: None, message });
+        return Ok(());
+    }
+    match creation_support(context, sync, report.entity).await? {
+        CreationSupport::Supported(kind) => create_records(context, pool, sync, kind, records, report).await,
+        CreationSupport::Unsupported(reason) => {
+            let not_created = records.into_iter().map(|record| not_created(record, reason.clone()));
+            report.not_created_in_administrate.extend(not_created);
+            Ok(())
+        }
+    }
 }
 
 /// Adds the result of one delivered creation to the report. `external_id`: none if it has not been created.

@@ -120,6 +120,11 @@ impl PlanFile {
         Ok(())
     }
 
+    /// Reports whether the plan was made of exactly this.
+    pub fn is_made_of(&self, current: &PlanSource) -> bool {
+        self.made_of.as_ref() == Some(current)
+    }
+
     /// Writes the file.
     ///
     /// # Errors

@@ -1,0 +1,226 @@
+//! A report of a sync as a page shows it.
+
+use serde_json::Value;
+
+use super::super::entity::Entity;
+use crate::web::document::{list, number, optional, shown, text};
+use crate::web::format::thousands;
+use crate::web::paging::ListPart;
+use crate::web::run::StateTag;
+
+/// Changes of one part of a plan.
+const PART: usize = 100;
+
+/// Records of a list that is not divided into parts.
+const MOST: usize = 200;
+
+/// A report of one entity.
+pub(super) struct ReportView {
+    pub facts: Vec<SyncFact>,
+    pub changes: Vec<ChangeRow>,
+    pub part: ListPart,
+    pub local: Vec<LocalRow>,
+    pub remote: Vec<RemoteRow>,
+    /// Records of the two lists that are not shown.
+    pub hidden: usize,
+    pub ambiguous: Vec<AmbiguousRow>,
+    pub conflicts: Vec<ConflictRow>,
+    pub findings: Vec<FindingRow>,
+}
+
+/// A number with its name.
+pub(super) struct SyncFact {
+    pub name: &'static str,
+    pub value: String,
+}
+
+/// A row that a plan changes.
+pub(super) struct ChangeRow {
+    pub id: String,
+    pub name: String,
+    pub tag: StateTag,
+    pub fields: Vec<FieldRow>,
+}
+
+/// A field that a plan changes.
+pub(super) struct FieldRow {
+    pub name: String,
+    pub before: String,
+    pub after: String,
+}
+
+/// A record that only Lectern has.
+pub(super) struct LocalRow {
+    pub id: i64,
+    pub name: String,
+    /// Records of Administrate that it may be linked with, the most similar first.
+    pub choices: Vec<LinkChoice>,
+}
+
+/// A record that only Administrate has.
+pub(super) struct RemoteRow {
+    pub id: String,
+    pub name: String,
+    pub similar: String,
+}
+
+/// A record of Administrate to link with.
+#[derive(Clone)]
+pub(super) struct LinkChoice {
+    pub id: String,
+    pub name: String,
+    pub is_suggested: bool,
+}
+
+/// Records of one name, of which a person has to choose.
+pub(super) struct AmbiguousRow {
+    pub key: String,
+    pub local: Vec<(i64, String)>,
+    pub remote: Vec<(String, String)>,
+}
+
+/// A value that differs on both sides.
+pub(super) struct ConflictRow {
+    pub event: String,
+    pub field: String,
+    pub local: String,
+    pub remote: String,
+    pub baseline: String,
+    /// Whether both sides changed it; otherwise only Administrate did.
+    pub is_conflict: bool,
+    /// The values as they were shown, so that others are not decided on.
+    pub shown: String,
+}
+
+/// Something else that the run found.
+pub(super) struct FindingRow {
+    pub kind: StateTag,
+    pub name: String,
+    pub message: String,
+}
+
+impl ReportView {
+    /// Reads the document of one entity.
+    pub(super) fn new(document: &Value, part: Option<i64>) -> ReportView {
+        let changes: Vec<&Value> = list(&document["plan"]).collect();
+        let part = ListPart::of(changes.len(), PART, part);
+        let remote: Vec<&Value> = list(&document["unmatched_remote"]).collect();
+        let local: Vec<&Value> = list(&document["unmatched_local"]).collect();
+        let all: Vec<LinkChoice> = remote.iter().take(MOST).map(|record| choice(record, false)).collect();
+        let conflict = |is_conflict| move |conflict: &Value| ConflictRow::new(conflict, is_conflict);
+        let conflicts = list(&document["conflicts"]).map(conflict(true));
+        ReportView {
+            facts: facts(document),
+            changes: changes[part.from..part.to].iter().map(|change| ChangeRow::new(change)).collect(),
+            part,
+            hidden: remote.len().saturating_sub(MOST) + local.len().saturating_sub(MOST),
+            local: local.iter().take(MOST).map(|record| local_row(record, &all)).collect(),
+            remote: remote.iter().take(MOST).map(|record| remote_row(record)).collect(),
+            ambiguous: list(&document["ambiguous"]).take(MOST).map(ambiguous_row).collect(),
+            conflicts: conflicts.chain(list(&document["differences"]).map(conflict(false))).take(MOST).collect(),
+            findings: findings(document),
+        }
+    }
+}
+
+fn facts(document: &Value) -> Vec<SyncFact> {
+    let counts = &document["counts"];
+    let fact = |(name, key): (&'static str, &str)| SyncFact { name, value: thousands(number(&counts[key])) };
+    let names = [
+        ("In Administrate", "fetched"),
+        ("New links", "created"),
+        ("Changed", "updated"),
+        ("Unchanged", "unchanged"),
+        ("Pruned", "pruned"),
+        ("Left out", "skipped"),
+        ("Errors", "errors"),
+    ];
+    let requests = SyncFact { name: "Requests", value: thousands(number(&document["requests"])) };
+    names.into_iter().map(fact).chain([requests]).collect()
+}
+
+impl ChangeRow {
+    fn new(change: &Value) -> ChangeRow {
+        let tag = match change["action"].as_str().unwrap_or_default() {
+            "create" => StateTag::new("good", "New"),
+            "prune" => StateTag::new("bad", "Removed"),
+            _ => StateTag::new("live", "Changed"),
+        };
+        let field = |field: &Value| FieldRow {
+            name: text(&field["field"]).replace('_', " "),
+            before: shown(&field["before"]),
+            after: shown(&field["after"]),
+        };
+        let fields = list(&change["fields"]).filter(|field| field["before"] != field["after"]).map(field);
+        ChangeRow { id: text(&change["external_id"]), name: text(&change["name"]), tag, fields: fields.collect() }
+    }
+}
+
+fn choice(record: &Value, is_suggested: bool) -> LinkChoice {
+    LinkChoice { id: text(&record["external_id"]), name: text(&record["name"]), is_suggested }
+}
+
+fn local_row(record: &Value, all: &[LinkChoice]) -> LocalRow {
+    let suggested: Vec<String> = list(&record["suggestions"]).map(text).collect();
+    let place = |choice: &LinkChoice| suggested.iter().position(|name| *name == choice.name).unwrap_or(usize::MAX);
+    let mut choices: Vec<LinkChoice> = all.to_vec();
+    choices.sort_by_key(place);
+    for choice in &mut choices {
+        choice.is_suggested = place(choice) != usize::MAX;
+    }
+    LocalRow { id: number(&record["id"]), name: text(&record["name"]), choices }
+}
+
+fn remote_row(record: &Value) -> RemoteRow {
+    let similar: Vec<String> = list(&record["suggestions"]).map(text).collect();
+    RemoteRow { id: text(&record["external_id"]), name: text(&record["name"]), similar: similar.join(", ") }
+}
+
+fn ambiguous_row(item: &Value) -> AmbiguousRow {
+    AmbiguousRow {
+        key: text(&item["key"]),
+        local: list(&item["local"]).map(|record| (number(&record["id"]), text(&record["name"]))).collect(),
+        remote: list(&item["remote"]).map(|record| (text(&record["external_id"]), text(&record["name"]))).collect(),
+    }
+}
+
+impl ConflictRow {
+    fn new(conflict: &Value, is_conflict: bool) -> ConflictRow {
+        ConflictRow {
+            event: text(&conflict["name"]),
+            field: text(&conflict["field"]),
+            local: shown(&conflict["ours"]),
+            remote: shown(&conflict["theirs"]),
+            baseline: shown(&conflict["agreed"]),
+            is_conflict,
+            shown: conflict.to_string(),
+        }
+    }
+}
+
+fn findings(document: &Value) -> Vec<FindingRow> {
+    let kinds: [(&str, StateTag, &str); 7] = [
+        ("errors", StateTag::new("bad", "Error"), "message"),
+        ("not_created_in_administrate", StateTag::new("warn", "Not created there"), "reason"),
+        ("not_created_local", StateTag::new("warn", "Not created here"), "reason"),
+        ("created_in_administrate", StateTag::new("good", "Created there"), "to_mend"),
+        ("created_local", StateTag::new("good", "Created here"), ""),
+        ("gone", StateTag::new("warn", "Gone there"), ""),
+        ("skipped", StateTag::new("", "Left out"), "reason"),
+    ];
+    let mut found = Vec::new();
+    for (key, kind, message) in kinds {
+        let row = |item: &Value| FindingRow {
+            kind,
+            name: optional(&item["name"]).or_else(|| optional(&item["external_id"])).unwrap_or_default(),
+            message: if item[message].is_null() { String::new() } else { shown(&item[message]) },
+        };
+        found.extend(list(&document[key]).take(MOST).map(row));
+    }
+    found
+}
+
+/// Reports whether unmatched records of an entity can be linked.
+pub(super) fn can_be_linked(entity: Option<Entity>) -> bool {
+    entity.is_some_and(|entity| entity.can_be_created() || entity == Entity::Events)
+}
