@@ -118,14 +118,22 @@ async fn retry(
     body: Option<JsonBody<Retry>>,
 ) -> Result<(StatusCode, Json<Value>), HttpProblem> {
     let Retry { ids } = body.map(|JsonBody(retry)| retry).unwrap_or_default();
-    if let Some(ids) = &ids {
+    let due = retry_items(&state, ids.as_deref()).await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "due": due }))))
+}
+
+/// Makes items due at once: these, or all pending and failed ones. Returns their number.
+///
+/// # Errors
+/// 404 for an unknown item.
+pub(super) async fn retry_items(state: &ServerState, ids: Option<&[i64]>) -> Result<u64, HttpProblem> {
+    if let Some(ids) = ids {
         let known = outbox::list(&state.pool, true).await?;
         if let Some(unknown) = ids.iter().find(|id| known.iter().all(|item| item.id != **id)) {
             return Err(HttpProblem::new(StatusCode::NOT_FOUND, format!("the outbox has no item {unknown}")));
         }
     }
-    let due = outbox::retry_now(&state.pool, ids.as_deref(), None).await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "due": due }))))
+    Ok(outbox::retry_now(&state.pool, ids, None).await?)
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -173,7 +181,15 @@ async fn decide(
     JsonBody(body): JsonBody<ResolveBody>,
 ) -> Result<(StatusCode, Json<Value>), HttpProblem> {
     let Path(id) = id.map_err(|_| HttpProblem::new(StatusCode::NOT_FOUND, "the outbox has no such item"))?;
-    let decision = body.decision()?;
+    decide_item(&state, id, &body.decision()?).await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "state": "pending" }))))
+}
+
+/// Applies a decision about an item whose outcome is unknown.
+///
+/// # Errors
+/// 404 for an unknown item, 409 for one whose outcome is known, 422 for a record that Administrate does not have.
+pub(super) async fn decide_item(state: &ServerState, id: i64, decision: &OutboxResolution) -> Result<(), HttpProblem> {
     let item = outbox::list(&state.pool, true).await?.into_iter().find(|item| item.id == id);
     let item = item.ok_or_else(|| HttpProblem::new(StatusCode::NOT_FOUND, format!("the outbox has no item {id}")))?;
     if item.state != outbox::DeliveryState::Unknown {
@@ -181,8 +197,7 @@ async fn decide(
         return Err(HttpProblem::new(StatusCode::CONFLICT, detail));
     }
     let client = connect(&state.config, &state.pool, "outbox resolve", AuditMode::On).await?;
-    resolve(&state.pool, &client, id, &decision).await.map_err(resolve_error)?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "state": "pending" }))))
+    resolve(&state.pool, &client, id, decision).await.map_err(resolve_error)
 }
 
 /// Maps a record that does not exist in Administrate to 422: the caller gave a wrong id.

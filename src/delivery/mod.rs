@@ -20,6 +20,7 @@ mod error;
 mod event;
 mod in_doubt;
 mod outcome;
+pub mod pages;
 pub mod reference;
 pub mod resolve;
 pub mod worker;

@@ -10,6 +10,7 @@
 
 pub mod api;
 pub mod cli;
+pub mod pages;
 pub mod payload;
 pub mod signature;
 mod store;

@@ -9,9 +9,11 @@ mod events;
 mod first_steps;
 mod read;
 mod sessions;
+mod upcoming;
 
 pub use availability::{PlacesUpdate, availabilities, oversold, set_available_places, set_oversold, set_places};
 pub use events::{delete_event, insert_events, rename_event, update_events};
 pub use first_steps::{FirstSteps, first_steps};
 pub use read::{code_of, custom_values, event_codes, events_by_code, events_by_id, ids_by_code};
 pub use sessions::{delete_sessions, insert_sessions, update_sessions};
+pub use upcoming::{UpcomingSession, upcoming_sessions};

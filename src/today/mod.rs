@@ -1,0 +1,3 @@
+//! The first page of staff: what needs a person, what comes next, and whether everything works. It changes nothing.
+
+pub mod pages;
