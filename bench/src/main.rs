@@ -11,6 +11,7 @@ mod import;
 mod lessons;
 mod load;
 mod moves;
+mod pages;
 mod parse;
 mod program;
 mod provider;
@@ -66,6 +67,7 @@ enum Part {
     WorkbookMemory,
     Load,
     Http,
+    Pages,
     Moves,
     Lessons,
     Search,
@@ -102,6 +104,7 @@ async fn measure(stage: &Stage, options: &Options) -> Result<Vec<Figure>> {
             Part::WorkbookMemory => workbook_memory::measure(stage).await?,
             Part::Load => load::measure(stage).await?,
             Part::Http => http::measure(stage, options.runs).await?,
+            Part::Pages => pages::measure(stage).await?,
             Part::Moves => moves::measure(stage, options.runs, options.rows).await?,
             Part::Lessons => lessons::measure(stage, options.runs).await?,
             Part::Search => search::measure(stage, options.runs, options.groups).await?,

@@ -21,3 +21,4 @@ mod search;
 mod sync;
 mod torture;
 mod tutorials;
+mod web;

@@ -7,6 +7,7 @@ use axum::response::Html;
 use axum::routing::get;
 use lectern::identity::Role;
 
+use crate::fixtures::browser::chromium;
 use crate::fixtures::environments::{node, python, run};
 use crate::fixtures::provider::Provider;
 use crate::fixtures::site::{Site, token};
@@ -151,16 +152,6 @@ async fn tester_of_apis_finds_no_server_error_and_no_undocumented_answer() {
     println!("{printed}");
 }
 
-/// Returns an installed Chromium.
-fn browser() -> String {
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let works =
-        |name: &&&str| std::process::Command::new(**name).arg("--version").output().is_ok_and(|o| o.status.success());
-    let found = names.iter().find(works);
-    (*found.expect("no browser: `tools/prerequisites long` installs Chromium (Debian: apt-get install chromium)"))
-        .to_owned()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: `make long`"]
 async fn long_page_of_another_origin_reads_and_writes_in_a_browser() {
@@ -172,7 +163,7 @@ async fn long_page_of_another_origin_reads_and_writes_in_a_browser() {
     let page = Router::new().route("/", get(move || std::future::ready(Html(html.clone()))));
     tokio::spawn(async move { axum::serve(listener, page).await });
     let secret = token(&db, Role::Operator).await;
-    let browser = browser();
+    let browser = chromium();
     for (origins, expected) in
         [(shop.as_str(), r#"{"popular":1,"found":1,"version":"#), ("https://other.example", "failed: TypeError")]
     {

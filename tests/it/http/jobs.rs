@@ -41,9 +41,11 @@ async fn posted_import_runs_and_streams_its_result() {
         "{document}"
     );
     assert_eq!(fixture.import.simulator.tenant().events.len(), 1);
-    let remaining: Vec<_> =
-        std::fs::read_dir(&uploads).expect("uploads").flatten().map(|entry| entry.file_name()).collect();
-    assert_eq!(remaining, ["2"], "the upload is removed");
+    let remaining = std::fs::read_dir(&uploads).expect("uploads").flatten();
+    let mut remaining: Vec<String> = remaining.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    remaining.sort();
+    assert_eq!(remaining.len(), 2, "the upload of the import is removed: {remaining:?}");
+    assert!(remaining[0].starts_with("1-") && remaining[1] == "2", "that of the plan can be applied: {remaining:?}");
     assert_eq!(std::fs::read(uploads.join("2/t.xlsx")).expect("its file"), b"another file");
 
     let (_, listed) = fixture.get("/api/imports/?limit=1").await;

@@ -1,0 +1,302 @@
+//! The pages as plain forms: who may see and change what, corrections and plans, and the weight of the first page.
+
+use std::sync::Arc;
+
+use lectern::identity::{Role, csrf_token};
+use lectern::jobs::run_queue;
+use lectern::sync::job::SyncJobs;
+use lectern::timetable_import::layout::Field;
+use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
+use reqwest::{Client, Response, redirect};
+use serde_json::{Value, json};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::fixtures::api::{ApiFixture, answer, location, upload};
+use crate::fixtures::browser::login_link;
+use crate::fixtures::site::{Site, problem};
+use crate::fixtures::sync::SyncFixture;
+use crate::fixtures::test_db::TestDb;
+use crate::fixtures::timetable::{changed, event, write};
+
+/// A browser without scripts: it has a session and sends forms.
+struct Browser {
+    client: Client,
+    address: String,
+    secret: String,
+}
+
+impl Browser {
+    async fn sign_in(db: &TestDb, site: &Site, name: &str, role: Role) -> Browser {
+        let client = Client::builder().redirect(redirect::Policy::none()).build().expect("a client");
+        let link = format!("http://{}{}", site.address, login_link(db, name, role).await);
+        let response = client.get(link).send().await.expect("an answer");
+        let cookie = response.headers()[SET_COOKIE].to_str().expect("text");
+        let secret = cookie.split(['=', ';']).nth(1).expect("a secret").to_owned();
+        Browser { client, address: site.address.clone(), secret }
+    }
+
+    async fn get(&self, path: &str) -> Response {
+        let request = self.client.get(format!("http://{}{path}", self.address));
+        let cookie = format!("lectern_session={}", self.secret);
+        request.header(COOKIE, cookie).header("accept", "text/html").send().await.expect("an answer")
+    }
+
+    /// Sends a form with the token of this session, or with another one.
+    async fn send(&self, path: &str, token: Option<&str>, fields: &[(&str, &str)]) -> Response {
+        let own = csrf_token(&self.secret);
+        let mut all = vec![("csrf_token", token.unwrap_or(&own))];
+        all.extend(fields);
+        let request = self.client.post(format!("http://{}{path}", self.address)).form(&all);
+        let cookie = format!("lectern_session={}", self.secret);
+        request.header(COOKIE, cookie).header("accept", "text/html").send().await.expect("an answer")
+    }
+
+    async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+        self.send(path, None, fields).await
+    }
+}
+
+fn to(response: &Response) -> &str {
+    assert_eq!(response.status(), 303);
+    response.headers()[LOCATION].to_str().expect("a path")
+}
+
+async fn text(response: Response) -> String {
+    assert!(response.headers()["content-type"].to_str().expect("text").starts_with("text/html"));
+    response.text().await.expect("a body")
+}
+
+const PAGES: [&str; 5] = ["/today", "/imports", "/syncs", "/outbox", "/webhooks"];
+
+#[tokio::test]
+async fn page_without_session_leads_to_the_sign_in_and_role_decides_what_it_shows() {
+    let db = TestDb::new().await;
+    let site = Site::serve(&db).await;
+    let anonymous = Client::builder().redirect(redirect::Policy::none()).build().expect("a client");
+    for page in PAGES.iter().chain(&["/users", "/tokens", "/imports/1", "/syncs/locations?run=1"]) {
+        let response = anonymous.get(format!("http://{}{page}", site.address)).send().await.expect("an answer");
+        let next = page.replace('/', "%2F").replace('?', "%3F").replace('=', "%3D");
+        assert_eq!(to(&response), format!("/login?next={next}"));
+    }
+    let reader = Browser::sign_in(&db, &site, "rita", Role::Reader).await;
+    let operator = Browser::sign_in(&db, &site, "olga", Role::Operator).await;
+    let admin = Browser::sign_in(&db, &site, "ann", Role::Admin).await;
+    for page in PAGES {
+        let shown = text(reader.get(page).await).await;
+        assert!(!shown.contains("method=\"post\" action=\"/imports\"") && !shown.contains("/plan\""), "{page}");
+        assert_eq!(operator.get(page).await.status(), 200, "{page}");
+    }
+    for page in ["/users", "/tokens"] {
+        let refused = operator.get(page).await;
+        assert_eq!(refused.status(), 403);
+        assert!(text(refused).await.contains("only admins"), "{page}");
+        assert_eq!(admin.get(page).await.status(), 200, "{page}");
+    }
+    assert_eq!(reader.submit("/outbox/retry", &[("all", "1")]).await.status(), 403);
+    assert_eq!(to(&operator.get("/").await), "/today", "staff begins with today");
+    assert_eq!(operator.get("/?q=x").await.status(), 200, "and still searches");
+    for missing in ["/imports/99", "/imports/x", "/syncs/rooms", "/outbox/99", "/webhooks/99", "/no/page"] {
+        let response = operator.get(missing).await;
+        assert_eq!(response.status(), 404, "{missing}");
+        let shown = text(response).await;
+        assert!(shown.contains("id=\"find\"") && !shown.contains("\"detail\""), "{missing}: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn form_without_the_token_of_its_session_changes_nothing() {
+    let db = TestDb::new().await;
+    let site = Site::serve(&db).await;
+    let admin = Browser::sign_in(&db, &site, "ann", Role::Admin).await;
+    let fields = [("name", "a program"), ("role", "reader")];
+    for token in ["", "x", &csrf_token("lectern_other")] {
+        let refused = admin.send("/tokens", Some(token), &fields).await;
+        assert_eq!(refused.status(), 403, "{token}");
+        assert!(text(refused).await.contains("load the page again"));
+        assert_eq!(admin.send("/syncs/locations/plan", Some(token), &[]).await.status(), 403);
+    }
+    let count = "SELECT (SELECT count(*) FROM lectern.tokens WHERE login_id IS NULL)
+                      + (SELECT count(*) FROM lectern.requested_runs)";
+    assert_eq!(sqlx::query_scalar::<_, i64>(count).fetch_one(&db.pool).await.expect("counted"), 0);
+    let created = text(admin.submit("/tokens", &fields).await).await;
+    assert!(created.contains("lectern_") && created.contains("shown only once"));
+    let wrong = admin.submit("/tokens", &[("name", "typed text"), ("role", "tutor")]).await;
+    assert_eq!(wrong.status(), 400);
+    let wrong = text(wrong).await;
+    assert!(wrong.contains("a tutor needs a profile") && wrong.contains("value=\"typed text\""), "{wrong}");
+    let added = admin.submit("/users", &[("name", "bob"), ("role", "reader"), ("password", "short")]).await;
+    assert_eq!(added.status(), 400);
+    assert!(text(added).await.contains("value=\"bob\""), "what was typed stays");
+    let own = admin.submit("/users/disable", &[("name", "ann")]).await;
+    assert_eq!(to(&own), "/users");
+    assert_eq!(admin.get("/users").await.status(), 200, "an admin does not lock themselves out");
+}
+
+/// A planned import of an event with an unknown location and of a valid one.
+async fn planned(fixture: &ApiFixture) -> (String, Value) {
+    let lines = [event("A"), changed(event("B"), Field::Location, "Lndon")];
+    let file = std::fs::read(write(fixture.import.db.folder(), "t.xlsx", &lines)).expect("a workbook");
+    let request = upload(fixture.request("POST", "/api/imports"), &file, &[("dry_run", "true")]);
+    let run = location(&request.send().await.expect("an answer"));
+    let document = fixture.wait_for_end(&run).await;
+    (run, document)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn corrected_plan_is_made_again_and_imported_as_it_was_shown() {
+    let fixture = ApiFixture::new().await;
+    let _worker = fixture.worker();
+    let (run, document) = planned(&fixture).await;
+    assert_eq!(document["counts"]["rejected"], 1, "{document}");
+    let problem_of = &document["problems"][0];
+    let (sheet, cell) = (problem_of["sheet"].clone(), problem_of["cell"].as_str().expect("a cell").to_owned());
+    assert_eq!(document["grid"]["rows"][0]["row"], problem_of["row"], "{document}");
+    let put = async |body: Value| answer(fixture.request("PUT", &format!("{run}/corrections")).json(&body)).await;
+    for (body, status, pointer) in [
+        (json!([{ "sheet": sheet, "cell": "4E", "value": "x" }]), 422, "/0/cell"),
+        (json!([{ "sheet": "Other", "cell": cell, "value": "x" }]), 422, "/0/sheet"),
+        (json!([{ "sheet": sheet, "cell": cell }]), 400, "/0/value"),
+    ] {
+        let (code, document) = put(body).await;
+        assert_eq!((code, &document["errors"][0]["pointer"]), (status, &json!(pointer)), "{document}");
+    }
+    let (code, stored) = put(json!([{ "sheet": sheet, "cell": cell.to_lowercase(), "value": "London" }])).await;
+    assert_eq!((code, &stored["corrections"][0]["cell"]), (200, &json!(cell)), "{stored}");
+    assert_eq!(stored["corrections"][0]["original"], "Lndon");
+    let corrected = fixture.wait_for_end(&run).await;
+    assert_eq!((&corrected["counts"]["created"], &corrected["exit_code"]), (&json!(2), &json!(0)), "{corrected}");
+    assert_eq!(fixture.import.count("SELECT count(*) FROM acted.tutorial_events").await, 0, "only a plan");
+
+    let number: i64 = run.rsplit('/').next().and_then(|id| id.parse().ok()).expect("a number");
+    let apply = async || {
+        fixture.request("POST", "/api/imports").json(&json!({ "apply": number })).send().await.expect("an answer")
+    };
+    let imported = fixture.wait_for_end(&location(&apply().await)).await;
+    assert_eq!((&imported["counts"]["created"], &imported["delivery"]["delivered"]), (&json!(2), &json!(2)));
+    let (code, document) = problem(apply().await).await;
+    assert_eq!(code, 409, "{document}");
+    let (_, listed) = fixture.get("/api/imports/?limit=2").await;
+    assert_eq!(listed["results"].as_array().map(Vec::len), Some(2), "{listed}");
+    for body in [json!({ "apply": 99 }), json!({ "apply": "x" }), json!({ "apply": number, "more": 1 })] {
+        let refused = fixture.request("POST", "/api/imports").json(&body).send().await.expect("an answer");
+        assert!([400, 404].contains(&refused.status().as_u16()), "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_that_would_be_another_now_is_refused() {
+    let fixture = ApiFixture::new().await;
+    let worker = fixture.worker();
+    let (run, _) = planned(&fixture).await;
+    let number: i64 = run.rsplit('/').next().and_then(|id| id.parse().ok()).expect("a number");
+    let apply = async || {
+        fixture.request("POST", "/api/imports").json(&json!({ "apply": number })).send().await.expect("an answer")
+    };
+    let rename = "UPDATE acted.tutorial_venues SET name = 'Closed'";
+    sqlx::query(rename).execute(&fixture.import.db.pool).await.expect("renamed");
+    let (code, document) = problem(apply().await).await;
+    assert_eq!(code, 409, "{document}");
+    assert!(document["detail"].as_str().expect("a reason").contains("changed since it was shown"), "{document}");
+    let back = "UPDATE acted.tutorial_venues SET name = 'King''s Cross'";
+    sqlx::query(back).execute(&fixture.import.db.pool).await.expect("renamed");
+    // It changes between the request and the import.
+    drop(worker);
+    let late = location(&apply().await);
+    sqlx::query(rename).execute(&fixture.import.db.pool).await.expect("renamed");
+    let _worker = fixture.worker();
+    let refused = fixture.wait_for_end(&late).await;
+    assert_eq!(refused["exit_code"], 1, "{refused}");
+    assert!(refused["error"].as_str().expect("a reason").contains("changed since it was shown"), "{refused}");
+    assert_eq!(fixture.import.count("SELECT count(*) FROM acted.tutorial_events").await, 0);
+    let uploads = fixture.import.db.folder().join("uploads");
+    let old = "UPDATE lectern.runs SET finished_at = now() - interval '25 hours' WHERE dry_run";
+    sqlx::query(old).execute(&fixture.import.db.pool).await.expect("older");
+    let swept =
+        lectern::timetable_import::old_files::sweep_uploads(&fixture.import.db.pool, fixture.import.db.folder(), 7);
+    assert_eq!(swept.await.expect("swept"), 1, "{uploads:?}");
+    let (code, document) = problem(apply().await).await;
+    assert_eq!(code, 409);
+    assert!(document["detail"].as_str().expect("a reason").contains("upload it again"), "{document}");
+}
+
+/// A site whose syncs need a second person, with its worker.
+async fn four_eyes() -> (SyncFixture, Site, DropGuard) {
+    let fixture = SyncFixture::new().await;
+    let mut config = fixture.config();
+    config.sync.second_person = true;
+    let site = Site::serve_with(&fixture.db, &config).await;
+    let stop = CancellationToken::new();
+    let jobs = SyncJobs { pool: fixture.db.pool.clone(), config: Arc::new(config) };
+    tokio::spawn(run_queue(fixture.db.pool.clone(), jobs, stop.clone()));
+    (fixture, site, stop.drop_guard())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_of_a_sync_is_applied_after_a_second_person_approved_it() {
+    let (fixture, site, _worker) = four_eyes().await;
+    let ann = Browser::sign_in(&fixture.db, &site, "ann", Role::Operator).await;
+    let bob = Browser::sign_in(&fixture.db, &site, "bob", Role::Operator).await;
+    let api = async |browser: &Browser, path: &str, body: Value| {
+        let request = browser.client.post(format!("http://{}{path}", browser.address)).json(&body);
+        let request = request.header(COOKIE, format!("lectern_session={}", browser.secret));
+        request.header("x-csrftoken", csrf_token(&browser.secret)).send().await.expect("an answer")
+    };
+    let wait = async |path: &str| loop {
+        let response = ann.get(path).await;
+        if response.status() != 202 {
+            return response.json::<Value>().await.expect("JSON");
+        }
+    };
+    assert_eq!(api(&ann, "/api/syncs", json!({ "entity": "locations" })).await.status(), 409, "a plan is needed");
+    let path = location(&api(&ann, "/api/syncs", json!({ "entity": "locations", "dry_run": true })).await);
+    let planned = wait(&path).await;
+    let run = planned["run_id"].as_i64().expect("a run");
+    let records = planned["plan"].as_array().expect("a plan");
+    assert!(records.len() >= 2, "{planned}");
+    let first = records[0]["external_id"].clone();
+    let apply = json!({ "plan": run, "only": [first] });
+    assert_eq!(api(&ann, "/api/syncs", apply.clone()).await.status(), 409, "it is not approved");
+    assert_eq!(api(&ann, &format!("{path}/approve"), json!(null)).await.status(), 403, "it is her own");
+    assert_eq!(api(&bob, &format!("{path}/approve"), json!(null)).await.status(), 200);
+    assert_eq!(wait(&path).await["approval"]["approver"], "bob", "the approval is stored with the run");
+    assert_eq!(api(&bob, "/api/syncs", apply.clone()).await.status(), 409, "he approved it");
+    let applied = wait(&location(&api(&ann, "/api/syncs", apply.clone()).await)).await;
+    assert_eq!(applied["counts"]["created"], 1, "{applied}");
+    assert_eq!(fixture.count("SELECT count(*) FROM adm.locations").await, 1, "only the chosen record");
+    assert_eq!(api(&ann, "/api/syncs", apply).await.status(), 409, "once");
+    for body in
+        [json!({ "plan": 99 }), json!({ "plan": run, "dry_run": true }), json!({ "plan": run, "entity": "venues" })]
+    {
+        assert_eq!(api(&ann, "/api/syncs", body.clone()).await.status(), 422, "{body}");
+    }
+    let shown = text(ann.get(&format!("/syncs/locations?run={run}")).await).await;
+    assert!(shown.contains("Approved") && shown.contains("bob"), "{shown}");
+}
+
+#[tokio::test]
+async fn first_page_weighs_less_than_100_kilobytes() {
+    let db = TestDb::new().await;
+    let site = Site::serve(&db).await;
+    let ann = Browser::sign_in(&db, &site, "ann", Role::Admin).await;
+    let plain = Client::builder().no_brotli().no_gzip().build().expect("a client");
+    let size = async |path: &str| {
+        let request = plain.get(format!("http://{}{path}", site.address)).header("accept-encoding", "br");
+        let response =
+            request.header(COOKIE, format!("lectern_session={}", ann.secret)).send().await.expect("an answer");
+        assert_eq!(response.status(), 200, "{path}");
+        let immutable = response.headers()["cache-control"].to_str().expect("text").contains("immutable");
+        (response.bytes().await.expect("a body").len(), immutable)
+    };
+    let page = text(ann.get("/today").await).await;
+    let mut total = size("/today").await.0;
+    let assets: Vec<&str> = page.split('"').filter(|part| part.starts_with("/assets/")).collect();
+    assert_eq!(assets.len(), 3, "{page}");
+    for asset in assets {
+        let (bytes, is_immutable) = size(asset).await;
+        assert!(is_immutable, "{asset}");
+        total += bytes;
+    }
+    assert!(total <= 100 * 1024, "{total} bytes");
+    assert!(!page.contains("http://") || !page.contains("src=\"http"), "nothing comes from other hosts");
+    assert_eq!(ann.get("/assets/lectern.0000000000000000.css").await.status(), 404);
+}

@@ -1,0 +1,78 @@
+//! A person's path through the pages in a browser, one test each.
+
+use std::sync::Arc;
+
+use lectern::identity::Role;
+use lectern::identity::logins::{self, Rights};
+use lectern::identity::passwords::Password;
+use lectern::jobs::run_queue;
+use lectern::sync::job::SyncJobs;
+use lectern::timetable_import::layout::Field;
+use tokio_util::sync::CancellationToken;
+
+use crate::fixtures::api::ApiFixture;
+use crate::fixtures::browser::{login_link, walk};
+use crate::fixtures::delivery::DeliveryFixture;
+use crate::fixtures::provider::Provider;
+use crate::fixtures::site::Site;
+use crate::fixtures::sync::SyncFixture;
+use crate::fixtures::test_db::TestDb;
+use crate::fixtures::timetable::{changed, event, write};
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a browser: `make long`"]
+async fn long_person_signs_in_and_reaches_every_page_by_keyboard() {
+    let db = TestDb::new().await;
+    Provider::insert(&db).await;
+    let mut config = db.config(&[]);
+    (config.login.argon2_memory_kib, config.login.argon2_iterations) = (64, 1);
+    let rights = Rights { role: Role::Admin, subject_id: None };
+    logins::add(&db.pool, "ann", rights, Password::typed("correct horse"), &config.login).await.expect("added");
+    let site = Site::serve_with(&db, &config).await;
+    walk(&site, "sign_in", &["ann", "correct horse"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a browser: `make long`"]
+async fn long_person_imports_a_timetable_with_a_correction() {
+    let fixture = ApiFixture::new().await;
+    let _worker = fixture.worker();
+    let lines = [event("A"), changed(event("B"), Field::Location, "Lndon")];
+    let workbook = write(fixture.import.db.folder(), "autumn.xlsx", &lines);
+    let link = login_link(&fixture.import.db, "ann", Role::Operator).await;
+    walk(&fixture.site, "import_with_correction", &[&link, &workbook.display().to_string()]).await;
+    let delivered = fixture.import.count("SELECT count(*) FROM lectern.outbox WHERE state = 'delivered'").await;
+    assert_eq!((delivered, fixture.import.simulator.tenant().events.len()), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a browser: `make long`"]
+async fn long_person_applies_a_sync_and_links_two_records() {
+    let fixture = SyncFixture::new().await;
+    let config = fixture.config();
+    let site = Site::serve_with(&fixture.db, &config).await;
+    let stop = CancellationToken::new();
+    let jobs = SyncJobs { pool: fixture.db.pool.clone(), config: Arc::new(config) };
+    tokio::spawn(run_queue(fixture.db.pool.clone(), jobs, stop.clone()));
+    let link = login_link(&fixture.db, "ann", Role::Operator).await;
+    walk(&site, "sync_with_link", &[&link, "Edinburgh", "Manchester"]).await;
+    let linked = "SELECT count(*) FROM adm.locations AS bridge JOIN acted.tutorial_locations AS local
+                  ON local.id = bridge.tutorial_location_id WHERE local.name = 'Edinburgh'";
+    assert_eq!(fixture.count(linked).await, 1);
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a browser: `make long`"]
+async fn long_person_delivers_a_failed_change_again() {
+    let fixture = DeliveryFixture::new(1).await;
+    fixture.create_events(&[fixture.provider.event("CB1-AUTUMN")]).await;
+    let failed = "UPDATE lectern.outbox SET state = 'failed', attempts = 1, next_attempt_at = NULL,
+                         last_error = 'Administrate refused it: the course template is archived'";
+    sqlx::query(failed).execute(&fixture.db.pool).await.expect("failed");
+    let site = Site::serve_with(&fixture.db, &fixture.administrate.config(&fixture.db)).await;
+    let link = login_link(&fixture.db, "ann", Role::Operator).await;
+    walk(&site, "outbox_retry", &[&link, "CB1-AUTUMN"]).await;
+    fixture.deliver().await;
+    assert_eq!(fixture.states().await, [lectern::outbox::DeliveryState::Delivered]);
+}
