@@ -212,7 +212,7 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
         .merge(identity::api::router(state.clone()))
         .merge(identity::pages::router(state.clone()))
         .merge(webhooks::api::router(state.clone()))
-        .merge(pages(state))
+        .merge(pages(state, &resources, follower.clone()))
         .merge(crate::serve::description::router(state.config.clone()));
     let known = [
         search::api::parameters(),
@@ -238,8 +238,8 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
 }
 
 /// Returns the pages of staff, and the files that pages load.
-fn pages(state: &ServerState) -> axum::Router {
-    today::pages::router(state.clone())
+fn pages(state: &ServerState, resources: &ResourceState, follower: Follower) -> axum::Router {
+    today::pages::router(resources.clone(), follower)
         .merge(timetable_import::pages::router(state.clone()))
         .merge(sync::pages::router(state.clone()))
         .merge(delivery::pages::router(state.clone()))

@@ -2,23 +2,27 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::response::Response;
 use axum::routing::get;
 
+use super::clashes::{self, ClashFinder};
+use super::lessons::{self, LessonLine};
+use super::tasks::{Task, delivery_tasks, import_tasks, sync_task, task};
 use crate::background::WorkerState;
-use crate::error::Exit;
+use crate::http::query::Pairs;
 use crate::http::state::ServerState;
 use crate::jobs::{self, JobRun};
-use crate::outbox::{self, Backlog};
-use crate::runs::{self, OpenMatches};
-use crate::sync::Entity;
+use crate::outbox;
+use crate::resources::api::ResourceState;
+use crate::runs;
+use crate::search::read_model::follow::Follower;
 use crate::sync::job::SYNCS;
 use crate::timetable_import::job::IMPORTS;
 use crate::tutorials::store::{UpcomingSession, upcoming_sessions};
-use crate::web::document::number;
 use crate::web::format::{Clock, ShownTime, plural};
-use crate::web::frame::{Frame, NavPlace};
+use crate::web::frame::{Frame, NavPlace, search_path};
+use crate::web::paging::Address;
 use crate::web::problem::PageProblem;
 use crate::web::run::StateTag;
 use crate::web::visitor::{StaffVisitor, Visitor};
@@ -30,8 +34,23 @@ const UPCOMING: i64 = 10;
 /// Imports among which those with rejected events are looked for.
 const RECENT: i64 = 10;
 
+/// What the page needs.
+#[derive(Clone)]
+struct TodayState {
+    resources: ResourceState,
+    follower: Follower,
+    clashes: ClashFinder,
+}
+
+impl FromRef<TodayState> for ServerState {
+    fn from_ref(state: &TodayState) -> Self {
+        state.resources.server.clone()
+    }
+}
+
 /// Returns the route of the page.
-pub fn router(state: ServerState) -> Router {
+pub fn router(resources: ResourceState, follower: Follower) -> Router {
+    let state = TodayState { resources, follower, clashes: ClashFinder::default() };
     Router::new().route("/today", get(show)).with_state(state)
 }
 
@@ -41,17 +60,10 @@ struct TodayPage {
     frame: Frame,
     tasks: Vec<Task>,
     sessions: Vec<SessionLine>,
+    lessons: Vec<LessonLine>,
     last_sync: Option<RunLine>,
     last_import: Option<RunLine>,
     health: Vec<HealthLine>,
-}
-
-/// Something that needs a person, and where it is resolved.
-struct Task {
-    tag: StateTag,
-    what: String,
-    path: String,
-    action: &'static str,
 }
 
 /// A session that comes next.
@@ -77,23 +89,27 @@ struct HealthLine {
     tag: StateTag,
 }
 
-async fn show(StaffVisitor(visitor): StaffVisitor, State(state): State<ServerState>) -> Response {
-    match render(&visitor, &state).await {
+async fn show(StaffVisitor(visitor): StaffVisitor, State(state): State<TodayState>, address: Pairs) -> Response {
+    match render(&visitor, &state, address).await {
         Ok(page) => visitor.page(&page),
         Err(problem) => visitor.problem(problem),
     }
 }
 
-async fn render(visitor: &Visitor, state: &ServerState) -> Result<TodayPage, PageProblem> {
-    let pool = &state.pool;
-    let (backlog, hooks, matches, imports, syncs, sessions) = tokio::try_join!(
+async fn render(visitor: &Visitor, state: &TodayState, address: Pairs) -> Result<TodayPage, PageProblem> {
+    let show_all_clashes = Address::of(address)?.get("clashes") == "all";
+    let (server, clock) = (&state.resources.server, &visitor.clock);
+    let pool = &server.pool;
+    let (backlog, hooks, matches, imports, syncs, sessions, clashes) = tokio::try_join!(
         outbox::backlog(pool),
         webhooks::overview(pool),
         runs::open_matches(pool),
         jobs::latest(pool, &IMPORTS, None, RECENT),
         jobs::latest(pool, &SYNCS, None, RECENT),
         upcoming_sessions(pool, UPCOMING),
+        state.clashes.find(pool, state.follower.current().version),
     )?;
+    let lessons = lessons::next(&state.resources, &visitor.caller, clock, &server.config.zone()).await?;
     let mut tasks = delivery_tasks(&backlog);
     if hooks.dead > 0 {
         let what = format!("{} of Administrate could not be applied", plural(hooks.dead, "webhook"));
@@ -101,7 +117,7 @@ async fn render(visitor: &Visitor, state: &ServerState) -> Result<TodayPage, Pag
     }
     tasks.extend(matches.iter().filter_map(sync_task));
     tasks.extend(import_tasks(&imports));
-    let clock = &visitor.clock;
+    tasks.extend(clashes::tasks(&clashes, show_all_clashes, clock));
     let last = |runs: &[JobRun], place: fn(&JobRun) -> String| {
         runs.iter().find(|run| !run.dry_run).map(|run| RunLine {
             what: run.subject.clone(),
@@ -114,77 +130,11 @@ async fn render(visitor: &Visitor, state: &ServerState) -> Result<TodayPage, Pag
         frame: visitor.frame("Today", NavPlace::Today),
         tasks,
         sessions: sessions.iter().map(|session| SessionLine::new(session, clock)).collect(),
+        lessons,
         last_sync: last(&syncs, |run| format!("/syncs/{}?run={}", run.subject, run.id)),
         last_import: last(&imports, |run| format!("/imports/{}", run.id)),
-        health: health(state),
+        health: health(server),
     })
-}
-
-fn task((tone, word): (&'static str, &'static str), what: String, path: String, action: &'static str) -> Task {
-    Task { tag: StateTag::new(tone, word), what, path, action }
-}
-
-/// Returns what has not reached Administrate and waits for a person.
-fn delivery_tasks(backlog: &Backlog) -> Vec<Task> {
-    let mut tasks = Vec::new();
-    if backlog.unknown > 0 {
-        let what = format!("{} sent to Administrate, and no answer came", plural(backlog.unknown, "creation"));
-        tasks.push(task(("warn", "Outcome unknown"), what, "/outbox?state=unknown".into(), "Decide"));
-    }
-    if backlog.failed > 0 {
-        let what = format!("{} did not reach Administrate", plural(backlog.failed, "change"));
-        tasks.push(task(("bad", "Failed"), what, "/outbox?state=failed".into(), "Look and deliver again"));
-    }
-    // An hour is much longer than a delivery takes that only waits for its turn.
-    if backlog.pending > 0 && backlog.longest_due.is_some_and(|seconds| seconds > 3600.0) {
-        let what = format!("{} wait for Administrate for more than an hour", plural(backlog.pending, "change"));
-        tasks.push(task(("warn", "Waiting"), what, "/outbox?state=pending".into(), "Look"));
-    }
-    tasks
-}
-
-/// Returns what the latest sync of an entity left open.
-fn sync_task(open: &OpenMatches) -> Option<Task> {
-    let entity: Entity = open.entity.parse().ok()?;
-    let path = format!("/syncs/{}?run={}", open.entity, open.run);
-    let has_failed =
-        open.exit_code.is_some_and(|code| ![Exit::Done as i32, Exit::NeedsAttention as i32].contains(&code));
-    if has_failed {
-        let what = format!("{}: the latest sync failed", entity.heading());
-        return Some(task(("bad", "Sync failed"), what, path, "Look"));
-    }
-    let counts = [
-        (open.ambiguous, "ambiguous name"),
-        (open.conflicts, "conflict"),
-        (open.unmatched, "unmatched record"),
-        (open.errors, "error"),
-    ];
-    let open_counts = counts.iter().filter(|(count, _)| *count > 0);
-    let words: Vec<String> = open_counts.map(|(count, noun)| plural(i64::from(*count), noun)).collect();
-    let what = format!("{}: {}", entity.heading(), words.join(", "));
-    Some(task(("warn", "To match"), what, path, "Match"))
-}
-
-/// Returns the recent imports with rejected events, except those whose workbook was imported again.
-fn import_tasks(imports: &[JobRun]) -> Vec<Task> {
-    let mut seen: Vec<&str> = Vec::new();
-    let mut tasks = Vec::new();
-    for run in imports.iter().filter(|run| !run.dry_run && run.kind == IMPORTS.name) {
-        if seen.contains(&run.subject.as_str()) {
-            continue;
-        }
-        seen.push(&run.subject);
-        let counts = run.document.as_ref().map(|document| document["counts"].clone()).unwrap_or_default();
-        let rejected = number(&counts["rejected"]);
-        let path = format!("/imports/{}", run.id);
-        if rejected > 0 {
-            let what = format!("{}: {} rejected", run.subject, plural(rejected, "event"));
-            tasks.push(task(("bad", "Rejected"), what, path, "Look and correct"));
-        } else if run.exit_code == Some(Exit::Failed as i32) {
-            tasks.push(task(("bad", "Import failed"), format!("{} was not imported", run.subject), path, "Look"));
-        }
-    }
-    tasks
 }
 
 impl SessionLine {
@@ -195,10 +145,7 @@ impl SessionLine {
             title: session.title.clone(),
             start: clock.time(&session.start_date),
             place: session.place.clone(),
-            path: format!(
-                "/?q={}",
-                percent_encoding::utf8_percent_encode(&session.event, percent_encoding::NON_ALPHANUMERIC)
-            ),
+            path: search_path(&session.event),
             event: session.event.clone(),
         }
     }

@@ -34,7 +34,7 @@ pub struct Visitor {
 #[derive(Debug, Clone)]
 pub struct StaffVisitor(pub Visitor);
 
-/// A visitor who may change what staff sees: an operator or an admin.
+/// A visitor who may change what staff see: an operator or an admin.
 #[derive(Debug, Clone)]
 pub struct StaffOperator(pub Visitor);
 
@@ -57,10 +57,15 @@ impl Visitor {
             role: role.name(),
             csrf_token: self.csrf_token.clone(),
             is_staff: !role.has_subject(),
-            can_write: matches!(role, Role::Admin | Role::Operator),
+            can_write: self.can_write(),
             is_admin: role == Role::Admin,
         };
         Frame { visitor: Some(visitor), flash: self.flash.clone(), ..Frame::public(title, place) }
+    }
+
+    /// Reports whether they may change what staff see.
+    pub fn can_write(&self) -> bool {
+        matches!(self.caller.role, Role::Admin | Role::Operator)
     }
 
     /// Responds with a page.
@@ -187,7 +192,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let visitor = Visitor::from_request_parts(parts, state).await?;
-        let can_write = matches!(visitor.caller.role, Role::Admin | Role::Operator);
+        let can_write = visitor.can_write();
         let detail = "only operators and admins may change this: ask one of them";
         require(visitor, can_write, detail).map(StaffOperator).map_err(|refusal| *refusal)
     }

@@ -1,15 +1,13 @@
 //! `lectern webhooks`.
 
-use administrate::{Client, Id, NewWebhook, WebhookType};
 use serde_json::{Value, json};
-use sqlx::PgPool;
 
-use super::{InboxItem, InboxState, store, worker};
+use super::registration::register_all;
+use super::{InboxItem, InboxState, worker};
 use crate::app::Context;
 use crate::console;
 use crate::database::Database;
 use crate::error::{Error, Exit, Result};
-use crate::gateway::{AuditMode, connect};
 
 /// Options of `lectern webhooks`.
 #[derive(Debug, clap::Args)]
@@ -86,66 +84,19 @@ fn list(context: &Context, items: &[InboxItem]) -> Result<Exit> {
 }
 
 async fn register(context: &Context, database: &Database) -> Result<Exit> {
-    let url = super::delivery_url(&context.config.public_url).ok_or_else(|| {
-        Error::Prerequisite(
-            "webhooks need the public address of this server: set LECTERN_PUBLIC_URL, e.g. https://lectern.example.org"
-                .into(),
-        )
-    })?;
-    let client = connect(&context.config, &database.pool, "webhooks register", AuditMode::On).await?;
-    let (mut created, mut moved, mut already) = (Vec::new(), Vec::new(), Vec::new());
-    for kind in WebhookType::ALL {
-        match registration(&database.pool, &client, kind, &url).await? {
-            Registration::Created(id) => created.push(json!({ "webhook_id": id, "type": kind.name() })),
-            Registration::Moved(id) => moved.push(json!({ "webhook_id": id, "type": kind.name() })),
-            Registration::Known => already.push(kind.name()),
-        }
-    }
+    let report = register_all(&database.pool, &context.config).await?;
     context.console.print(format_args!(
-        "{} registered at {url}, {} moved to it, {} already registered",
-        created.len(),
-        moved.len(),
-        already.len()
+        "{} registered at {}, {} moved to it, {} already registered",
+        report.registered.len(),
+        report.url,
+        report.moved.len(),
+        report.already.len()
     ));
     if context.config.administrate.webhook_secret.is_empty() {
         context.console.notify("now set ADMINISTRATE_WEBHOOK_SECRET to the key with which Administrate signs webhooks");
     }
-    context.console.document(&json!({ "url": url, "registered": created, "moved": moved, "already": already }))?;
+    context.console.document(&report)?;
     Ok(Exit::Done)
-}
-
-/// The result of registering one type of webhook.
-enum Registration {
-    Created(Id),
-    Moved(Id),
-    Known,
-}
-
-/// Registers a type of webhook once.
-///
-/// A registration with an earlier address of this server is moved; one that Administrate no longer has is created again.
-async fn registration(pool: &PgPool, client: &Client, kind: WebhookType, url: &str) -> Result<Registration> {
-    let registered = store::registered(pool).await?.into_iter().filter(|known| known.webhook_type == kind.name());
-    let registered: Vec<_> = registered.collect();
-    if registered.iter().any(|known| known.url == url) {
-        return Ok(Registration::Known);
-    }
-    if let Some(earlier) = registered.into_iter().next() {
-        let id = Id::new(earlier.webhook_id);
-        match client.update_webhook(&id, url).await {
-            Ok(_) => {
-                store::register(pool, id.as_str(), kind.name(), url).await?;
-                return Ok(Registration::Moved(id));
-            }
-            Err(administrate::Error::Refused { .. }) => store::unregister(pool, id.as_str()).await?,
-            Err(administrate::Error::Unsupported { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let name = format!("Lectern: {}", kind.name().replace('_', " "));
-    let created = client.create_webhook(&NewWebhook { webhook_type: kind, name, url: url.to_owned() }).await?;
-    store::register(pool, created.id.as_str(), kind.name(), url).await?;
-    Ok(Registration::Created(created.id))
 }
 
 fn table(items: &[InboxItem]) -> String {

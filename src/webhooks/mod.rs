@@ -5,13 +5,14 @@
 //! event, becomes a dead letter that a user can replay.
 //!
 //! A complete event, as Lectern's own registrations request it, is applied like in `sync events`. Of an incomplete one only
-//! places and state are applied. This module sends no requests, and nothing depends on complete delivery: the next
+//! places and state are applied. Only a registration sends requests, and nothing depends on complete delivery: the next
 //! `sync events` repairs missed changes.
 
 pub mod api;
 pub mod cli;
 pub mod pages;
 pub mod payload;
+pub mod registration;
 pub mod signature;
 mod store;
 pub mod worker;

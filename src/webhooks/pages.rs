@@ -1,5 +1,6 @@
 //! The pages of webhooks: what Administrate has reported, what could not be applied, and replay.
 
+use administrate::WebhookType;
 use askama::Template;
 use axum::Router;
 use axum::extract::rejection::PathRejection;
@@ -8,6 +9,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::Value;
 
+use super::registration::register_all;
 use super::{InboxItem, InboxState, delivery_url};
 use crate::error::Error;
 use crate::http::query::Pairs;
@@ -29,6 +31,7 @@ const PART: usize = 100;
 pub fn router(state: ServerState) -> Router {
     Router::new()
         .route("/webhooks", get(show_list))
+        .route("/webhooks/register", post(register))
         .route("/webhooks/replay", post(replay))
         .route("/webhooks/{id}", get(show_one))
         .with_state(state)
@@ -45,6 +48,10 @@ struct WebhooksPage {
     registered: Vec<(String, String)>,
     /// The address that Administrate should call; none: it is not known.
     expected: Option<String>,
+    /// Whether something is not registered at this address.
+    can_register: bool,
+    /// Whether the key of the signatures is missing.
+    needs_key: bool,
 }
 
 /// A delivery of the list.
@@ -92,14 +99,20 @@ async fn render_list(visitor: &Visitor, state: &ServerState, address: Pairs) -> 
     items.reverse();
     let overview = super::overview(&state.pool).await?;
     let part = ListPart::of(items.len(), PART, address.number("part"));
+    let expected = delivery_url(&state.config.public_url);
+    let is_registered = |kind: &WebhookType| {
+        overview.registered.iter().any(|(known, url)| known == kind.name() && Some(url) == expected.as_ref())
+    };
     Ok(WebhooksPage {
         frame: visitor.frame("Webhooks", NavPlace::Webhooks),
         rows: items[part.from..part.to].iter().map(|item| WebhookRow::new(item, &visitor.clock)).collect(),
         part,
         is_all,
         dead: overview.dead,
-        registered: overview.registered,
-        expected: delivery_url(&state.config.public_url),
+        can_register: expected.is_some() && !WebhookType::ALL.iter().all(is_registered),
+        needs_key: state.config.administrate.webhook_secret.is_empty(),
+        registered: overview.registered.iter().map(|(kind, url)| (kind.replace('_', " "), url.clone())).collect(),
+        expected,
     })
 }
 
@@ -154,6 +167,18 @@ async fn show_one(
         }),
         Err(problem) => visitor.problem(problem),
     }
+}
+
+/// Asks Administrate to report changes to this server.
+async fn register(_: StaffOperator, State(state): State<ServerState>, _form: CsrfForm) -> Response {
+    let registered = register_all(&state.pool, &state.config).await;
+    redirect_after(
+        "/webhooks",
+        registered.map(|report| {
+            let made = report.registered.len() + report.moved.len();
+            format!("Administrate reports changes to {} now: {}.", report.url, plural(made as i64, "registration"))
+        }),
+    )
 }
 
 /// Applies the ticked deliveries, or every one that could not be applied, again.

@@ -9,6 +9,7 @@ mod list;
 mod materialisation;
 mod members;
 mod occurrences;
+mod page;
 mod planned;
 pub mod resources;
 mod schemas;
@@ -24,7 +25,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
-use sqlx::PgConnection;
 
 use self::alarms::{ALARMS, show_alarms};
 use self::attendance::{ATTENDANCE, set_attendance, show_attendance};
@@ -35,15 +35,14 @@ pub use self::list::explain_page;
 use self::materialisation::{MATERIALISATION, materialise};
 use self::members::id_of;
 use self::occurrences::{OCCURRENCES, show_occurrences};
-use self::planned::PlannedLesson;
+pub use self::page::upcoming;
+use self::page::{page_documents, read_page};
 use self::resources::{LESSONS, RESOURCES};
 use self::scope::LessonTarget;
 use self::stats::{STATS, show_stats};
 use self::suggestion::{SUGGESTION, show_suggestion};
 use self::visible::{LessonId, VisibleLesson};
 use super::rights::{LessonRole, LessonScope};
-use super::store;
-use super::store::list::{LessonFilter, LessonPage, PlannedLessonRow};
 use crate::error::Error;
 use crate::http::etag;
 use crate::http::json::JsonBody;
@@ -132,21 +131,13 @@ async fn show_list(
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let scope = LessonScope::of(&mut db, &caller).await?;
     let page = read_page(&mut db, &scope, &filter).await?;
-    let ids: Vec<i64> = page.lessons.iter().map(|lesson| lesson.id).collect();
-    let found = api::documents(&mut db, &state, &LESSONS, &caller, &ids).await?;
-    let mut lessons = Vec::new();
-    for listed in &page.lessons {
-        let Some(lesson) = found.iter().find(|lesson| lesson["id"] == listed.id) else { continue };
-        let mut lesson = match (&listed.day, &listed.of_rule) {
-            (Some(day), Some(of_rule)) => planned::document(lesson, day, of_rule),
-            _ => lesson.clone(),
-        };
+    let mut lessons = page_documents(&mut db, &state, &caller, &page).await?;
+    for lesson in &mut lessons {
         let role = match filter.role {
             Some(role) if caller.role.has_subject() => role.word(),
-            _ => role_word(&caller, &scope, &lesson),
+            _ => role_word(&caller, &scope, lesson),
         };
         lesson["user_role"] = role.into();
-        lessons.push(lesson);
     }
     if is_legacy {
         shapes::add_members(&mut db, &mut lessons).await?;
@@ -158,27 +149,6 @@ async fn show_list(
         document["count_is_estimate"] = true.into();
     }
     Ok(Json(document))
-}
-
-/// Returns a page, with the planned lessons of series if the request asks for them.
-async fn read_page(
-    db: &mut PgConnection,
-    scope: &LessonScope,
-    filter: &LessonFilter,
-) -> Result<LessonPage, HttpProblem> {
-    if !filter.is_expanded {
-        return Ok(store::list::page(db, scope, filter, None).await?);
-    }
-    let days = list::days(filter)?;
-    let series = store::list::series_of(db, scope, filter).await?;
-    let planned = planned::planned(db, &series, days).await?;
-    let row = |one: &PlannedLesson| PlannedLessonRow {
-        series: id_of(&one.head),
-        day: one.occurrence.day.to_string(),
-        of_rule: one.occurrence.rule_day().to_string(),
-    };
-    let rows: Vec<PlannedLessonRow> = planned.iter().map(row).collect();
-    Ok(store::list::page(db, scope, filter, Some(&rows)).await?)
 }
 
 async fn show(

@@ -13,7 +13,7 @@ use crate::sync::entity::Entity;
 use crate::sync::report::text;
 use crate::sync::undo;
 use crate::sync::undo::report::UndoReport;
-use crate::sync::undo::{UndoMode, undo};
+use crate::sync::undo::{SyncUndo, UndoMode, undo};
 
 /// Prints one stored run and its changes.
 pub(super) async fn show_run(console: &Console, database: &Database, run: i64) -> Result<Exit> {
@@ -54,7 +54,8 @@ pub(super) async fn undo_run(
     dry_run: bool,
 ) -> Result<Exit> {
     let (console, pool) = (&context.console, &database.pool);
-    let planned = undo(pool, run, cascade, UndoMode::DryRun).await?;
+    let request = |mode| SyncUndo { run, cascade, mode, actor: None };
+    let planned = undo(pool, request(UndoMode::DryRun)).await?;
     console.print(&planned);
     if dry_run || !planned.is_possible() {
         if planned.is_possible() {
@@ -69,7 +70,7 @@ pub(super) async fn undo_run(
         console.notify("nothing was undone");
         return Ok(Exit::Done);
     }
-    let done = undo(pool, run, cascade, UndoMode::Write).await?;
+    let done = undo(pool, request(UndoMode::Write)).await?;
     print_reports(console, &done.reports);
     if let Some(first) = done.undone.first().and_then(|run| run.run_id) {
         let cascade = if done.undone.len() > 1 { " --cascade" } else { "" };

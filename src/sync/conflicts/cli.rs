@@ -31,7 +31,7 @@ pub(crate) async fn resolve_command(
     }
     let event = overrides::find_local(&mut *pool.acquire().await?, entity, event).await?;
     let client = gateway::connect(&context.config, pool, "sync decide", AuditMode::On).await?;
-    let request = ResolveRequest { event, field: field.to_owned(), wins: winner, shown: None };
+    let request = ResolveRequest { event, field: field.to_owned(), wins: winner, shown: None, actor: None };
     let mut report = resolve(pool, &client, &context.config, &request).await?;
     deliver_resolutions(context, pool, &client, &mut report).await?;
     print_report(&context.console, &report);
@@ -73,7 +73,8 @@ async fn resolve_prompted(
     winner: Winner,
 ) -> Result<Report> {
     let event = overrides::find_local(&mut *pool.acquire().await?, Entity::Events, &conflict.name).await?;
-    let request = ResolveRequest { event, field: conflict.field.clone(), wins: winner, shown: Some(conflict.clone()) };
+    let (field, shown) = (conflict.field.clone(), Some(conflict.clone()));
+    let request = ResolveRequest { event, field, wins: winner, shown, actor: None };
     let mut report = resolve(pool, client, &context.config, &request).await?;
     deliver_resolutions(context, pool, client, &mut report).await?;
     Ok(report)

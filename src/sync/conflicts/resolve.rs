@@ -39,6 +39,8 @@ pub struct ResolveRequest {
     pub wins: Winner,
     /// The values that the user saw; other values are not resolved.
     pub shown: Option<FieldConflict>,
+    /// Who is named in the history; none: the user of the command.
+    pub actor: Option<String>,
 }
 
 /// Resolves a conflict or a difference in a run of its own and returns its report.
@@ -59,6 +61,9 @@ pub async fn resolve(pool: &PgPool, client: &Client, config: &Config, request: &
     let remote = remote.ok_or_else(|| Error::Failed(format!("Administrate no longer has {code}")))?;
     let mut tx = pool.begin().await?;
     history::sign_run(&mut tx, None, Interface::Sync).await?;
+    if let Some(actor) = &request.actor {
+        history::sign(&mut tx, actor, Interface::Sync).await?;
+    }
     // A delivery that a conflict stopped has failed: no worker continues it until it is requested again.
     let undelivered = outbox::undelivered_state(&mut tx, EVENT, event_id).await?;
     if undelivered.is_some_and(|state| state != DeliveryState::Failed) {

@@ -36,6 +36,8 @@ struct SyncPage {
     run: Option<ShownRun>,
     chart: RunChart,
     can_create: bool,
+    /// Whether a page may create records in Administrate, which no plan contains.
+    can_create_remote: bool,
     can_link: bool,
 }
 
@@ -52,12 +54,15 @@ struct ShownRun {
     entities: Vec<EntitySummary>,
     /// Number of changes that could be applied; 0 for a run that is no plan.
     applicable: i64,
+    /// Whether this visitor may apply the plan now.
+    may_apply: bool,
+    can_undo: bool,
     approval: ApprovalView,
 }
 
 /// The entities of a sync of all.
 struct EntitySummary {
-    name: String,
+    path: String,
     heading: String,
     tag: StateTag,
     facts: Vec<SyncFact>,
@@ -121,6 +126,7 @@ async fn render(visitor: &Visitor, state: &ServerState, name: &str, address: Pai
         chart: chart::view(&applied, &visitor.clock),
         run: shown,
         can_create: entity.is_some_and(Entity::can_be_created),
+        can_create_remote: entity.is_some_and(Entity::can_be_created) && !state.config.sync.second_person,
         can_link: can_be_linked(entity),
     })
 }
@@ -140,6 +146,16 @@ async fn shown_run(
     };
     let reports = list(&document["reports"]).map(|report| counts(&report["counts"])).sum::<i64>();
     let is_own = |other: Option<i64>| login.is_some() && login == other;
+    let approval = ApprovalView {
+        is_required: state.config.sync.second_person,
+        is_own_plan: approval.as_ref().is_some_and(|known| is_own(known.planned_by)),
+        is_own_approval: approval.as_ref().is_some_and(|known| is_own(known.approved_by)),
+        approved: approval.as_ref().and_then(|known| visitor.clock.time_of(known.approved_at.as_ref())),
+        approver: approval.and_then(|known| known.approver),
+    };
+    let applicable = if is_plan { counts(&document["counts"]) + reports } else { 0 };
+    let is_approved = !approval.is_required || (approval.approver.is_some() && !approval.is_own_approval);
+    let has_written = run.exit_code.is_some_and(|code| [Exit::Done as i32, Exit::NeedsAttention as i32].contains(&code));
     Ok(ShownRun {
         id: run.id,
         tag: StateTag::of(run),
@@ -150,23 +166,23 @@ async fn shown_run(
         error: optional(&document["error"]),
         report: ReportView::new(&document, part),
         entities: list(&document["reports"]).map(entity_summary).collect(),
-        applicable: if is_plan { counts(&document["counts"]) + reports } else { 0 },
-        approval: ApprovalView {
-            is_required: state.config.sync.second_person,
-            is_own_plan: approval.as_ref().is_some_and(|known| is_own(known.planned_by)),
-            is_own_approval: approval.as_ref().is_some_and(|known| is_own(known.approved_by)),
-            approved: approval.as_ref().and_then(|known| visitor.clock.time_of(known.approved_at.as_ref())),
-            approver: approval.and_then(|known| known.approver),
-        },
+        applicable,
+        may_apply: applicable > 0 && is_approved && visitor.can_write(),
+        can_undo: !run.dry_run && has_written && run.subject != ALL && visitor.can_write(),
+        approval,
     })
 }
 
 fn entity_summary(report: &serde_json::Value) -> EntitySummary {
     let name = text(&report["entity"]);
     let heading = name.parse::<Entity>().map_or_else(|_| name.clone(), Entity::heading);
+    let path = match report["run_id"].as_i64() {
+        Some(run) => format!("/syncs/{name}?run={run}"),
+        None => format!("/syncs/{name}"),
+    };
     if report["not_run"] == true {
         let tag = StateTag::new("warn", "Not run");
-        return EntitySummary { name, heading, tag, facts: Vec::new(), message: String::new() };
+        return EntitySummary { path, heading, tag, facts: Vec::new(), message: String::new() };
     }
     let counts = &report["counts"];
     let fact = |(label, key): (&'static str, &str)| SyncFact { name: label, value: thousands(number(&counts[key])) };
@@ -181,7 +197,7 @@ fn entity_summary(report: &serde_json::Value) -> EntitySummary {
         },
         facts: [("new", "created"), ("changed", "updated"), ("unchanged", "unchanged")].into_iter().map(fact).collect(),
         message: list(&report["errors"]).next().map(|error| text(&error["message"])).unwrap_or_default(),
-        name,
+        path,
         heading,
     }
 }

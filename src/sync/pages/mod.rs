@@ -2,9 +2,11 @@
 
 mod actions;
 mod chart;
+mod decisions;
 mod entity_page;
 mod list;
 mod report_view;
+mod undo;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -20,10 +22,11 @@ pub fn router(state: ServerState) -> Router {
         .route("/syncs/{entity}/apply", post(actions::apply))
         .route("/syncs/{entity}/approve", post(actions::approve))
         .route("/syncs/{entity}/cancel", post(actions::cancel))
-        .route("/syncs/{entity}/link", post(actions::link))
-        .route("/syncs/{entity}/ignore", post(actions::ignore))
+        .route("/syncs/{entity}/link", post(decisions::link))
+        .route("/syncs/{entity}/ignore", post(decisions::ignore))
         .route("/syncs/{entity}/create-local", post(actions::create_local))
         .route("/syncs/{entity}/create-remote", post(actions::create_remote))
-        .route("/syncs/{entity}/decide", post(actions::decide))
+        .route("/syncs/{entity}/decide", post(decisions::decide))
+        .route("/syncs/{entity}/undo", get(undo::show).post(undo::execute))
         .with_state(state)
 }

@@ -19,6 +19,8 @@ pub(super) struct ReportView {
     pub facts: Vec<SyncFact>,
     pub changes: Vec<ChangeRow>,
     pub part: ListPart,
+    /// Records without a counterpart whose names are alike.
+    pub pairs: Vec<SuggestedPair>,
     pub local: Vec<LocalRow>,
     pub remote: Vec<RemoteRow>,
     /// Records of the two lists that are not shown.
@@ -62,6 +64,14 @@ pub(super) struct RemoteRow {
     pub id: String,
     pub name: String,
     pub similar: String,
+}
+
+/// Two records whose names are alike.
+pub(super) struct SuggestedPair {
+    pub local_id: i64,
+    pub local: String,
+    pub external_id: String,
+    pub remote: String,
 }
 
 /// A record of Administrate to link with.
@@ -109,12 +119,14 @@ impl ReportView {
         let all: Vec<LinkChoice> = remote.iter().take(MOST).map(|record| choice(record, false)).collect();
         let conflict = |is_conflict| move |conflict: &Value| ConflictRow::new(conflict, is_conflict);
         let conflicts = list(&document["conflicts"]).map(conflict(true));
+        let local_rows: Vec<LocalRow> = local.iter().take(MOST).map(|record| local_row(record, &all)).collect();
         ReportView {
+            pairs: pairs(&local_rows),
             facts: facts(document),
             changes: changes[part.from..part.to].iter().map(|change| ChangeRow::new(change)).collect(),
             part,
             hidden: remote.len().saturating_sub(MOST) + local.len().saturating_sub(MOST),
-            local: local.iter().take(MOST).map(|record| local_row(record, &all)).collect(),
+            local: local_rows,
             remote: remote.iter().take(MOST).map(|record| remote_row(record)).collect(),
             ambiguous: list(&document["ambiguous"]).take(MOST).map(ambiguous_row).collect(),
             conflicts: conflicts.chain(list(&document["differences"]).map(conflict(false))).take(MOST).collect(),
@@ -171,6 +183,22 @@ fn local_row(record: &Value, all: &[LinkChoice]) -> LocalRow {
     LocalRow { id: number(&record["id"]), name: text(&record["name"]), choices }
 }
 
+/// Returns each record with the most similar one of Administrate that no other record is paired with.
+fn pairs(local: &[LocalRow]) -> Vec<SuggestedPair> {
+    let mut found: Vec<SuggestedPair> = Vec::new();
+    for row in local {
+        let is_free = |choice: &&LinkChoice| found.iter().all(|pair| pair.external_id != choice.id);
+        let Some(choice) = row.choices.iter().filter(|choice| choice.is_suggested).find(is_free) else { continue };
+        found.push(SuggestedPair {
+            local_id: row.id,
+            local: row.name.clone(),
+            external_id: choice.id.clone(),
+            remote: choice.name.clone(),
+        });
+    }
+    found
+}
+
 fn remote_row(record: &Value) -> RemoteRow {
     let similar: Vec<String> = list(&record["suggestions"]).map(text).collect();
     RemoteRow { id: text(&record["external_id"]), name: text(&record["name"]), similar: similar.join(", ") }
@@ -223,4 +251,33 @@ fn findings(document: &Value) -> Vec<FindingRow> {
 /// Reports whether unmatched records of an entity can be linked.
 pub(super) fn can_be_linked(entity: Option<Entity>) -> bool {
     entity.is_some_and(|entity| entity.can_be_created() || entity == Entity::Events)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn similar_records_are_paired_once() {
+        let document = json!({
+            "unmatched_local": [
+                { "id": 1, "name": "Edinburgh", "suggestions": ["Edinburg"] },
+                { "id": 2, "name": "Edinburgh West", "suggestions": ["Edinburg", "Edinburg West"] },
+                { "id": 3, "name": "Leeds", "suggestions": [] },
+            ],
+            "unmatched_remote": [
+                { "external_id": "a", "name": "Edinburg" },
+                { "external_id": "b", "name": "Edinburg West" },
+                { "external_id": "c", "name": "York" },
+            ],
+        });
+        let view = ReportView::new(&document, None);
+        let pairs: Vec<(i64, &str)> = view.pairs.iter().map(|pair| (pair.local_id, pair.external_id.as_str())).collect();
+        assert_eq!(pairs, [(1, "a"), (2, "b")]);
+        let choices: Vec<&str> = view.local[1].choices.iter().map(|choice| choice.id.as_str()).collect();
+        assert_eq!(choices, ["a", "b", "c"], "the most similar are first");
+        assert_eq!(view.remote.len(), 3);
+    }
 }

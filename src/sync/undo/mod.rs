@@ -30,7 +30,7 @@ use super::report::Report;
 use crate::bridges::reference::LinkRow;
 use crate::bridges::store::overrides;
 use crate::error::{Error, Result};
-use crate::history::{Interface, sign_run};
+use crate::history::{Interface, sign, sign_run};
 use crate::runs;
 use crate::sync::entities::course_templates::CourseTemplates;
 use crate::sync::entities::custom_fields::CustomFields;
@@ -81,19 +81,32 @@ pub enum UndoMode {
     Write,
 }
 
+/// What is undone, and for whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SyncUndo<'a> {
+    pub run: i64,
+    /// Whether later runs whose rows depend on it are undone too, the latest first. Without it they are reported.
+    pub cascade: bool,
+    pub mode: UndoMode,
+    /// Who is named in the history; none: the user of the command.
+    pub actor: Option<&'a str>,
+}
+
 /// Undoes what a run wrote, completely or not at all.
-///
-/// `cascade`: whether later runs whose rows depend on it are undone too, the latest first. Without it they are reported.
 ///
 /// # Errors
 /// [`Error::Usage`] where there is no such run; [`Error::NeedsAttention`] where something other than a later run
 /// prevents the undo.
-pub async fn undo(pool: &PgPool, run: i64, cascade: bool, mode: UndoMode) -> Result<UndoReport> {
+pub async fn undo(pool: &PgPool, request: SyncUndo<'_>) -> Result<UndoReport> {
+    let SyncUndo { run, cascade, mode, actor } = request;
     let mut db = pool.acquire().await?;
     let mut later = LaterRuns::new();
     loop {
         let mut transaction = db.begin().await?;
         sign_run(&mut transaction, Some(run), Interface::Sync).await?;
+        if let Some(actor) = actor {
+            sign(&mut transaction, actor, Interface::Sync).await?;
+        }
         let set: BTreeSet<i64> = later.keys().copied().chain([run]).collect();
         // Later runs are found by trying. Nothing is written before all are known and allowed.
         let may_write = mode == UndoMode::Write && (cascade || later.is_empty());

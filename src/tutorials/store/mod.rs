@@ -5,6 +5,7 @@
 //! Sessions, of which there are many with few columns, travel as one array per column (docs/adr/0003).
 
 mod availability;
+mod double_bookings;
 mod events;
 mod first_steps;
 mod read;
@@ -12,6 +13,7 @@ mod sessions;
 mod upcoming;
 
 pub use availability::{PlacesUpdate, availabilities, oversold, set_available_places, set_oversold, set_places};
+pub use double_bookings::{DoubleBooking, double_bookings};
 pub use events::{delete_event, insert_events, rename_event, update_events};
 pub use first_steps::{FirstSteps, first_steps};
 pub use read::{code_of, custom_values, event_codes, events_by_code, events_by_id, ids_by_code};

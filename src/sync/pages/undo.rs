@@ -1,0 +1,149 @@
+//! The undo of a run: what it would change, then the undo itself.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+
+use super::super::entity::Entity;
+use super::super::report::Report;
+use super::super::undo::report::UndoReport;
+use super::super::undo::{SyncUndo, UndoMode, undo};
+use super::entity_page::parse;
+use super::report_view::{ChangeRow, ReportView};
+use crate::error::Error;
+use crate::http::query::Pairs;
+use crate::http::state::ServerState;
+use crate::web::flash::Flash;
+use crate::web::form::CsrfForm;
+use crate::web::format::plural;
+use crate::web::frame::{Frame, NavPlace};
+use crate::web::paging::Address;
+use crate::web::problem::PageProblem;
+use crate::web::visitor::{StaffOperator, StaffVisitor, Visitor, redirect};
+
+#[derive(Template)]
+#[template(path = "syncs/undo.html")]
+struct SyncUndoPage {
+    frame: Frame,
+    name: &'static str,
+    heading: String,
+    run: i64,
+    is_cascade: bool,
+    /// Why the run cannot be undone.
+    problem: Option<String>,
+    /// Later runs that have to be undone with it.
+    later: Vec<String>,
+    /// What is undone, the latest run first.
+    undone: Vec<UndoneView>,
+}
+
+/// A run that is undone.
+struct UndoneView {
+    /// What happens in words.
+    summary: String,
+    changes: Vec<ChangeRow>,
+    /// Changes that are not shown.
+    hidden: usize,
+    /// Local records that are deleted.
+    removed: Vec<String>,
+    /// Local records that stay because they are in use, with the reason.
+    retained: Vec<(String, String)>,
+}
+
+impl UndoneView {
+    fn new(run: &super::super::undo::report::UndoneRun, report: &Report) -> UndoneView {
+        let document = serde_json::to_value(report).unwrap_or_default();
+        let view = ReportView::new(&document, None);
+        let summary = run.to_string();
+        UndoneView {
+            summary: summary[..1].to_uppercase() + &summary[1..],
+            hidden: view.part.total - view.changes.len(),
+            changes: view.changes,
+            removed: report.removed_local.iter().map(|record| record.name.clone()).collect(),
+            retained: report.retained_local.iter().map(|kept| (kept.name.clone(), kept.reason.clone())).collect(),
+        }
+    }
+}
+
+/// Returns the entity and the run of an address or form.
+fn target(name: &str, run: &str) -> Result<(Entity, i64), PageProblem> {
+    let entity = parse(name)?.ok_or_else(|| {
+        PageProblem::not_found("a sync of all has a run for each entity: open the run of one entity to undo it")
+    })?;
+    let run = run.parse().map_err(|_| PageProblem::not_found("the address names no run: open one from the list"))?;
+    Ok((entity, run))
+}
+
+pub(super) async fn show(
+    StaffVisitor(visitor): StaffVisitor,
+    State(state): State<ServerState>,
+    Path(name): Path<String>,
+    address: Pairs,
+) -> Response {
+    match render(&visitor, &state, &name, address).await {
+        Ok(page) => visitor.page(&page),
+        Err(problem) => visitor.problem(problem),
+    }
+}
+
+async fn render(
+    visitor: &Visitor,
+    state: &ServerState,
+    name: &str,
+    address: Pairs,
+) -> Result<SyncUndoPage, PageProblem> {
+    let address = Address::of(address)?;
+    let (entity, run) = target(name, address.get("run"))?;
+    let is_cascade = address.get("with") == "later";
+    let request = SyncUndo { run, cascade: is_cascade, mode: UndoMode::DryRun, actor: Some(&visitor.caller.name) };
+    let (report, problem) = match undo(&state.pool, request).await {
+        Ok(report) => {
+            let problem = report.nothing.clone();
+            (Some(report), problem)
+        }
+        Err(error @ Error::NeedsAttention(_)) => (None, Some(PageProblem::from(error).detail)),
+        Err(Error::Usage(reason)) => return Err(PageProblem::not_found(reason)),
+        Err(error) => return Err(error.into()),
+    };
+    let later = report.as_ref().map(|report| report.blocked_by.iter().map(ToString::to_string).collect());
+    let views = |report: &UndoReport| {
+        report.undone.iter().zip(&report.reports).map(|(run, report)| UndoneView::new(run, report)).collect()
+    };
+    Ok(SyncUndoPage {
+        frame: visitor.frame(format!("Undo run {run}"), NavPlace::Syncs),
+        name: entity.name(),
+        heading: entity.heading(),
+        run,
+        is_cascade,
+        problem,
+        later: later.unwrap_or_default(),
+        undone: report.as_ref().map(views).unwrap_or_default(),
+    })
+}
+
+/// Undoes a run, with the later runs that the page has shown.
+pub(super) async fn execute(
+    StaffOperator(visitor): StaffOperator,
+    State(state): State<ServerState>,
+    Path(name): Path<String>,
+    form: CsrfForm,
+) -> Response {
+    let (entity, run) = match target(&name, form.get("run")) {
+        Ok(found) => found,
+        Err(problem) => return visitor.problem(problem),
+    };
+    let cascade = form.is_set("later");
+    let page = format!("/syncs/{}/undo?run={run}{}", entity.name(), if cascade { "&with=later" } else { "" });
+    let request = SyncUndo { run, cascade, mode: UndoMode::Write, actor: Some(&visitor.caller.name) };
+    match undo(&state.pool, request).await {
+        Ok(report) if report.is_possible() => {
+            let undone = plural(report.undone.len() as i64, "run");
+            let by: Vec<String> = report.undone.iter().filter_map(|one| one.run_id).map(|id| id.to_string()).collect();
+            let text = format!("{undone} undone, by run {}, which can be undone too.", by.join(" and run "));
+            redirect(&format!("/syncs/{}?run={run}", entity.name()), &Flash::done(text))
+        }
+        // The page says what prevents it.
+        Ok(_) => redirect(&page, &Flash::problem("nothing was undone")),
+        Err(error) => redirect(&page, &Flash::problem(PageProblem::from(error).detail)),
+    }
+}
