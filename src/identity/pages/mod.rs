@@ -4,6 +4,7 @@ mod tokens;
 mod users;
 
 use askama::Template;
+use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -78,8 +79,15 @@ async fn submit(
     State(state): State<ServerState>,
     peer: Option<Extension<PeerAddress>>,
     headers: HeaderMap,
-    Form(form): Form<LoginForm>,
+    form: Result<Form<LoginForm>, FormRejection>,
 ) -> Response {
+    let form = match form {
+        Ok(Form(form)) => form,
+        Err(refused) => {
+            let problem = Some("this form could not be read: sign in here".into());
+            return respond(refused.status(), &LoginPage::new(String::new(), START.into(), problem));
+        }
+    };
     let next = if is_own(&form.next) { form.next.as_str() } else { START };
     let refused =
         |status, problem: String| respond(status, &LoginPage::new(form.name.clone(), next.to_owned(), Some(problem)));
@@ -126,11 +134,12 @@ struct LogoutForm {
 async fn sign_out(
     State(state): State<ServerState>,
     headers: HeaderMap,
-    Form(form): Form<LogoutForm>,
+    form: Result<Form<LogoutForm>, FormRejection>,
 ) -> Result<Response, PageProblem> {
     if let Some(secret) = cookie(&headers, SESSION_COOKIE) {
-        if !is_equal(csrf_token(secret).as_bytes(), form.csrf_token.as_bytes()) {
-            let detail = "the form is older than the session: load the page again";
+        let sent = form.map(|Form(form)| form.csrf_token).unwrap_or_default();
+        if !is_equal(csrf_token(secret).as_bytes(), sent.as_bytes()) {
+            let detail = "the form is older than the login session: load the page again";
             return Err(HttpProblem::new(StatusCode::FORBIDDEN, detail).into());
         }
         if let Some(caller) = authenticate(&state.pool, secret).await? {

@@ -6,65 +6,17 @@ use lectern::identity::{Role, csrf_token};
 use lectern::jobs::run_queue;
 use lectern::sync::job::SyncJobs;
 use lectern::timetable_import::layout::Field;
-use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
-use reqwest::{Client, Response, redirect};
+use reqwest::header::COOKIE;
+use reqwest::{Client, redirect};
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::fixtures::api::{ApiFixture, answer, location, upload};
-use crate::fixtures::browser::login_link;
 use crate::fixtures::site::{Site, problem};
 use crate::fixtures::sync::SyncFixture;
 use crate::fixtures::test_db::TestDb;
 use crate::fixtures::timetable::{changed, event, write};
-
-/// A browser without scripts: it has a session and sends forms.
-struct Browser {
-    client: Client,
-    address: String,
-    secret: String,
-}
-
-impl Browser {
-    async fn sign_in(db: &TestDb, site: &Site, name: &str, role: Role) -> Browser {
-        let client = Client::builder().redirect(redirect::Policy::none()).build().expect("a client");
-        let link = format!("http://{}{}", site.address, login_link(db, name, role).await);
-        let response = client.get(link).send().await.expect("an answer");
-        let cookie = response.headers()[SET_COOKIE].to_str().expect("text");
-        let secret = cookie.split(['=', ';']).nth(1).expect("a secret").to_owned();
-        Browser { client, address: site.address.clone(), secret }
-    }
-
-    async fn get(&self, path: &str) -> Response {
-        let request = self.client.get(format!("http://{}{path}", self.address));
-        let cookie = format!("lectern_session={}", self.secret);
-        request.header(COOKIE, cookie).header("accept", "text/html").send().await.expect("an answer")
-    }
-
-    /// Sends a form with the token of this session, or with another one.
-    async fn send(&self, path: &str, token: Option<&str>, fields: &[(&str, &str)]) -> Response {
-        let own = csrf_token(&self.secret);
-        let mut all = vec![("csrf_token", token.unwrap_or(&own))];
-        all.extend(fields);
-        let request = self.client.post(format!("http://{}{path}", self.address)).form(&all);
-        let cookie = format!("lectern_session={}", self.secret);
-        request.header(COOKIE, cookie).header("accept", "text/html").send().await.expect("an answer")
-    }
-
-    async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Response {
-        self.send(path, None, fields).await
-    }
-}
-
-fn to(response: &Response) -> &str {
-    assert_eq!(response.status(), 303);
-    response.headers()[LOCATION].to_str().expect("a path")
-}
-
-async fn text(response: Response) -> String {
-    assert!(response.headers()["content-type"].to_str().expect("text").starts_with("text/html"));
-    response.text().await.expect("a body")
-}
+use crate::web::visitor::{Browser, text, to};
 
 const PAGES: [&str; 5] = ["/today", "/imports", "/syncs", "/outbox", "/webhooks"];
 

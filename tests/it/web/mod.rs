@@ -1,4 +1,7 @@
 //! The pages: as plain forms over HTTP, and in a browser.
 
+mod decisions;
 mod forms;
 mod paths;
+mod today;
+mod visitor;

@@ -1,0 +1,75 @@
+//! A browser without scripts.
+
+use lectern::identity::{Role, csrf_token};
+use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
+use reqwest::{Client, RequestBuilder, Response, redirect};
+
+use crate::fixtures::browser::login_link;
+use crate::fixtures::site::Site;
+use crate::fixtures::test_db::TestDb;
+
+/// A browser without scripts: it has a login session and sends forms.
+pub struct Browser {
+    pub client: Client,
+    pub address: String,
+    pub secret: String,
+}
+
+impl Browser {
+    pub async fn sign_in(db: &TestDb, site: &Site, name: &str, role: Role) -> Browser {
+        let client = Client::builder().redirect(redirect::Policy::none()).build().expect("a client");
+        let link = format!("http://{}{}", site.address, login_link(db, name, role).await);
+        let response = client.get(link).send().await.expect("an answer");
+        let cookie = response.headers()[SET_COOKIE].to_str().expect("text");
+        let secret = cookie.split(['=', ';']).nth(1).expect("a secret").to_owned();
+        Browser { client, address: site.address.clone(), secret }
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Response {
+        let cookie = format!("lectern_session={}", self.secret);
+        request.header(COOKIE, cookie).header("accept", "text/html").send().await.expect("an answer")
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.answer(self.client.get(format!("http://{}{path}", self.address))).await
+    }
+
+    /// Returns a page.
+    pub async fn page(&self, path: &str) -> String {
+        let response = self.get(path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        text(response).await
+    }
+
+    /// Sends a form with the token of this login session, or with another one.
+    pub async fn send(&self, path: &str, token: Option<&str>, fields: &[(&str, &str)]) -> Response {
+        let own = csrf_token(&self.secret);
+        let mut all = vec![("csrf_token", token.unwrap_or(&own))];
+        all.extend(fields);
+        self.answer(self.client.post(format!("http://{}{path}", self.address)).form(&all)).await
+    }
+
+    pub async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+        self.send(path, None, fields).await
+    }
+}
+
+/// Returns where a form leads to.
+pub fn to(response: &Response) -> &str {
+    assert_eq!(response.status(), 303);
+    response.headers()[LOCATION].to_str().expect("a path")
+}
+
+/// Returns the content of a page.
+pub async fn text(response: Response) -> String {
+    assert!(response.headers()["content-type"].to_str().expect("text").starts_with("text/html"));
+    response.text().await.expect("a body")
+}
+
+/// Returns the message that the next page shows.
+pub fn message(response: &Response) -> String {
+    let cookies = response.headers().get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let flash = cookies.filter_map(|cookie| cookie.strip_prefix("lectern_flash=")).next().expect("a message");
+    let encoded = flash.split(';').next().unwrap_or_default();
+    percent_encoding::percent_decode_str(encoded).decode_utf8().expect("text").into_owned()
+}
