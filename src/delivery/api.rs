@@ -128,8 +128,7 @@ async fn retry(
 /// 404 for an unknown item.
 pub(super) async fn retry_items(state: &ServerState, ids: Option<&[i64]>) -> Result<u64, HttpProblem> {
     if let Some(ids) = ids {
-        let known = outbox::list(&state.pool, true).await?;
-        if let Some(unknown) = ids.iter().find(|id| known.iter().all(|item| item.id != **id)) {
+        if let Some(unknown) = outbox::unknown_ids(&state.pool, ids).await?.first() {
             return Err(HttpProblem::new(StatusCode::NOT_FOUND, format!("the outbox has no item {unknown}")));
         }
     }
@@ -190,7 +189,7 @@ async fn decide(
 /// # Errors
 /// 404 for an unknown item, 409 for one whose outcome is known, 422 for a record that Administrate does not have.
 pub(super) async fn decide_item(state: &ServerState, id: i64, decision: &OutboxResolution) -> Result<(), HttpProblem> {
-    let item = outbox::list(&state.pool, true).await?.into_iter().find(|item| item.id == id);
+    let item = outbox::one(&state.pool, id).await?;
     let item = item.ok_or_else(|| HttpProblem::new(StatusCode::NOT_FOUND, format!("the outbox has no item {id}")))?;
     if item.state != outbox::DeliveryState::Unknown {
         let detail = format!("{} is not waiting for a decision: its outcome is known", item.subject);

@@ -72,8 +72,7 @@ async fn act(context: &Context, database: &Database, action: OutboxCommand) -> R
         OutboxCommand::List { .. } => DrainReport::default(),
         OutboxCommand::Run => deliver(context, database, "outbox run", None).await?,
         OutboxCommand::Retry { ids } => {
-            let known = outbox::list(&database.pool, true).await?;
-            if let Some(unknown) = ids.iter().find(|id| known.iter().all(|item| item.id != **id)) {
+            if let Some(unknown) = outbox::unknown_ids(&database.pool, &ids).await?.first() {
                 let what = format!("the outbox has no item {unknown}; `lectern outbox` lists them");
                 return Err(Error::Usage(what));
             }

@@ -75,7 +75,7 @@ async fn unlink_other(pool: &PgPool, client: &Client, event: i64, selected: Opti
 }
 
 async fn unknown_item(pool: &PgPool, id: i64) -> Result<OutboxItem> {
-    let item = outbox::list(pool, true).await?.into_iter().find(|item| item.id == id);
+    let item = outbox::one(pool, id).await?;
     let item = item.ok_or_else(|| Error::Usage(format!("the outbox has no item {id}; `lectern outbox` lists them")))?;
     if item.state == DeliveryState::Unknown {
         return Ok(item);

@@ -17,9 +17,9 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::Mutex;
 
 pub use store::{
-    backlog, close, count_by_state, count_of, enqueue, escalate, is_used, is_worked_on, list, open_item, park,
-    pending_in_earlier_run, purge_delivered, reassign_to_run, requeue, requeue_with_step, retry_now, statuses,
-    subjects_with_effect, undelivered, undelivered_state, undelivered_subjects,
+    backlog, close, count, count_by_state, count_of, enqueue, escalate, is_used, is_worked_on, list, one, open_item,
+    open_part, park, part, pending_in_earlier_run, purge_delivered, reassign_to_run, requeue, requeue_with_step,
+    retry_now, statuses, subjects_with_effect, undelivered, undelivered_state, undelivered_subjects, unknown_ids,
 };
 
 pub use step::DeliveryStep;

@@ -28,7 +28,7 @@ impl Address {
     }
 }
 
-/// One part of a list that is completely in memory.
+/// One part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListPart {
     /// Position of its first item, from 0.
@@ -54,6 +54,12 @@ impl ListPart {
             previous: (number > 1).then(|| number - 1),
             next: (number < last).then_some(number + 1),
         }
+    }
+
+    /// Returns how many rows come before the part, and how many it has at most.
+    pub fn rows(&self) -> (i64, i64) {
+        let count = |number| i64::try_from(number).unwrap_or(i64::MAX);
+        (count(self.from), count(self.to - self.from))
     }
 
     /// Reports whether the list has other parts.

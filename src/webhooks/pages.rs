@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use serde_json::Value;
 
 use super::registration::register_all;
-use super::{InboxItem, InboxState, delivery_url};
+use super::{InboxItem, InboxState, delivery_url, store};
 use crate::error::Error;
 use crate::http::query::Pairs;
 use crate::http::state::ServerState;
@@ -95,17 +95,17 @@ async fn show_list(StaffVisitor(visitor): StaffVisitor, State(state): State<Serv
 async fn render_list(visitor: &Visitor, state: &ServerState, address: Pairs) -> Result<WebhooksPage, PageProblem> {
     let address = Address::of(address)?;
     let is_all = address.get("state") == "all";
-    let mut items = super::list(&state.pool, is_all).await?;
-    items.reverse();
+    let total = store::count(&state.pool, is_all).await?;
+    let part = ListPart::of(usize::try_from(total).unwrap_or_default(), PART, address.number("part"));
+    let items = store::part(&state.pool, is_all, part.rows()).await?;
     let overview = super::overview(&state.pool).await?;
-    let part = ListPart::of(items.len(), PART, address.number("part"));
     let expected = delivery_url(&state.config.public_url);
     let is_registered = |kind: &WebhookType| {
         overview.registered.iter().any(|(known, url)| known == kind.name() && Some(url) == expected.as_ref())
     };
     Ok(WebhooksPage {
         frame: visitor.frame("Webhooks", NavPlace::Webhooks),
-        rows: items[part.from..part.to].iter().map(|item| WebhookRow::new(item, &visitor.clock)).collect(),
+        rows: items.iter().map(|item| WebhookRow::new(item, &visitor.clock)).collect(),
         part,
         is_all,
         dead: overview.dead,

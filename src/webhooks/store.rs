@@ -64,6 +64,19 @@ pub async fn list(pool: &PgPool, all: bool) -> Result<Vec<InboxItem>> {
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(all).fetch_all(pool).await?)
 }
 
+/// Returns a part of the deliveries, the latest first, without `skipped` ones: those that are not applied, or all.
+pub(super) async fn part(pool: &PgPool, all: bool, (skipped, limit): (i64, i64)) -> Result<Vec<InboxItem>> {
+    let sql = format!("{ITEM} WHERE $1 OR i.state <> 'applied' ORDER BY i.id DESC OFFSET $2 LIMIT $3");
+    let found = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(all).bind(skipped).bind(limit);
+    Ok(found.fetch_all(pool).await?)
+}
+
+/// Returns the number of deliveries: those that are not applied, or all.
+pub(super) async fn count(pool: &PgPool, all: bool) -> Result<i64> {
+    let sql = "SELECT count(*) FROM lectern.webhook_inbox WHERE $1 OR state <> 'applied'";
+    Ok(sqlx::query_scalar(sql).bind(all).fetch_one(pool).await?)
+}
+
 pub async fn one(pool: &PgPool, id: i64) -> Result<Option<InboxItem>> {
     let sql = format!("{ITEM} WHERE i.id = $1");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(pool).await?)

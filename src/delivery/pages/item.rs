@@ -47,7 +47,7 @@ type ItemPath = Result<Path<i64>, PathRejection>;
 async fn find(state: &ServerState, id: ItemPath) -> Result<OutboxItem, PageProblem> {
     let unknown = || PageProblem::not_found("the outbox has no such item: the list shows those that are stored");
     let Path(id) = id.map_err(|_| unknown())?;
-    outbox::list(&state.pool, true).await?.into_iter().find(|item| item.id == id).ok_or_else(unknown)
+    outbox::one(&state.pool, id).await?.ok_or_else(unknown)
 }
 
 fn page(visitor: &Visitor, item: &OutboxItem, typed: &str, problem: Option<String>) -> OutboxItemPage {

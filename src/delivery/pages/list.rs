@@ -26,7 +26,7 @@ struct OutboxPage {
     chosen: &'static str,
     rows: Vec<OutboxRow>,
     part: ListPart,
-    failed: usize,
+    failed: i64,
 }
 
 /// A link that shows the items of one state.
@@ -96,39 +96,40 @@ async fn render(visitor: &Visitor, state: &ServerState, address: Pairs) -> Resul
     let address = Address::of(address)?;
     let chosen = ["failed", "unknown", "pending", "all"].into_iter().find(|key| *key == address.get("state"));
     let chosen = chosen.unwrap_or("open");
-    let items = outbox::list(&state.pool, chosen == "all").await?;
-    let is_open = |item: &&OutboxItem| item.state != DeliveryState::Delivered;
-    let count = |state: DeliveryState| items.iter().filter(|item| item.state == state).count();
-    let filter = |key: &'static str, label: &'static str, count: Option<usize>| StateFilter {
+    let backlog = outbox::backlog(&state.pool).await?;
+    let open = backlog.pending + backlog.failed + backlog.unknown;
+    let total = match chosen {
+        "failed" => backlog.failed,
+        "unknown" => backlog.unknown,
+        "pending" => backlog.pending,
+        "all" => outbox::count(&state.pool).await?,
+        _ => open,
+    };
+    let part = ListPart::of(usize::try_from(total).unwrap_or_default(), PART, address.number("part"));
+    let items = match chosen {
+        "all" => outbox::part(&state.pool, part.rows()).await?,
+        "open" => outbox::open_part(&state.pool, None, part.rows()).await?,
+        state_name => outbox::open_part(&state.pool, Some(state_name), part.rows()).await?,
+    };
+    let filter = |key: &'static str, label: &'static str, count: Option<i64>| StateFilter {
         key,
         label,
-        count: count.map(|count| thousands(count as i64)).unwrap_or_default(),
+        count: count.map(thousands).unwrap_or_default(),
         is_chosen: key == chosen,
     };
     let filters = vec![
-        filter("open", "Not delivered", Some(items.iter().filter(is_open).count())),
-        filter("failed", "Failed", Some(count(DeliveryState::Failed))),
-        filter("unknown", "Outcome unknown", Some(count(DeliveryState::Unknown))),
-        filter("pending", "Waiting", Some(count(DeliveryState::Pending))),
+        filter("open", "Not delivered", Some(open)),
+        filter("failed", "Failed", Some(backlog.failed)),
+        filter("unknown", "Outcome unknown", Some(backlog.unknown)),
+        filter("pending", "Waiting", Some(backlog.pending)),
         filter("all", "All", None),
     ];
-    let is_shown = |item: &&OutboxItem| match chosen {
-        "failed" => item.state == DeliveryState::Failed,
-        "unknown" => item.state == DeliveryState::Unknown,
-        "pending" => item.state == DeliveryState::Pending,
-        _ => true,
-    };
-    let mut shown: Vec<&OutboxItem> = items.iter().filter(is_shown).collect();
-    if chosen == "all" {
-        shown.reverse();
-    }
-    let part = ListPart::of(shown.len(), PART, address.number("part"));
     Ok(OutboxPage {
         frame: visitor.frame("Outbox", NavPlace::Outbox),
         filters,
         chosen,
-        rows: shown[part.from..part.to].iter().map(|item| OutboxRow::new(item, &visitor.clock)).collect(),
+        rows: items.iter().map(|item| OutboxRow::new(item, &visitor.clock)).collect(),
         part,
-        failed: count(DeliveryState::Failed),
+        failed: backlog.failed,
     })
 }

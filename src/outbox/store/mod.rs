@@ -1,6 +1,7 @@
 //! All SQL on `lectern.outbox`.
 
 mod claims;
+mod parts;
 
 use sqlx::{PgConnection, PgPool};
 
@@ -13,6 +14,8 @@ pub(super) use claims::{
     begin_attempt, clear_in_flight, due, extend_in_flight, holds_lock, mark_delivered, mark_in_doubt,
     mark_not_delivered, postpone, try_lock, unlock,
 };
+
+pub use parts::{count, one, open_part, part, unknown_ids};
 
 /// Namespace of the advisory locks on rows of the outbox.
 const LOCKS: i32 = 0x4C_4F_42;
