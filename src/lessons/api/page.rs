@@ -76,7 +76,7 @@ pub async fn upcoming(
         date_to: Some(to.to_string()),
         is_expanded: true,
         sorts: vec![sort("session_date"), sort("start_time")],
-        // Nobody reads how many there are.
+        // The count is not used.
         count: Some(0),
         limit,
         ..LessonFilter::default()

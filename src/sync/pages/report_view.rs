@@ -19,7 +19,7 @@ pub(super) struct ReportView {
     pub facts: Vec<SyncFact>,
     pub changes: Vec<ChangeRow>,
     pub part: ListPart,
-    /// Records without a counterpart whose names are alike.
+    /// Records without a counterpart whose names are similar.
     pub pairs: Vec<SuggestedPair>,
     pub local: Vec<LocalRow>,
     pub remote: Vec<RemoteRow>,
@@ -66,7 +66,7 @@ pub(super) struct RemoteRow {
     pub similar: String,
 }
 
-/// Two records whose names are alike.
+/// Two records with similar names.
 pub(super) struct SuggestedPair {
     pub local_id: i64,
     pub local: String,

@@ -60,7 +60,7 @@ impl UndoneView {
             hidden: view.part.total - view.changes.len(),
             changes: view.changes,
             removed: report.removed_local.iter().map(|record| record.name.clone()).collect(),
-            retained: report.retained_local.iter().map(|kept| (kept.name.clone(), kept.reason.clone())).collect(),
+            retained: report.retained_local.iter().map(|record| (record.name.clone(), record.reason.clone())).collect(),
         }
     }
 }

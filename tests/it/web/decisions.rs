@@ -35,6 +35,8 @@ async fn run_is_undone_with_the_later_runs_that_the_page_has_shown() {
     assert_eq!(to(&undone), format!("/syncs/locations?run={run}"));
     assert!(message(&undone).contains("2 runs undone"), "{}", message(&undone));
     assert_eq!(linked().await, 0);
+    let named = "SELECT count(*) FROM lectern.history WHERE table_name = 'adm.locations' AND actor = 'ann' AND action = 'delete'";
+    assert_eq!(fixture.count(named).await, before);
     let again = ann.page(&format!("/syncs/locations/undo?run={run}")).await;
     assert!(again.contains("is undone already"), "{again}");
     for path in ["/syncs/locations/undo?run=999", "/syncs/locations/undo", "/syncs/all/undo?run=1"] {
@@ -62,6 +64,8 @@ async fn pair_of_similar_records_is_suggested_and_its_link_names_the_person() {
     let link = "SELECT count(*) FROM adm.locations AS bridge JOIN acted.tutorial_locations AS local
                 ON local.id = bridge.tutorial_location_id WHERE local.name = 'Manchestr'";
     assert_eq!(fixture.count(link).await, 1);
+    let named = "SELECT count(*) FROM lectern.history WHERE table_name = 'adm.locations' AND actor = 'ann' AND action = 'update'";
+    assert_eq!(fixture.count(named).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
