@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use percent_encoding::percent_decode;
 
 use super::problem::PageProblem;
+use crate::error::Error;
 use crate::http::auth::credentials;
 use crate::http::problem::HttpProblem;
 use crate::identity::csrf_token;
@@ -64,6 +65,34 @@ impl CsrfForm {
     /// Reports whether a box is ticked.
     pub fn is_set(&self, name: &str) -> bool {
         !self.get(name).is_empty()
+    }
+}
+
+/// What is wrong with a form, and at which field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormProblem {
+    pub status: StatusCode,
+    /// Name of the field.
+    pub field: &'static str,
+    /// What is wrong and what to do, in words.
+    pub text: String,
+}
+
+impl FormProblem {
+    /// Creates the problem of a value that is not valid.
+    pub fn at(field: &'static str, text: impl Into<String>) -> FormProblem {
+        FormProblem { status: StatusCode::BAD_REQUEST, field, text: text.into() }
+    }
+
+    /// Creates the problem of a field from an error.
+    pub fn of(field: &'static str, error: Error) -> FormProblem {
+        let PageProblem { status, detail } = error.into();
+        FormProblem { status, field, text: detail }
+    }
+
+    /// Reports whether it is at this field.
+    pub fn is_at(&self, field: &str) -> bool {
+        self.field == field
     }
 }
 

@@ -10,10 +10,9 @@ use super::super::{NewToken, Role, Token};
 use super::users::rights;
 use crate::error::Error;
 use crate::http::state::ServerState;
-use crate::web::form::CsrfForm;
+use crate::web::form::{CsrfForm, FormProblem};
 use crate::web::format::{Clock, ShownTime};
 use crate::web::frame::{Frame, NavPlace};
-use crate::web::problem::PageProblem;
 use crate::web::run::StateTag;
 use crate::web::visitor::{StaffAdmin, Visitor, redirect_after};
 
@@ -24,7 +23,7 @@ struct TokensPage {
     rows: Vec<TokenRow>,
     roles: Vec<&'static str>,
     typed: TypedToken,
-    problem: Option<String>,
+    problem: Option<FormProblem>,
     /// The secret of a new token, which is shown once.
     secret: Option<String>,
 }
@@ -82,7 +81,7 @@ async fn render(
     visitor: &Visitor,
     state: &ServerState,
     status: StatusCode,
-    (typed, problem, secret): (TypedToken, Option<String>, Option<String>),
+    (typed, problem, secret): (TypedToken, Option<FormProblem>, Option<String>),
 ) -> Response {
     let tokens = match super::super::list(&state.pool).await {
         Ok(tokens) => tokens,
@@ -105,26 +104,26 @@ pub(super) async fn create(
         let days = match form.get("days") {
             "" => None,
             days => Some(days.parse().ok().filter(|days| *days > 0).ok_or_else(|| {
-                Error::Usage("the days are a number above 0; leave them empty for a token that never expires".into())
+                FormProblem::at("days", "the days are a number above 0; leave them empty for a token that never expires")
             })?),
         };
         let name = form.get("name").to_owned();
         if name.is_empty() || name.chars().count() > 100 {
-            return Err(Error::Usage("the purpose has 1 to 100 characters".into()));
+            return Err(FormProblem::at("name", "the purpose has 1 to 100 characters"));
         }
-        super::super::create(&state.pool, &NewToken { name, role, subject_id, days }).await
+        let token = NewToken { name, role, subject_id, days };
+        super::super::create(&state.pool, &token).await.map_err(|error| FormProblem::of("subject", error))
     };
     match created.await {
         Ok((_, secret)) => {
             let secret = Some(secret.reveal().to_owned());
             render(&visitor, &state, StatusCode::OK, (TypedToken::default(), None, secret)).await
         }
-        Err(error) => {
+        Err(problem) => {
             let typed = |name: &str| form.get(name).to_owned();
             let typed =
                 TypedToken { name: typed("name"), role: typed("role"), subject: typed("subject"), days: typed("days") };
-            let problem = PageProblem::from(error);
-            render(&visitor, &state, problem.status, (typed, Some(problem.detail), None)).await
+            render(&visitor, &state, problem.status, (typed, Some(problem), None)).await
         }
     }
 }

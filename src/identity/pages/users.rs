@@ -11,10 +11,9 @@ use super::super::passwords::Password;
 use crate::error::Error;
 use crate::http::state::ServerState;
 use crate::web::flash::Flash;
-use crate::web::form::CsrfForm;
+use crate::web::form::{CsrfForm, FormProblem};
 use crate::web::format::{Clock, ShownTime};
 use crate::web::frame::{Frame, NavPlace};
-use crate::web::problem::PageProblem;
 use crate::web::run::StateTag;
 use crate::web::visitor::{StaffAdmin, Visitor, redirect, redirect_after};
 
@@ -25,7 +24,7 @@ struct UsersPage {
     rows: Vec<UserRow>,
     typed: TypedUser,
     roles: Vec<&'static str>,
-    problem: Option<String>,
+    problem: Option<FormProblem>,
 }
 
 /// What was typed into the form, apart from the password.
@@ -82,7 +81,7 @@ async fn render(
     visitor: &Visitor,
     state: &ServerState,
     status: StatusCode,
-    (typed, problem): (TypedUser, Option<String>),
+    (typed, problem): (TypedUser, Option<FormProblem>),
 ) -> Response {
     let users = match logins::list(&state.pool).await {
         Ok(users) => users,
@@ -95,17 +94,18 @@ async fn render(
 }
 
 /// Reads a role and the profile that it needs.
-pub(super) fn rights(form: &CsrfForm) -> Result<Rights, Error> {
+pub(super) fn rights(form: &CsrfForm) -> Result<Rights, FormProblem> {
     let role = Role::ALL.into_iter().find(|role| role.name() == form.get("role"));
-    let role = role.ok_or_else(|| Error::Usage("choose a role".into()))?;
+    let role = role.ok_or_else(|| FormProblem::at("role", "choose a role"))?;
     let subject = form.get("subject");
+    let of_profile = |text: String| FormProblem::at("subject", text);
     let subject_id = match subject.is_empty() {
         true => None,
-        false => Some(subject.parse().map_err(|_| Error::Usage("the profile is a number: its id".into()))?),
+        false => Some(subject.parse().map_err(|_| of_profile("the profile is a number: its id".to_owned()))?),
     };
     match (role.has_subject(), subject_id) {
-        (true, None) => Err(Error::Usage(format!("a {} needs a profile: enter its id", role.name()))),
-        (false, Some(_)) => Err(Error::Usage(format!("a {} has no profile: leave it empty", role.name()))),
+        (true, None) => Err(of_profile(format!("a {} needs a profile: enter its id", role.name()))),
+        (false, Some(_)) => Err(of_profile(format!("a {} has no profile: leave it empty", role.name()))),
         _ => Ok(Rights { role, subject_id }),
     }
 }
@@ -115,15 +115,17 @@ pub(super) async fn add(StaffAdmin(visitor): StaffAdmin, State(state): State<Ser
     let added = async {
         let rights = rights(&form)?;
         let password = Password::typed(form.raw("password"));
-        logins::add(&state.pool, form.get("name"), rights, password, &state.config.login).await
+        password.check().map_err(|error| FormProblem::of("password", error))?;
+        let field = if rights.subject_id.is_some() { "subject" } else { "name" };
+        let added = logins::add(&state.pool, form.get("name"), rights, password, &state.config.login).await;
+        added.map_err(|error| FormProblem::of(field, error))
     };
     match added.await {
         Ok(_) => redirect("/users", &Flash::done(format!("{} may sign in now.", form.get("name")))),
-        Err(error) => {
+        Err(problem) => {
             let typed = |name: &str| form.get(name).to_owned();
             let typed = TypedUser { name: typed("name"), role: typed("role"), subject: typed("subject") };
-            let problem = PageProblem::from(error);
-            render(&visitor, &state, problem.status, (typed, Some(problem.detail))).await
+            render(&visitor, &state, problem.status, (typed, Some(problem))).await
         }
     }
 }
@@ -131,7 +133,7 @@ pub(super) async fn add(StaffAdmin(visitor): StaffAdmin, State(state): State<Ser
 /// Gives a login or an existing account a role.
 pub(super) async fn grant(_: StaffAdmin, State(state): State<ServerState>, form: CsrfForm) -> Response {
     let granted = async {
-        let rights = rights(&form)?;
+        let rights = rights(&form).map_err(|problem| Error::Usage(problem.text))?;
         logins::grant(&state.pool, form.get("name"), rights).await?;
         Ok(format!("{} is {} now.", form.get("name"), rights.role.name()))
     };
