@@ -58,7 +58,9 @@ fn one(clash: &DoubleBooking, clock: &Clock) -> Task {
     let when = clock.time(&clash.start_date).map(|time| time.text).unwrap_or_default();
     let (first, second) = match clash.event == clash.other_event {
         true => (clash.title.clone(), clash.other_title.clone()),
-        false => (format!("{} ({})", clash.event, clash.title), format!("{} ({})", clash.other_event, clash.other_title)),
+        false => {
+            (format!("{} ({})", clash.event, clash.title), format!("{} ({})", clash.other_event, clash.other_title))
+        }
     };
     let what = format!("{}, {when}: {first} and {second}", clash.name);
     task(("warn", "Booked twice"), what, search_path(&clash.other_event), "Look at the event")

@@ -47,7 +47,11 @@ impl LessonLine {
         let place = text(&lesson["location"]);
         LessonLine {
             start: start(lesson, zone).and_then(|start| clock.time(&start)),
-            topic: [course, topics.join(", ")].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": "),
+            topic: [course, topics.join(", ")]
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join(": "),
             tutor: text(&lesson["tutor_name"]),
             student: text(&lesson["student_name"]),
             place: if place.is_empty() { mode } else { place },

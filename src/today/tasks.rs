@@ -18,7 +18,12 @@ pub(super) struct Task {
     pub action: &'static str,
 }
 
-pub(super) fn task((tone, word): (&'static str, &'static str), what: String, path: String, action: &'static str) -> Task {
+pub(super) fn task(
+    (tone, word): (&'static str, &'static str),
+    what: String,
+    path: String,
+    action: &'static str,
+) -> Task {
     Task { tag: StateTag::new(tone, word), what, path, action }
 }
 

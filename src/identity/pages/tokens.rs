@@ -104,7 +104,10 @@ pub(super) async fn create(
         let days = match form.get("days") {
             "" => None,
             days => Some(days.parse().ok().filter(|days| *days > 0).ok_or_else(|| {
-                FormProblem::at("days", "the days are a number above 0; leave them empty for a token that never expires")
+                FormProblem::at(
+                    "days",
+                    "the days are a number above 0; leave them empty for a token that never expires",
+                )
             })?),
         };
         let name = form.get("name").to_owned();

@@ -13,11 +13,7 @@ pub async fn one(pool: &PgPool, id: i64) -> Result<Option<OutboxItem>> {
 }
 
 /// Returns a part of the undelivered rows, oldest first, without `skipped` ones; `state`: only those in this state.
-pub async fn open_part(
-    pool: &PgPool,
-    state: Option<&str>,
-    (skipped, limit): (i64, i64),
-) -> Result<Vec<OutboxItem>> {
+pub async fn open_part(pool: &PgPool, state: Option<&str>, (skipped, limit): (i64, i64)) -> Result<Vec<OutboxItem>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM lectern.outbox WHERE state <> 'delivered' AND ($1::text IS NULL OR state = $1)
          ORDER BY id OFFSET $2 LIMIT $3"

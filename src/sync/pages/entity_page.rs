@@ -155,7 +155,8 @@ async fn shown_run(
     };
     let applicable = if is_plan { counts(&document["counts"]) + reports } else { 0 };
     let is_approved = !approval.is_required || (approval.approver.is_some() && !approval.is_own_approval);
-    let has_written = run.exit_code.is_some_and(|code| [Exit::Done as i32, Exit::NeedsAttention as i32].contains(&code));
+    let has_written =
+        run.exit_code.is_some_and(|code| [Exit::Done as i32, Exit::NeedsAttention as i32].contains(&code));
     Ok(ShownRun {
         id: run.id,
         tag: StateTag::of(run),

@@ -274,7 +274,8 @@ mod tests {
             ],
         });
         let view = ReportView::new(&document, None);
-        let pairs: Vec<(i64, &str)> = view.pairs.iter().map(|pair| (pair.local_id, pair.external_id.as_str())).collect();
+        let pairs: Vec<(i64, &str)> =
+            view.pairs.iter().map(|pair| (pair.local_id, pair.external_id.as_str())).collect();
         assert_eq!(pairs, [(1, "a"), (2, "b")]);
         let choices: Vec<&str> = view.local[1].choices.iter().map(|choice| choice.id.as_str()).collect();
         assert_eq!(choices, ["a", "b", "c"], "the most similar are first");

@@ -84,8 +84,7 @@ pub async fn double_bookings(pool: &PgPool, limit: i64) -> Result<Vec<DoubleBook
     .fetch_all(pool)
     .await?;
     // A venue named like its location, such as Live online, is virtual.
-    let is_virtual =
-        |booking: &DoubleBooking| booking.place_names.iter().any(|name| fold(name) == fold(&booking.name));
+    let is_virtual = |booking: &DoubleBooking| booking.place_names.iter().any(|name| fold(name) == fold(&booking.name));
     found.retain(|booking| booking.kind != "venue" || !is_virtual(booking));
     Ok(found)
 }

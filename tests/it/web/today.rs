@@ -40,7 +40,8 @@ async fn session_in(db: &TestDb, provider: &Provider, code: &str, (days, hour): 
 async fn today_names_what_is_booked_twice_and_what_comes_next() {
     let db = TestDb::new().await;
     let provider = Provider::insert(&db).await;
-    let room = |name: &str| format!("INSERT INTO acted.tutorial_venues (name, location_id) VALUES ('{name}', 1) RETURNING id");
+    let room =
+        |name: &str| format!("INSERT INTO acted.tutorial_venues (name, location_id) VALUES ('{name}', 1) RETURNING id");
     let (hall, virtual_room): (i64, i64) = (
         sqlx::query_scalar(sqlx::AssertSqlSafe(room("Hall"))).fetch_one(&db.pool).await.expect("a venue"),
         sqlx::query_scalar(sqlx::AssertSqlSafe(room("ＬＯＮＤＯＮ"))).fetch_one(&db.pool).await.expect("a venue"),
@@ -61,7 +62,8 @@ async fn today_names_what_is_booked_twice_and_what_comes_next() {
     let site = Site::serve(&db).await;
     let reader = Browser::sign_in(&db, &site, "rita", Role::Reader).await;
     let shown = reader.page("/today").await;
-    let tasks: Vec<&str> = shown.split("<span class=\"what\">").skip(1).filter_map(|part| part.split("</span>").next()).collect();
+    let tasks: Vec<&str> =
+        shown.split("<span class=\"what\">").skip(1).filter_map(|part| part.split("</span>").next()).collect();
     let clashes: Vec<&&str> = tasks.iter().filter(|task| task.contains(" and ")).collect();
     assert_eq!(clashes.len(), 2, "{tasks:?}");
     assert!(clashes[0].starts_with("Quill House, ") && clashes[0].ends_with(": ALPHA (ALPHA day) and BETA (BETA day)"));
