@@ -70,6 +70,11 @@ async fn long_person_delivers_a_failed_change_again() {
     let failed = "UPDATE lectern.outbox SET state = 'failed', attempts = 1, next_attempt_at = NULL,
                          last_error = 'Administrate refused it: the course template is archived'";
     sqlx::query(failed).execute(&fixture.db.pool).await.expect("failed");
+    let dead = "INSERT INTO lectern.webhook_inbox
+                    (webhook_id, entity_id, triggered_at, content_hash, body, state, attempts, note)
+                VALUES ('V2ViaG9vazox', 'RXZlbnQ6Nw==', '2026-05-14T10:00:00Z', '\\x00',
+                        '{\"payload\":{\"event\":{\"id\":\"RXZlbnQ6Nw==\"}}}', 'dead', 5, 'the event is not known here')";
+    sqlx::query(dead).execute(&fixture.db.pool).await.expect("a dead letter");
     let site = Site::serve_with(&fixture.db, &fixture.administrate.config(&fixture.db)).await;
     let link = login_link(&fixture.db, "ann", Role::Operator).await;
     walk(&site, "outbox_retry", &[&link, "CB1-AUTUMN"]).await;
