@@ -212,9 +212,9 @@ mod tests {
 
     #[test]
     fn module_without_row_and_existing_planned_module_are_errors() {
-        let errors = table_errors(&files_of(&[("src/surprise.rs", ""), ("src/web/mod.rs", "")])).join("\n");
+        let errors = table_errors(&files_of(&[("src/surprise.rs", ""), ("src/calendars/mod.rs", "")])).join("\n");
         assert!(errors.contains("module `surprise` has no row"), "{errors}");
-        assert!(errors.contains("web` exists"), "{errors}");
+        assert!(errors.contains("calendars` exists"), "{errors}");
         assert!(errors.contains("module `sync` does not exist"), "{errors}");
     }
 

@@ -4,7 +4,8 @@ use serde::Serialize;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
-use super::{COLUMNS, LOCKS, locked_keys};
+use super::parts::COLUMNS;
+use super::{LOCKS, locked_keys};
 use crate::error::Result;
 use crate::outbox::{DeliveryState, OutboxItem};
 use crate::runs;

@@ -15,16 +15,11 @@ pub(super) use claims::{
     mark_not_delivered, postpone, try_lock, unlock,
 };
 
+use parts::COLUMNS;
 pub use parts::{count, one, open_part, part, unknown_ids};
 
 /// Namespace of the advisory locks on rows of the outbox.
 const LOCKS: i32 = 0x4C_4F_42;
-
-const COLUMNS: &str = "id, effect, subject, state, attempts, last_error,
-    CASE state WHEN 'pending' THEN to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"')
-    END AS next_attempt_at,
-    subject_id, look_first, in_doubt, sent, also, asked,
-    greatest(extract(epoch FROM late_until - now()), 0)::float8 AS in_flight_seconds";
 
 /// Writes effects in the caller's transaction.
 ///

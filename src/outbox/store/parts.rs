@@ -2,9 +2,15 @@
 
 use sqlx::PgPool;
 
-use super::COLUMNS;
 use crate::error::Result;
-use crate::outbox::OutboxItem;
+use crate::outbox::item::OutboxItem;
+
+/// The columns of [`OutboxItem`].
+pub(super) const COLUMNS: &str = "id, effect, subject, state, attempts, last_error,
+    CASE state WHEN 'pending' THEN to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"')
+    END AS next_attempt_at,
+    subject_id, look_first, in_doubt, sent, also, asked,
+    greatest(extract(epoch FROM late_until - now()), 0)::float8 AS in_flight_seconds";
 
 /// Returns a row.
 pub async fn one(pool: &PgPool, id: i64) -> Result<Option<OutboxItem>> {
