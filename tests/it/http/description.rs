@@ -140,15 +140,17 @@ async fn command_and_server_print_the_same_document_and_a_page_with_calls() {
     let policy = answer.headers()["content-security-policy"].to_str().expect("text").to_owned();
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
     let page = answer.text().await.expect("a page");
-    for outside in ["<script", "src=", "@import", "url("] {
-        assert!(!page.contains(outside), "{outside}");
+    for inside in ["<style", "style=", "<script>", "@import", "url("] {
+        assert!(!page.contains(inside), "{inside}");
     }
+    let loaded = page.split("src=\"").skip(1).chain(page.split("<link rel=\"stylesheet\" href=\"").skip(1));
+    assert!(loaded.into_iter().all(|path| path.starts_with("/assets/")), "nothing comes from other hosts");
     for (name, operation) in each_operation(&served) {
         let id = operation["operationId"].as_str().expect("an id");
         assert!(page.contains(&format!("id=\"{id}\"")), "{name}");
     }
     assert_eq!(
-        page.matches("<pre><code>curl ").count(),
+        page.matches("<pre tabindex=\"0\"><code>curl ").count(),
         each_operation(&served).count(),
         "one call for each operation"
     );
