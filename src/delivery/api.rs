@@ -127,10 +127,10 @@ async fn retry(
 /// # Errors
 /// 404 for an unknown item.
 pub(super) async fn retry_items(state: &ServerState, ids: Option<&[i64]>) -> Result<u64, HttpProblem> {
-    if let Some(ids) = ids {
-        if let Some(unknown) = outbox::unknown_ids(&state.pool, ids).await?.first() {
-            return Err(HttpProblem::new(StatusCode::NOT_FOUND, format!("the outbox has no item {unknown}")));
-        }
+    if let Some(ids) = ids
+        && let Some(unknown) = outbox::unknown_ids(&state.pool, ids).await?.first()
+    {
+        return Err(HttpProblem::new(StatusCode::NOT_FOUND, format!("the outbox has no item {unknown}")));
     }
     Ok(outbox::retry_now(&state.pool, ids, None).await?)
 }

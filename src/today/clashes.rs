@@ -21,18 +21,25 @@ const MOST: i64 = 200;
 
 /// The clashes of a version of the catalogue.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ClashFinder(Arc<Mutex<Option<(i64, Arc<[DoubleBooking]>)>>>);
+pub(super) struct ClashFinder(Arc<Mutex<Option<FoundClashes>>>);
+
+/// The version, and the clashes in it.
+#[derive(Debug, Clone)]
+struct FoundClashes {
+    version: i64,
+    clashes: Arc<[DoubleBooking]>,
+}
 
 impl ClashFinder {
     /// Returns the clashes, the next first. `version` is that of the read model.
     pub(super) async fn find(&self, pool: &PgPool, version: i64) -> Result<Arc<[DoubleBooking]>> {
         let mut known = self.0.lock().await;
         match &*known {
-            Some((of, found)) if *of == version => Ok(found.clone()),
+            Some(found) if found.version == version => Ok(found.clashes.clone()),
             _ => {
-                let found: Arc<[DoubleBooking]> = double_bookings(pool, MOST).await?.into();
-                *known = Some((version, found.clone()));
-                Ok(found)
+                let clashes: Arc<[DoubleBooking]> = double_bookings(pool, MOST).await?.into();
+                *known = Some(FoundClashes { version, clashes: clashes.clone() });
+                Ok(clashes)
             }
         }
     }
