@@ -4,6 +4,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use super::format::sentence;
 use crate::http::auth::cookie;
 
 /// The name of the cookie with the message.
@@ -27,8 +28,8 @@ impl Flash {
     }
 
     /// Creates a message about something that failed.
-    pub fn problem(text: impl Into<String>) -> Flash {
-        Flash { text: text.into(), is_problem: true }
+    pub fn problem(text: impl AsRef<str>) -> Flash {
+        Flash { text: sentence(text.as_ref()), is_problem: true }
     }
 
     /// Returns the message of a request.
@@ -69,7 +70,7 @@ mod tests {
 
     #[test]
     fn message_survives_the_cookie() {
-        for flash in [Flash::done("2 corrections; \"é\" = £5"), Flash::problem("no")] {
+        for flash in [Flash::done("2 corrections; \"é\" = £5"), Flash::problem("No")] {
             let mut response = Response::new(axum::body::Body::empty());
             flash.add_to(&mut response);
             let set = response.headers()[header::SET_COOKIE].to_str().expect("text").to_owned();

@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use percent_encoding::percent_decode;
 
+use super::format::sentence;
 use super::problem::PageProblem;
 use crate::error::Error;
 use crate::http::auth::credentials;
@@ -80,8 +81,8 @@ pub struct FormProblem {
 
 impl FormProblem {
     /// Creates the problem of a value that is not valid.
-    pub fn at(field: &'static str, text: impl Into<String>) -> FormProblem {
-        FormProblem { status: StatusCode::BAD_REQUEST, field, text: text.into() }
+    pub fn at(field: &'static str, text: impl AsRef<str>) -> FormProblem {
+        FormProblem { status: StatusCode::BAD_REQUEST, field, text: sentence(text.as_ref()) }
     }
 
     /// Creates the problem of a field from an error.

@@ -91,6 +91,16 @@ pub fn thousands(number: i64) -> String {
     if number < 0 { format!("−{text}") } else { text }
 }
 
+/// Returns a message with a capital letter, unless it begins with a name.
+pub fn sentence(text: &str) -> String {
+    let word = text.split(' ').next().unwrap_or_default();
+    let is_plain = word.bytes().all(|byte| byte.is_ascii_lowercase());
+    match is_plain && !word.is_empty() {
+        true => text[..1].to_uppercase() + &text[1..],
+        false => text.to_owned(),
+    }
+}
+
 /// Returns a duration in words that fit a table: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`.
 pub fn duration(milliseconds: i64) -> String {
     let seconds = milliseconds / 1000;
@@ -119,6 +129,7 @@ mod tests {
         assert_eq!(shown("2026-07-01T12:10:00Z").map(|time| time.1), Some("in 10 minutes".to_owned()));
         assert_eq!(shown("never"), None);
         assert_eq!([0, 999, 1000, 1_234_567, -4500].map(thousands), ["0", "999", "1,000", "1,234,567", "−4,500"]);
+        assert_eq!(["no location", "x.xlsx is", "é", ""].map(sentence), ["No location", "x.xlsx is", "é", ""]);
         assert_eq!([400, 12_000, 185_000, 7_800_000].map(duration), ["0.4 s", "12 s", "3 min 5 s", "2 h 10 min"]);
     }
 }

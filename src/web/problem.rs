@@ -4,6 +4,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use super::format::sentence;
 use super::frame::{Frame, NavPlace};
 use crate::error::Error;
 use crate::http::auth::AuthError;
@@ -42,7 +43,7 @@ impl PageProblem {
             _ => "This request is not valid",
         };
         let frame = Frame { title: heading.to_owned(), ..frame };
-        respond(self.status, &ProblemPage { frame, heading, detail: self.detail })
+        respond(self.status, &ProblemPage { frame, heading, detail: sentence(&self.detail) })
     }
 }
 
@@ -53,7 +54,7 @@ impl From<HttpProblem> for PageProblem {
             [] => problem.detail().to_owned(),
             errors => errors.iter().map(|error| error.message.clone()).collect::<Vec<_>>().join("; "),
         };
-        PageProblem { status: problem.status(), detail }
+        PageProblem { status: problem.status(), detail: sentence(&detail) }
     }
 }
 

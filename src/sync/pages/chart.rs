@@ -29,7 +29,8 @@ pub(super) struct ChartBar {
     pub y: i64,
     pub width: i64,
     pub height: i64,
-    pub is_bad: bool,
+    /// A class of the stylesheet: `bar-good`, `bar-warn` or `bar-bad`.
+    pub kind: &'static str,
     pub label: String,
 }
 
@@ -38,6 +39,8 @@ pub(super) fn view(runs: &[&JobRun], clock: &Clock) -> RunChart {
     let shown: Vec<&JobRun> = runs.iter().copied().filter(|run| run.finished_at.is_some()).take(MAX_BARS).collect();
     let most = shown.iter().map(|run| changes(run)).max().unwrap_or_default().max(1);
     let step = WIDTH / MAX_BARS as i64;
+    const DONE: i32 = Exit::Done as i32;
+    const NEEDS_ATTENTION: i32 = Exit::NeedsAttention as i32;
     let bar = |(at, run): (usize, &&JobRun)| {
         let changed = changes(run);
         // A run without changes is still visible.
@@ -49,19 +52,19 @@ pub(super) fn view(runs: &[&JobRun], clock: &Clock) -> RunChart {
             y: HEIGHT - height,
             width: step - 2,
             height,
-            is_bad: !matches!(run.exit_code, Some(code) if code == Exit::Done as i32),
+            kind: match run.exit_code {
+                Some(DONE) => "bar-good",
+                Some(NEEDS_ATTENTION) => "bar-warn",
+                _ => "bar-bad",
+            },
             label: format!("{started}: {}, {}", StateTag::of(run).word, plural(changed, "change")),
         }
     };
-    let good = shown.iter().filter(|run| run.exit_code == Some(Exit::Done as i32)).count();
+    let good = shown.iter().filter(|run| run.exit_code == Some(DONE)).count();
     RunChart {
         bars: shown.iter().rev().enumerate().map(bar).collect(),
         width: WIDTH,
         height: HEIGHT,
-        summary: format!(
-            "{} of the last {} ended without anything to look at",
-            good,
-            plural(shown.len() as i64, "run")
-        ),
+        summary: format!("{good} of {} ended without anything to look at", plural(shown.len() as i64, "run")),
     }
 }

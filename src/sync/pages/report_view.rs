@@ -153,19 +153,29 @@ fn facts(document: &Value) -> Vec<SyncFact> {
 
 impl ChangeRow {
     fn new(change: &Value) -> ChangeRow {
-        let tag = match change["action"].as_str().unwrap_or_default() {
-            "create" => StateTag::new("good", "New"),
-            "prune" => StateTag::new("bad", "Removed"),
+        let link = list(&change["fields"]).find(|field| is_link(field));
+        let has_link = link.is_some_and(|field| !field["after"].is_null());
+        let tag = match (change["action"].as_str().unwrap_or_default(), link.is_some(), has_link) {
+            ("create", true, true) => StateTag::new("good", "New link"),
+            ("create", true, false) => StateTag::new("", "Stored, no link"),
+            ("create", false, _) => StateTag::new("good", "New"),
+            ("prune", ..) => StateTag::new("bad", "Removed"),
             _ => StateTag::new("live", "Changed"),
         };
         let field = |field: &Value| FieldRow {
-            name: text(&field["field"]).replace('_', " "),
+            name: if is_link(field) { "record of Lectern".to_owned() } else { text(&field["field"]).replace('_', " ") },
             before: shown(&field["before"]),
             after: shown(&field["after"]),
         };
-        let fields = list(&change["fields"]).filter(|field| field["before"] != field["after"]).map(field);
+        let is_shown = |field: &&Value| field["before"] != field["after"] && field["field"] != "legacy_id";
+        let fields = list(&change["fields"]).filter(is_shown).map(field);
         ChangeRow { id: text(&change["external_id"]), name: text(&change["name"]), tag, fields: fields.collect() }
     }
+}
+
+/// Reports whether a field is the local record that a row is linked with.
+fn is_link(field: &Value) -> bool {
+    field["field"].as_str().is_some_and(|name| name.starts_with("tutorial_") && name.ends_with("_id"))
 }
 
 fn choice(record: &Value, is_suggested: bool) -> LinkChoice {

@@ -15,7 +15,7 @@ use crate::http::query::Pairs;
 use crate::http::state::ServerState;
 use crate::web::flash::Flash;
 use crate::web::form::CsrfForm;
-use crate::web::format::plural;
+use crate::web::format::{plural, sentence};
 use crate::web::frame::{Frame, NavPlace};
 use crate::web::paging::Address;
 use crate::web::problem::PageProblem;
@@ -54,9 +54,8 @@ impl UndoneView {
     fn new(run: &super::super::undo::report::UndoneRun, report: &Report) -> UndoneView {
         let document = serde_json::to_value(report).unwrap_or_default();
         let view = ReportView::new(&document, None);
-        let summary = run.to_string();
         UndoneView {
-            summary: summary[..1].to_uppercase() + &summary[1..],
+            summary: sentence(&run.to_string()),
             hidden: view.part.total - view.changes.len(),
             changes: view.changes,
             removed: report.removed_local.iter().map(|record| record.name.clone()).collect(),

@@ -23,7 +23,7 @@ async fn run_is_undone_with_the_later_runs_that_the_page_has_shown() {
     assert!(alone.contains("Later runs depend on it") && alone.contains("venues"), "{alone}");
     assert!(!alone.contains("class=\"danger\""), "there is nothing to confirm");
     let refused = ann.submit("/syncs/locations/undo", &[("run", &run)]).await;
-    assert!(message(&refused).contains("nothing was undone"));
+    assert!(message(&refused).contains("Nothing was undone"));
     let together = ann.page(&format!("/syncs/locations/undo?run={run}&with=later")).await;
     assert!(together.contains("class=\"danger\"") && together.contains("Undo these 2 runs"), "{together}");
     assert_eq!(linked().await, before, "nothing is written before the form is sent");

@@ -41,7 +41,7 @@ async fn page_without_session_leads_to_the_sign_in_and_role_decides_what_it_show
     for page in ["/users", "/tokens"] {
         let refused = operator.get(page).await;
         assert_eq!(refused.status(), 403);
-        assert!(text(refused).await.contains("only admins"), "{page}");
+        assert!(text(refused).await.contains("Only admins"), "{page}");
         assert_eq!(admin.get(page).await.status(), 200, "{page}");
     }
     assert_eq!(reader.submit("/outbox/retry", &[("all", "1")]).await.status(), 403);
@@ -75,7 +75,7 @@ async fn form_without_the_token_of_its_session_changes_nothing() {
     let wrong = admin.submit("/tokens", &[("name", "typed text"), ("role", "tutor")]).await;
     assert_eq!(wrong.status(), 400);
     let wrong = text(wrong).await;
-    assert!(wrong.contains("a tutor needs a profile") && wrong.contains("value=\"typed text\""), "{wrong}");
+    assert!(wrong.contains("A tutor needs a profile") && wrong.contains("value=\"typed text\""), "{wrong}");
     let added = admin.submit("/users", &[("name", "bob"), ("role", "reader"), ("password", "short")]).await;
     assert_eq!(added.status(), 400);
     assert!(text(added).await.contains("value=\"bob\""), "what was typed stays");

@@ -65,7 +65,7 @@ async fn long_person_applies_a_sync_and_links_two_records() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: `make long`"]
 async fn long_person_delivers_a_failed_change_again() {
-    let fixture = DeliveryFixture::new(1).await;
+    let fixture = DeliveryFixture::new(2).await;
     fixture.create_events(&[fixture.provider.event("CB1-AUTUMN")]).await;
     let failed = "UPDATE lectern.outbox SET state = 'failed', attempts = 1, next_attempt_at = NULL,
                          last_error = 'Administrate refused it: the course template is archived'";
