@@ -26,6 +26,7 @@ use super::response::{BundleItem, EventItem, Listing, PriceItem, ResultItem, Sea
 use crate::http::page::page;
 use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::state::ServerState;
+use crate::web::format::plural;
 use crate::web::frame::{Frame, NavPlace};
 use crate::web::problem::PageProblem;
 use crate::web::visitor::Visitor;
@@ -76,9 +77,8 @@ struct HomePage {
     json_url: String,
     zone: String,
     version: i64,
-    store_products: usize,
-    events: usize,
-    sessions: usize,
+    /// How much there is to find: `2 products, 3 events, 5 sessions`.
+    totals: String,
 }
 
 struct SubjectChoice {
@@ -156,10 +156,14 @@ fn empty_page(model: &ReadModel, frame: Frame, zone: &TimeZone) -> HomePage {
         json_url: "/api/search/unified/".to_owned(),
         zone: zone.iana_name().unwrap_or("UTC").to_owned(),
         version: model.version,
-        store_products: model.totals().store_products,
-        events: model.totals().events,
-        sessions: model.totals().sessions,
+        totals: totals(model),
     }
+}
+
+fn totals(model: &ReadModel) -> String {
+    let totals = model.totals();
+    let counts = [(totals.store_products, "product"), (totals.events, "event"), (totals.sessions, "session")];
+    counts.map(|(count, noun)| plural(i64::try_from(count).unwrap_or(i64::MAX), noun)).join(", ")
 }
 
 fn results_page(

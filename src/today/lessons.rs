@@ -1,8 +1,8 @@
 //! The lessons that come next.
 
-use jiff::ToSpan;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
 use crate::http::problem::HttpProblem;
@@ -13,7 +13,10 @@ use crate::web::document::{list, text};
 use crate::web::format::{Clock, ShownTime};
 
 /// Lessons that the page shows.
-const MOST: i64 = 10;
+const MOST: usize = 10;
+
+/// Lessons that are read: those of today may have ended.
+const READ: i64 = 100;
 
 /// The days ahead of which lessons are shown.
 const DAYS: i64 = 7;
@@ -35,8 +38,9 @@ pub(super) async fn next(
     zone: &TimeZone,
 ) -> Result<Vec<LessonLine>, HttpProblem> {
     let today = clock.today();
-    let found = upcoming(state, caller, (today, today.saturating_add(DAYS.days())), MOST).await?;
-    Ok(found.iter().map(|lesson| LessonLine::new(lesson, clock, zone)).collect())
+    let found = upcoming(state, caller, (today, today.saturating_add(DAYS.days())), READ).await?;
+    let is_ahead = |lesson: &&Value| moment(lesson, "end_time", zone).is_none_or(|end| end > Timestamp::now());
+    Ok(found.iter().filter(is_ahead).take(MOST).map(|lesson| LessonLine::new(lesson, clock, zone)).collect())
 }
 
 impl LessonLine {
@@ -46,7 +50,7 @@ impl LessonLine {
         let mode = text(&lesson["session_mode"]);
         let place = text(&lesson["location"]);
         LessonLine {
-            start: start(lesson, zone).and_then(|start| clock.time(&start)),
+            start: moment(lesson, "start_time", zone).and_then(|start| clock.time(&start.to_string())),
             topic: [course, topics.join(", ")]
                 .into_iter()
                 .filter(|part| !part.is_empty())
@@ -59,11 +63,11 @@ impl LessonLine {
     }
 }
 
-/// Returns when a lesson begins, as RFC 3339. Its day and time are those of a clock on the wall.
-fn start(lesson: &Value, zone: &TimeZone) -> Option<String> {
+/// Returns when a lesson begins or ends. Its day and times are those of a clock on the wall.
+fn moment(lesson: &Value, field: &str, zone: &TimeZone) -> Option<Timestamp> {
     let day: Date = lesson["session_date"].as_str()?.parse().ok()?;
-    let time: Time = lesson["start_time"].as_str()?.parse().ok()?;
-    Some(day.to_datetime(time).to_zoned(zone.clone()).ok()?.timestamp().to_string())
+    let time: Time = lesson[field].as_str()?.parse().ok()?;
+    Some(day.to_datetime(time).to_zoned(zone.clone()).ok()?.timestamp())
 }
 
 #[cfg(test)]
@@ -75,9 +79,9 @@ mod tests {
     #[test]
     fn lesson_begins_by_the_clock_on_the_wall() {
         let zone = TimeZone::get("Europe/London").expect("a zone");
-        let at = |day: &str| start(&json!({ "session_date": day, "start_time": "09:00:00" }), &zone);
-        assert_eq!(at("2026-03-28").as_deref(), Some("2026-03-28T09:00:00Z"));
-        assert_eq!(at("2026-03-30").as_deref(), Some("2026-03-30T08:00:00Z"));
-        assert_eq!(start(&json!({ "session_date": null, "start_time": "09:00" }), &zone), None);
+        let at = |day: &str| moment(&json!({ "session_date": day, "start_time": "09:00:00" }), "start_time", &zone);
+        assert_eq!(at("2026-03-28"), "2026-03-28T09:00:00Z".parse().ok());
+        assert_eq!(at("2026-03-30"), "2026-03-30T08:00:00Z".parse().ok());
+        assert_eq!(moment(&json!({ "session_date": null, "start_time": "09:00" }), "start_time", &zone), None);
     }
 }

@@ -17,10 +17,11 @@ use crate::outbox;
 use crate::resources::api::ResourceState;
 use crate::runs;
 use crate::search::read_model::follow::Follower;
+use crate::sync::Entity;
 use crate::sync::job::SYNCS;
 use crate::timetable_import::job::IMPORTS;
 use crate::tutorials::store::{UpcomingSession, upcoming_sessions};
-use crate::web::format::{Clock, ShownTime, plural};
+use crate::web::format::{Clock, ShownTime, plural, sentence};
 use crate::web::frame::{Frame, NavPlace, search_path};
 use crate::web::paging::Address;
 use crate::web::problem::PageProblem;
@@ -120,7 +121,7 @@ async fn render(visitor: &Visitor, state: &TodayState, address: Pairs) -> Result
     tasks.extend(clashes::tasks(&clashes, show_all_clashes, clock));
     let last = |runs: &[JobRun], place: fn(&JobRun) -> String| {
         runs.iter().find(|run| !run.dry_run).map(|run| RunLine {
-            what: run.subject.clone(),
+            what: run.subject.parse().map_or_else(|_| run.subject.clone(), |entity: Entity| entity.heading()),
             tag: StateTag::of(run),
             started: clock.time(&run.started_at),
             path: place(run),
@@ -154,7 +155,7 @@ impl SessionLine {
 /// Returns the state of the background workers of this process.
 fn health(state: &ServerState) -> Vec<HealthLine> {
     let line = |worker: crate::background::WorkerStatus| HealthLine {
-        name: worker.name.to_owned(),
+        name: sentence(worker.name),
         tag: match worker.state {
             WorkerState::Running => StateTag::new("good", "Running"),
             _ => StateTag::new("bad", "Restarting"),

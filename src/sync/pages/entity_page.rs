@@ -57,6 +57,8 @@ struct ShownRun {
     /// Whether this visitor may apply the plan now.
     may_apply: bool,
     can_undo: bool,
+    /// Whether nothing is left to apply or to decide.
+    has_nothing_open: bool,
     approval: ApprovalView,
 }
 
@@ -157,7 +159,10 @@ async fn shown_run(
     let is_approved = !approval.is_required || (approval.approver.is_some() && !approval.is_own_approval);
     let has_written =
         run.exit_code.is_some_and(|code| [Exit::Done as i32, Exit::NeedsAttention as i32].contains(&code));
+    let report = ReportView::new(&document, part);
+    let entities: Vec<EntitySummary> = list(&document["reports"]).map(entity_summary).collect();
     Ok(ShownRun {
+        has_nothing_open: report.has_nothing_open() && entities.iter().all(|entity| entity.tag.tone == "good"),
         id: run.id,
         tag: StateTag::of(run),
         started: visitor.clock.time(&run.started_at),
@@ -165,8 +170,8 @@ async fn shown_run(
         is_open: run.finished_at.is_none(),
         can_cancel: run.requested && !run.cancelled,
         error: optional(&document["error"]),
-        report: ReportView::new(&document, part),
-        entities: list(&document["reports"]).map(entity_summary).collect(),
+        report,
+        entities,
         applicable,
         may_apply: applicable > 0 && is_approved && visitor.can_write(),
         can_undo: !run.dry_run && has_written && run.subject != ALL && visitor.can_write(),

@@ -135,6 +135,14 @@ impl ReportView {
     }
 }
 
+impl ReportView {
+    /// Reports whether there is nothing to apply, to decide or to look at.
+    pub(super) fn has_nothing_open(&self) -> bool {
+        let records = self.local.len() + self.remote.len() + self.ambiguous.len() + self.conflicts.len();
+        records + self.changes.len() + self.findings.len() == 0
+    }
+}
+
 fn facts(document: &Value) -> Vec<SyncFact> {
     let counts = &document["counts"];
     let fact = |(name, key): (&'static str, &str)| SyncFact { name, value: thousands(number(&counts[key])) };

@@ -34,7 +34,7 @@ pub async fn upcoming_sessions(pool: &PgPool, limit: i64) -> Result<Vec<Upcoming
          SELECT next.code AS event, next.title,
                 to_char(next.start_date AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS start_date,
                 to_char(next.end_date AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS end_date,
-                concat_ws(', ', venue.name, location.name) AS place,
+                concat_ws(', ', venue.name, NULLIF(location.name, venue.name)) AS place,
                 coalesce(next.time_zone, '') AS time_zone
          FROM next
          LEFT JOIN acted.tutorial_venues AS venue ON venue.id = coalesce(next.venue_id, next.event_venue)
