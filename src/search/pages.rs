@@ -21,7 +21,6 @@ use super::compose::SessionUrls;
 use super::query::search;
 use super::query::{ListFilter, Query as SearchQuery};
 use super::read_model::ReadModel;
-use super::read_model::follow::Follower;
 use super::response::{BundleItem, EventItem, Listing, PriceItem, ResultItem, SearchResponse, SessionItem};
 use crate::http::page::page;
 use crate::http::problem::{FieldError, HttpProblem};
