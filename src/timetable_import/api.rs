@@ -94,7 +94,7 @@ async fn list_imports(_: Reader, State(state): State<ServerState>, address: Pair
     responses(
         (status = 202, description = "The run is queued.", body = ref("#/components/schemas/QueuedRun"),
          headers(("Location" = String, description = "Address of the run."))),
-        (status = 409, description = "The plan has changed since it was shown."),
+        (status = 404, description = ""), (status = 409, description = "The plan has changed since it was shown."),
         (status = 415, description = ""), (status = 507, description = "")
     )
 )]
