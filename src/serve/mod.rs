@@ -82,7 +82,16 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub struct App {
     routes: NormalizePath<BoxCloneSyncService<Request, Response, Infallible>>,
+    /// The routes without the layers around them.
+    router: Router,
     limits: Limits,
+}
+
+impl App {
+    /// Returns the routes, whose `Debug` prints their paths.
+    pub fn router(&self) -> &Router {
+        &self.router
+    }
 }
 
 /// What the common layers need.
@@ -109,6 +118,7 @@ pub fn app(routes: Router, layers: Layers) -> App {
         .layer(middleware::from_fn_with_state(known, parameters::refuse_unknown))
         .fallback(refusals::unknown_path)
         .method_not_allowed_fallback(refusals::wrong_method);
+    let router = routes.clone();
     let routes = ServiceBuilder::new()
         .layer(middleware::from_fn_with_state(origins, cors::allow))
         .layer(CompressionLayer::new().compress_when(compressible))
@@ -119,7 +129,7 @@ pub fn app(routes: Router, layers: Layers) -> App {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(replays, idempotency::replay))
         .service(routes);
-    App { routes: NormalizePath::trim_trailing_slash(BoxCloneSyncService::new(routes)), limits }
+    App { routes: NormalizePath::trim_trailing_slash(BoxCloneSyncService::new(routes)), router, limits }
 }
 
 /// Serves until stopped, then completes the requests in progress.

@@ -19,7 +19,7 @@ const FOR_PROGRAMS: [&str; 4] = ["/livez", "/readyz", "/docs", "/webhooks/admini
 async fn routes(db: &TestDb) -> BTreeSet<String> {
     let follower = Follower::open(db.pool.clone()).await.expect("the catalogue");
     let state = ServerState::new(&db.pool, &db.config(&[]), &CancellationToken::new());
-    let app = format!("{:?}", serve::cli::site(&state, follower, Limits::default()));
+    let app = format!("{:?}", serve::cli::site(&state, follower, Limits::default()).router());
     let known = app.split("): \"").skip(1).filter_map(|rest| rest.split('"').next());
     known.filter(|path| path.starts_with("/api/") || FOR_PROGRAMS.contains(path)).map(str::to_owned).collect()
 }
