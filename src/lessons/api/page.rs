@@ -13,7 +13,7 @@ use crate::http::problem::HttpProblem;
 use crate::identity::Caller;
 use crate::lessons::rights::LessonScope;
 use crate::lessons::store;
-use crate::lessons::store::list::{LessonFilter, LessonPage, LessonSort, PlannedLessonRow};
+use crate::lessons::store::list::{LessonCount, LessonFilter, LessonPage, LessonSort, PlannedLessonRow};
 use crate::resources::api::{self, ResourceState};
 
 /// Returns a page, with the planned lessons of series if the request asks for them.
@@ -77,7 +77,7 @@ pub async fn upcoming(
         is_expanded: true,
         sorts: vec![sort("session_date"), sort("start_time")],
         // The count is not used.
-        count: Some(0),
+        count: Some(LessonCount::default()),
         limit,
         ..LessonFilter::default()
     };
