@@ -18,4 +18,4 @@ COMMENT ON COLUMN lectern.import_corrections.cell IS 'The cell as Excel names it
 COMMENT ON COLUMN lectern.import_corrections.value IS 'What is read instead of the cell of the file; empty: a blank cell.';
 COMMENT ON COLUMN lectern.import_corrections.original IS 'What the file contains; null: a blank cell.';
 COMMENT ON COLUMN lectern.import_corrections.changed_by IS 'Name of the login or token that corrected it.';
-COMMENT ON COLUMN lectern.import_corrections.changed_at IS 'When.';
+COMMENT ON COLUMN lectern.import_corrections.changed_at IS 'When it was corrected.';

@@ -44,10 +44,15 @@ async fn server_is_not_ready_until_the_catalogue_is_loaded() {
     sqlx::query("LOCK TABLE acted.tutorial_events IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.expect("locked");
     let follower = Follower::start(db.pool.clone(), None, Duration::from_millis(1)).await;
     let site = Site::serve_follower(&db, follower).await;
-    for path in ["/readyz", "/api/search/unified?q=cm2", "/"] {
+    for path in ["/readyz", "/api/search/unified?q=cm2"] {
         let (status, document) = problem(site.request("GET", path).send().await.expect("a response")).await;
         assert_eq!(status, 503, "{path}: {document}");
     }
+    let page = site.request("GET", "/").send().await.expect("a response");
+    assert_eq!(
+        (page.status().as_u16(), &page.headers()["content-type"]),
+        (503, &"text/html; charset=utf-8".parse().expect("a type"))
+    );
     assert_eq!(site.request("GET", "/livez").send().await.expect("a response").status(), 200);
     lock.rollback().await.expect("released");
     while site.request("GET", "/readyz").send().await.expect("a response").status() == 503 {}
