@@ -1,0 +1,72 @@
+//! The pages of the timetable: what takes place when, where and with whom, and one page for each event.
+//!
+//! Everything is changed by the operations of the API, so that both have the same rules and the same history.
+
+mod actions;
+mod address;
+mod calendar;
+mod event_form;
+mod event_list;
+mod event_page;
+mod forms;
+mod past;
+mod session_form;
+mod timeline;
+mod times;
+
+use axum::Router;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::{Redirect, Response};
+use axum::routing::{get, post};
+
+use self::address::{View, ViewAddress};
+use crate::http::query::Pairs;
+use crate::resources::api::ResourceState;
+use crate::web::paging::Address;
+use crate::web::problem::PageProblem;
+use crate::web::visitor::StaffVisitor;
+
+/// Returns the routes of the pages.
+pub fn router(state: ResourceState) -> Router {
+    Router::new()
+        .route("/timetable", get(show))
+        .route("/timetable/events/{id}", get(|Path(id): Path<String>| async move { Redirect::permanent(&format!("/events/{id}")) }))
+        .route("/events/new", get(event_form::show_new))
+        .route("/events", post(event_form::create))
+        .route("/events/{id}", get(event_page::show).post(event_form::change))
+        .route("/events/{id}/edit", get(event_form::show_known))
+        .route("/events/{id}/publish", post(actions::publish))
+        .route("/events/{id}/cancel", post(actions::cancel))
+        .route("/events/{id}/delete", post(actions::delete))
+        .route("/events/{id}/sessions/new", get(session_form::show_new))
+        .route("/events/{id}/sessions", post(session_form::create))
+        .route("/events/{id}/sessions/{session}", get(session_form::show_known).post(session_form::change))
+        .route("/events/{id}/sessions/{session}/move", post(actions::move_session))
+        .route("/events/{id}/sessions/{session}/delete", post(actions::delete_session))
+        .with_state(state)
+}
+
+/// The id of an event in a path.
+type EventId = Result<Path<i64>, PathRejection>;
+
+/// The ids of an event and one of its sessions in a path.
+type SessionId = Result<Path<(i64, i64)>, PathRejection>;
+
+fn unknown_event() -> PageProblem {
+    PageProblem::not_found("there is no such event: the timetable shows those that exist")
+}
+
+async fn show(StaffVisitor(visitor): StaffVisitor, State(state): State<ResourceState>, query: Pairs) -> Response {
+    let address = Address::of(query).map(|address| ViewAddress::of(&address, visitor.clock.today()));
+    let address = match address {
+        Ok(address) => address,
+        Err(problem) => return visitor.problem(problem),
+    };
+    let shown = match address.view {
+        View::Month | View::Week | View::Day => calendar::show(&visitor, &state, &address).await,
+        View::Venues | View::Instructors => timeline::show(&visitor, &state, &address).await,
+        View::List => event_list::show(&visitor, &state, &address).await,
+    };
+    shown.unwrap_or_else(|problem| visitor.problem(problem))
+}
