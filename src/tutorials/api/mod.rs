@@ -189,6 +189,20 @@ async fn committed(
     document.ok_or_else(unknown_event)
 }
 
+/// Returns the documents of the sessions of an event, in their order.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn sessions_of_event(
+    db: &mut PgConnection,
+    state: &ResourceState,
+    caller: &Caller,
+    id: i64,
+) -> crate::error::Result<Vec<Value>> {
+    let ids = store::sessions::ids_of(db, id).await?;
+    api::documents(db, state, &SESSIONS, caller, &ids).await
+}
+
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SessionOrder)]
