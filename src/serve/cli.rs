@@ -203,6 +203,7 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
         .merge(timetable_import::mapping::api::router(&resources))
         .merge(search::synonyms::api::router(&resources))
         .merge(tutorials::api::router(&ResourceState { is_public: true, ..resources.clone() }))
+        .merge(tutorials::pages::router(resources.clone()))
         .merge(people::api::router(&resources))
         .merge(lessons::api::router(&resources))
         .merge(delivery::api::router(state.clone()))

@@ -9,6 +9,7 @@ use super::flash::Flash;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NavPlace {
     Today,
+    Timetable,
     Imports,
     Syncs,
     Outbox,
@@ -35,8 +36,9 @@ const fn link(place: NavPlace, path: &'static str, label: &'static str, key: cha
 }
 
 /// The pages of staff.
-const STAFF: [NavLink; 5] = [
+const STAFF: [NavLink; 6] = [
     link(NavPlace::Today, "/today", "Today", 'd'),
+    link(NavPlace::Timetable, "/timetable", "Timetable", 't'),
     link(NavPlace::Imports, "/imports", "Imports", 'i'),
     link(NavPlace::Syncs, "/syncs", "Syncs", 's'),
     link(NavPlace::Outbox, "/outbox", "Outbox", 'o'),

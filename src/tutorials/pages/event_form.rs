@@ -1,24 +1,22 @@
 //! The form of an event.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value};
 
 use super::forms::{
-    CHANGED_MEANWHILE, Content, add_changes, clash_lines, document, event_write, local_input, options, parameters,
-    typed, version, warnings,
+    CHANGED_MEANWHILE, Content, add_changes, EventId, clash_lines, event_write, known_event, local_input, options,
+    parameters, typed, version, warnings,
 };
 use super::times::{read_date_time, zone_of};
-use super::{EventId, unknown_event};
 use crate::error::Error;
 use crate::http::etag::if_match;
 use crate::http::problem::HttpProblem;
 use crate::resources::api::ResourceState;
-use crate::tutorials::api::resources::events::EVENTS;
-use crate::tutorials::store::{self, EventChoices};
-use crate::web::document::text;
+use crate::tutorials::store::{self, EventChoices, NamedChoice};
+use crate::web::document::{list, text};
 use crate::web::fields::{FieldOption, FormField, FormFields};
 use crate::web::flash::Flash;
 use crate::web::form::CsrfForm;
@@ -80,8 +78,10 @@ struct OpenForm {
 /// Returns the fields of the form with the values of an event, or empty ones.
 fn fields(choices: &EventChoices, products: Vec<String>, event: &Value, default_zone: &str) -> FormFields {
     let chosen = |name: &str| vec![typed(&event[name])];
-    let select = |name, label, list, none| FormField::select(name, label, options(list, &chosen(name), Some(none)));
-    let teachers: Vec<String> = crate::web::document::list(&event["instructor_ids"]).map(typed).collect();
+    let select = |name, label, choices: &[NamedChoice], none| {
+        FormField::select(name, label, options(choices, &chosen(name), Some(none)))
+    };
+    let teachers: Vec<String> = list(&event["instructor_ids"]).map(typed).collect();
     let modes = [("", "As the course template says"), ("blended", "Blended"), ("classroom", "Classroom"), ("lms", "LMS")];
     let mut product = FormField::line(PRODUCT, "Store product").required().hinted("Its code, such as CM2/LON/2026-04");
     product.suggestions = products;
@@ -179,19 +179,13 @@ pub(super) async fn show_new(StaffOperator(visitor): StaffOperator, State(state)
     }
 }
 
-/// Returns an event, or a page that says that there is none.
-async fn known(visitor: &Visitor, state: &ResourceState, id: EventId) -> Result<Value, PageProblem> {
-    let Path(id) = id.map_err(|_| unknown_event())?;
-    document(visitor, state, &EVENTS, id).await?.ok_or_else(unknown_event)
-}
-
 /// Shows the form of an event.
 pub(super) async fn show_known(
     StaffOperator(visitor): StaffOperator,
     State(state): State<ResourceState>,
     id: EventId,
 ) -> Response {
-    let opened = async { open(&state, Some(known(&visitor, &state, id).await?)).await };
+    let opened = async { open(&state, Some(known_event(&visitor, &state, id).await?)).await };
     match opened.await {
         Ok(open) => render(&visitor, StatusCode::OK, open),
         Err(problem) => visitor.problem(problem),
@@ -222,7 +216,7 @@ pub(super) async fn change(
     form: CsrfForm,
 ) -> Response {
     let saved = async {
-        let event = known(&visitor, &state, id).await?;
+        let event = known_event(&visitor, &state, id).await?;
         save(&visitor, &state, Some(event), &form).await
     };
     match saved.await {

@@ -1,9 +1,12 @@
 //! What the forms of events and sessions have in common.
 
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::times::{session_times, zone_of};
+use super::times::{in_zone, session_times, zone_of};
+use crate::error::Error;
 use crate::http::problem::HttpProblem;
 use crate::resources::api::{CallerWrite, ResourceState};
 use crate::resources::{TableResource, api};
@@ -15,6 +18,16 @@ use crate::web::fields::{FieldOption, FormFields};
 use crate::web::form::CsrfForm;
 use crate::web::problem::PageProblem;
 use crate::web::visitor::Visitor;
+
+/// The id of an event in a path.
+pub(super) type EventId = Result<Path<i64>, PathRejection>;
+
+/// The ids of an event and one of its sessions in a path.
+pub(super) type SessionId = Result<Path<(i64, i64)>, PathRejection>;
+
+pub(super) fn unknown_event() -> PageProblem {
+    PageProblem::not_found("there is no such event: the timetable shows those that exist")
+}
 
 /// What to do about a document that somebody else has changed.
 pub(super) const CHANGED_MEANWHILE: &str = "Somebody has changed this since you opened the form. What you typed is kept: \
@@ -138,17 +151,43 @@ pub(super) fn session_write<'a>(
     CallerWrite { state, resource: &SESSIONS, caller: &visitor.caller, parameters }
 }
 
+/// Returns the event of a path as the visitor sees it.
+///
+/// # Errors
+/// 404, or when the database cannot be read.
+pub(super) async fn known_event(visitor: &Visitor, state: &ResourceState, id: EventId) -> Result<Value, PageProblem> {
+    let Path(id) = id.map_err(|_| unknown_event())?;
+    document(visitor, state, &EVENTS, id).await?.ok_or_else(unknown_event)
+}
+
+/// Returns the event and the session of a path as the visitor sees them.
+///
+/// # Errors
+/// 404, or when the database cannot be read.
+pub(super) async fn known_session(
+    visitor: &Visitor,
+    state: &ResourceState,
+    ids: SessionId,
+) -> Result<(Value, Value), PageProblem> {
+    let Path((event, id)) = ids.map_err(|_| unknown_event())?;
+    let event = document(visitor, state, &EVENTS, event).await?.ok_or_else(unknown_event)?;
+    let session = document(visitor, state, &SESSIONS, id).await?;
+    let session = session.filter(|session| session["tutorial_event"] == event["id"]);
+    let unknown = || PageProblem::not_found("the event has no such session: its page shows those that exist");
+    Ok((event, session.ok_or_else(unknown)?))
+}
+
 /// Returns the document of a row as the visitor sees it.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub(super) async fn document(
+async fn document(
     visitor: &Visitor,
     state: &ResourceState,
     resource: &TableResource,
     id: i64,
 ) -> Result<Option<Value>, PageProblem> {
-    let mut db = state.server.pool.acquire().await.map_err(crate::error::Error::from)?;
+    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     Ok(api::documents(&mut db, state, resource, &visitor.caller, &[id]).await?.pop())
 }
 
@@ -159,7 +198,7 @@ pub(super) fn warnings(document: &Value) -> String {
 
 /// Returns a stored time as an input for a day with its time contains it.
 pub(super) fn local_input(stored: &Value, zone: &str) -> String {
-    let at = super::times::in_zone(&text(stored), &zone_of(zone));
+    let at = in_zone(&text(stored), &zone_of(zone));
     at.map(|at| at.strftime("%Y-%m-%dT%H:%M").to_string()).unwrap_or_default()
 }
 

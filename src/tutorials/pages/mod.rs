@@ -15,7 +15,6 @@ mod timeline;
 mod times;
 
 use axum::Router;
-use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
@@ -24,7 +23,6 @@ use self::address::{View, ViewAddress};
 use crate::http::query::Pairs;
 use crate::resources::api::ResourceState;
 use crate::web::paging::Address;
-use crate::web::problem::PageProblem;
 use crate::web::visitor::StaffVisitor;
 
 /// Returns the routes of the pages.
@@ -45,16 +43,6 @@ pub fn router(state: ResourceState) -> Router {
         .route("/events/{id}/sessions/{session}/move", post(actions::move_session))
         .route("/events/{id}/sessions/{session}/delete", post(actions::delete_session))
         .with_state(state)
-}
-
-/// The id of an event in a path.
-type EventId = Result<Path<i64>, PathRejection>;
-
-/// The ids of an event and one of its sessions in a path.
-type SessionId = Result<Path<(i64, i64)>, PathRejection>;
-
-fn unknown_event() -> PageProblem {
-    PageProblem::not_found("there is no such event: the timetable shows those that exist")
 }
 
 async fn show(StaffVisitor(visitor): StaffVisitor, State(state): State<ResourceState>, query: Pairs) -> Response {
