@@ -5,5 +5,6 @@
 
 pub mod api;
 pub mod recurrence;
+pub mod pages;
 mod rights;
 mod store;
