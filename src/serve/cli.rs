@@ -206,6 +206,7 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
         .merge(tutorials::pages::router(resources.clone()))
         .merge(people::api::router(&resources))
         .merge(lessons::api::router(&resources))
+        .merge(lessons::pages::router(&resources))
         .merge(delivery::api::router(state.clone()))
         .merge(timetable_import::api::router(state.clone()))
         .merge(sync::api::router(state.clone()))

@@ -210,9 +210,8 @@ impl FormFields {
     /// Takes over why an operation refused the form. `field_of` returns the field of a name in a document.
     pub fn take_problem(&mut self, problem: &HttpProblem, field_of: impl Fn(&str) -> &'static str) {
         for error in problem.errors() {
-            let name = error.pointer.trim_start_matches('/').split('/').next().unwrap_or_default();
-            let field = field_of(name);
-            self.refuse(field, self.in_words(&error.message, &field_of));
+            let error_text = self.in_words(&error.message, &field_of);
+            self.refuse(field_of(error.pointer.trim_start_matches('/')), error_text);
         }
         if problem.errors().is_empty() {
             self.problems.push(sentence(problem.detail()));

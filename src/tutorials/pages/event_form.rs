@@ -137,7 +137,8 @@ fn watched() -> Vec<&'static str> {
 }
 
 /// Returns the field of the form that shows a field of the document.
-fn field_of(name: &str) -> &'static str {
+fn field_of(pointer: &str) -> &'static str {
+    let name = pointer.split('/').next().unwrap_or_default();
     watched().into_iter().find(|known| *known == name).unwrap_or_default()
 }
 

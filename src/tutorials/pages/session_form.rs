@@ -104,7 +104,8 @@ fn fields(choices: &EventChoices, event: &Value, session: &Value) -> FormFields 
 }
 
 /// Returns the field of the form that shows a field of the document.
-fn field_of(name: &str) -> &'static str {
+fn field_of(pointer: &str) -> &'static str {
+    let name = pointer.split('/').next().unwrap_or_default();
     match name {
         "start_date" => "start_time",
         "end_date" => "end_time",
