@@ -183,7 +183,8 @@ impl FormFields {
     pub fn take(&mut self, form: &CsrfForm) {
         for field in &mut self.fields {
             let typed = form.all(field.name).into_iter().filter(|value| !value.is_empty());
-            field.values = typed.map(str::to_owned).collect();
+            // Browsers send the line breaks of a note as two characters.
+            field.values = typed.map(|value| value.replace("\r\n", "\n")).collect();
         }
     }
 
