@@ -100,8 +100,6 @@ pub(super) async fn delete(
             };
             redirect("/lessons", &Flash::done(done))
         }
-        Err(problem) => {
-            redirect(&format!("/lessons/{id}"), &Flash::problem(PageProblem::from(problem).detail))
-        }
+        Err(problem) => redirect(&format!("/lessons/{id}"), &Flash::problem(PageProblem::from(problem).detail)),
     }
 }

@@ -64,11 +64,7 @@ async fn render(visitor: &Visitor, state: &ResourceState) -> Result<FamilyPage, 
     Ok(FamilyPage { frame: visitor.frame("My children", NavPlace::Lessons), children })
 }
 
-async fn child(
-    state: &ResourceState,
-    visitor: &Visitor,
-    (id, name): (i64, String),
-) -> Result<ChildView, PageProblem> {
+async fn child(state: &ResourceState, visitor: &Visitor, (id, name): (i64, String)) -> Result<ChildView, PageProblem> {
     let caller: &Caller = &visitor.caller;
     let today = visitor.clock.today();
     let own = || vec![("as".to_owned(), "parent".to_owned()), ("student_id".to_owned(), id.to_string())];

@@ -25,8 +25,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// Fields whose content is a text of the document.
-const TEXTS: [&str; 6] =
-    ["session_date", "start_time", "end_time", "session_mode", "location", "priority_level"];
+const TEXTS: [&str; 6] = ["session_date", "start_time", "end_time", "session_mode", "location", "priority_level"];
 
 const NUMBERS: [&str; 3] = ["course_enrollment_id", "alarm_before_minutes", "whiteboard_id"];
 
@@ -47,7 +46,8 @@ pub(super) fn fields(enrolments: &[EnrolmentChoice], lesson: &Value, has_rule: b
         FieldOption::new(one.id, format!("{} with {}{course}", one.student, one.tutor))
     });
     let enrolments = std::iter::once(FieldOption::new("", "Choose one")).chain(enrolments).collect();
-    let note = |name, label, hint: &str| FormField { look: FieldLook::Note, ..FormField::line(name, label).hinted(hint) };
+    let note =
+        |name, label, hint: &str| FormField { look: FieldLook::Note, ..FormField::line(name, label).hinted(hint) };
     let mut all = vec![
         FormField::select("course_enrollment_id", "Student and tutor", enrolments).required(),
         FormField::typed("session_date", "Day", "date").required(),
@@ -234,9 +234,15 @@ mod tests {
     fn form_of_a_weekly_lesson_becomes_its_document() {
         let mut form = fields(&[], &Value::Null, true);
         let before = form.clone();
-        for (name, value) in [("session_date", "2026-12-07"), ("start_time", "17:00"), ("end_time", "18:00"),
-            ("topics", "Fractions\n\n Decimals "), ("session_frequency", "weekly"), ("count", "6"),
-            ("exceptions", "2026-12-21, 2026-12-28")] {
+        for (name, value) in [
+            ("session_date", "2026-12-07"),
+            ("start_time", "17:00"),
+            ("end_time", "18:00"),
+            ("topics", "Fractions\n\n Decimals "),
+            ("session_frequency", "weekly"),
+            ("count", "6"),
+            ("exceptions", "2026-12-21, 2026-12-28"),
+        ] {
             form.set(name, value);
         }
         form.set_all("days", vec!["Monday".to_owned()]);
@@ -244,14 +250,21 @@ mod tests {
         assert_eq!(body["topics"], json!(["Fractions", "Decimals"]));
         assert_eq!((&body["is_recurring"], &body["session_frequency"]), (&json!(true), &json!("weekly")));
         assert_eq!(body["recurring_pattern"]["days"], json!(["Monday"]));
-        let expected = json!({ "until": null, "count": 6, "exceptions": ["2026-12-21", "2026-12-28"], "holidays": "ignore" });
+        let expected =
+            json!({ "until": null, "count": 6, "exceptions": ["2026-12-21", "2026-12-28"], "holidays": "ignore" });
         assert_eq!(body["recurrence"], expected);
         // What was read and not changed is not written.
-        let mut again = fields(&[], &json!({ "id": 1, "start_time": "17:00:00", "session_mode": "online",
-            "recurrence": { "count": 6, "exceptions": [], "holidays": "skip" } }), true);
+        let mut again = fields(
+            &[],
+            &json!({ "id": 1, "start_time": "17:00:00", "session_mode": "online",
+            "recurrence": { "count": 6, "exceptions": [], "holidays": "skip" } }),
+            true,
+        );
         let unchanged = again.clone();
         assert!(super::body(&mut again, &unchanged).is_empty());
-        for (pointer, field) in [("/recurrence/until", "until"), ("/recurring_pattern/days/0", "days"), ("/duration", "end_time")] {
+        for (pointer, field) in
+            [("/recurrence/until", "until"), ("/recurring_pattern/days/0", "days"), ("/duration", "end_time")]
+        {
             assert_eq!(field_of(pointer), field);
         }
     }

@@ -57,7 +57,7 @@ struct DaysPart {
 }
 
 /// The form that is being filled in.
-struct OpenForm {
+struct OpenLessonForm {
     form: FormFields,
     /// The lesson; null for a new one.
     lesson: Value,
@@ -67,7 +67,7 @@ struct OpenForm {
     days: Vec<String>,
 }
 
-impl OpenForm {
+impl OpenLessonForm {
     fn is_new(&self) -> bool {
         self.lesson.is_null()
     }
@@ -87,7 +87,7 @@ async fn open(
     state: &ResourceState,
     lesson: Value,
     occurrence: &str,
-) -> Result<OpenForm, PageProblem> {
+) -> Result<OpenLessonForm, PageProblem> {
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let scope = LessonScope::of(&mut db, &visitor.caller).await?;
     let tutors = match &scope {
@@ -105,7 +105,7 @@ async fn open(
     }
     let is_of_series = !lesson["series_id"].is_null();
     let default = if occurrence.is_empty() && lesson["is_recurring"] == true { "all" } else { "one" };
-    Ok(OpenForm {
+    Ok(OpenLessonForm {
         form,
         scope: if is_of_series { default.to_owned() } else { String::new() },
         occurrence: occurrence.to_owned(),
@@ -123,7 +123,7 @@ fn version(lesson: &Value) -> String {
     hex::encode(&Sha256::digest(fields.to_string())[..8])
 }
 
-fn render(visitor: &Visitor, status: StatusCode, open: OpenForm) -> Response {
+fn render(visitor: &Visitor, status: StatusCode, open: OpenLessonForm) -> Response {
     let id = open.lesson["id"].as_i64();
     let (heading, action) = match id {
         Some(id) => (
@@ -150,7 +150,7 @@ fn render(visitor: &Visitor, status: StatusCode, open: OpenForm) -> Response {
     )
 }
 
-fn shown(visitor: &Visitor, opened: Result<OpenForm, PageProblem>) -> Response {
+fn shown(visitor: &Visitor, opened: Result<OpenLessonForm, PageProblem>) -> Response {
     match opened {
         Ok(open) => render(visitor, StatusCode::OK, open),
         Err(problem) => visitor.problem(problem),
@@ -159,7 +159,7 @@ fn shown(visitor: &Visitor, opened: Result<OpenForm, PageProblem>) -> Response {
 
 /// Shows the form of a new lesson.
 pub(super) async fn show_new(visitor: Visitor, State(state): State<ResourceState>) -> Response {
-    let opened: Result<OpenForm, PageProblem> = async {
+    let opened: Result<OpenLessonForm, PageProblem> = async {
         if !can_create(&state, &visitor.caller).await? {
             let detail = "only tutors and operators plan lessons".to_owned();
             return Err(PageProblem { status: StatusCode::FORBIDDEN, detail });
@@ -179,7 +179,7 @@ pub(super) async fn show_known(
     id: LessonNumber,
     query: Pairs,
 ) -> Response {
-    let opened: Result<OpenForm, PageProblem> = async {
+    let opened: Result<OpenLessonForm, PageProblem> = async {
         let occurrence = Address::of(query)?.get("occurrence").to_owned();
         let lesson = known(&visitor, &state, id).await?;
         let mut open = open(&visitor, &state, lesson, &occurrence).await?;
@@ -255,18 +255,18 @@ pub(super) async fn change(
 }
 
 /// What became of a form.
-enum Saved {
+enum SavedLesson {
     Done(Value),
-    Shown(StatusCode, Box<OpenForm>),
+    Shown(StatusCode, Box<OpenLessonForm>),
 }
 
-fn respond_to(visitor: &Visitor, saved: Result<Saved, PageProblem>) -> Response {
+fn respond_to(visitor: &Visitor, saved: Result<SavedLesson, PageProblem>) -> Response {
     match saved {
-        Ok(Saved::Done(lesson)) => {
+        Ok(SavedLesson::Done(lesson)) => {
             let day = day_label(&text(&lesson["session_date"]));
             redirect(&format!("/lessons/{}", lesson["id"]), &Flash::done(format!("The lesson of {day} is saved.")))
         }
-        Ok(Saved::Shown(status, open)) => render(visitor, status, *open),
+        Ok(SavedLesson::Shown(status, open)) => render(visitor, status, *open),
         Err(problem) => visitor.problem(problem),
     }
 }
@@ -274,12 +274,14 @@ fn respond_to(visitor: &Visitor, saved: Result<Saved, PageProblem>) -> Response 
 async fn save(
     visitor: &Visitor,
     state: &ResourceState,
-    mut open: OpenForm,
+    mut open: OpenLessonForm,
     sent: &CsrfForm,
-) -> Result<Saved, PageProblem> {
+) -> Result<SavedLesson, PageProblem> {
     let before = match open.is_new() {
         // A new lesson gets what the form shows, also where it was not typed.
-        true => FormFields::new(open.form.fields.iter().map(|field| FormField { values: vec![], ..field.clone() }).collect()),
+        true => FormFields::new(
+            open.form.fields.iter().map(|field| FormField { values: vec![], ..field.clone() }).collect(),
+        ),
         false => open.form.clone(),
     };
     open.form.take(sent);
@@ -289,21 +291,21 @@ async fn save(
         open.scope = sent.get("scope").to_owned();
     }
     if sent.is_set("preview") {
-        return Ok(Saved::Shown(StatusCode::OK, Box::new(open)));
+        return Ok(SavedLesson::Shown(StatusCode::OK, Box::new(open)));
     }
     let body = body(&mut open.form, &before);
     if !open.is_new() && sent.get("version") != version(&open.lesson) {
         open.form.problems.push(CHANGED_MEANWHILE.to_owned());
-        return Ok(Saved::Shown(StatusCode::CONFLICT, Box::new(open)));
+        return Ok(SavedLesson::Shown(StatusCode::CONFLICT, Box::new(open)));
     }
     if open.form.is_wrong() {
-        return Ok(Saved::Shown(StatusCode::UNPROCESSABLE_ENTITY, Box::new(open)));
+        return Ok(SavedLesson::Shown(StatusCode::UNPROCESSABLE_ENTITY, Box::new(open)));
     }
     match write(visitor, state, &open, body).await {
-        Ok(lesson) => Ok(Saved::Done(lesson)),
+        Ok(lesson) => Ok(SavedLesson::Done(lesson)),
         Err(problem) => {
             open.form.take_problem(&problem, field_of);
-            Ok(Saved::Shown(problem.status(), Box::new(open)))
+            Ok(SavedLesson::Shown(problem.status(), Box::new(open)))
         }
     }
 }
@@ -311,7 +313,7 @@ async fn save(
 async fn write(
     visitor: &Visitor,
     state: &ResourceState,
-    open: &OpenForm,
+    open: &OpenLessonForm,
     body: Map<String, Value>,
 ) -> Result<Value, HttpProblem> {
     let Some(id) = open.lesson["id"].as_i64() else {

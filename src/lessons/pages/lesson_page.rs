@@ -8,9 +8,7 @@ use serde_json::Value;
 
 use super::lesson_view::{LessonNumber, day_label, has_begun, hours_label, status_tag, unknown_lesson};
 use crate::http::query::Pairs;
-use crate::lessons::api::operations::{
-    attendance_history, find_lesson, preview_days, suggest_attendance,
-};
+use crate::lessons::api::operations::{attendance_history, find_lesson, preview_days, suggest_attendance};
 use crate::resources::api::ResourceState;
 use crate::web::document::{list, number, optional, text};
 use crate::web::format::{ShownTime, plural};
@@ -25,7 +23,7 @@ const DAYS: usize = 12;
 
 #[derive(Template)]
 #[template(path = "lessons/lesson.html")]
-struct LessonPage {
+struct OneLessonPage {
     frame: Frame,
     path: String,
     /// The day of a planned lesson of a series; empty for a lesson of its own.
@@ -106,12 +104,13 @@ async fn render(
     state: &ResourceState,
     id: LessonNumber,
     query: Pairs,
-) -> Result<LessonPage, PageProblem> {
+) -> Result<OneLessonPage, PageProblem> {
     let Path(id) = id.map_err(|_| unknown_lesson())?;
     let address = Address::of(query)?;
     let (mut lesson, rights) = find_lesson(state, &visitor.caller, id).await?;
     let occurrence = address.get("occurrence").to_owned();
-    let is_planned = !occurrence.is_empty() && occurrence.parse::<Date>().is_ok() && occurrence != text(&lesson["session_date"]);
+    let is_planned =
+        !occurrence.is_empty() && occurrence.parse::<Date>().is_ok() && occurrence != text(&lesson["session_date"]);
     let series_days = match lesson["is_recurring"] == true {
         true => preview_days(state, &lesson, if is_planned { 1000 } else { DAYS }).await?,
         false => Vec::new(),
@@ -131,9 +130,10 @@ async fn render(
     let marks = attendance_history(state, &visitor.caller, id).await?;
     let (student, tutor) = (text(&lesson["student_name"]), text(&lesson["tutor_name"]));
     let series = lesson["series_id"].as_i64().filter(|series| *series != id || is_planned);
-    Ok(LessonPage {
+    Ok(OneLessonPage {
         heading: if student.is_empty() { format!("Lesson {id}") } else { format!("{student} with {tutor}") },
-        frame: visitor.frame(format!("Lesson of {student}, {}", day_label(&text(&lesson["session_date"]))), NavPlace::Lessons),
+        frame: visitor
+            .frame(format!("Lesson of {student}, {}", day_label(&text(&lesson["session_date"]))), NavPlace::Lessons),
         path: format!("/lessons/{id}"),
         occurrence: if is_planned { occurrence } else { String::new() },
         day: day_label(&text(&lesson["session_date"])),
@@ -182,9 +182,11 @@ fn facts(lesson: &Value, zone: &str) -> Vec<(&'static str, String)> {
         ("Mode", optional(&lesson["session_mode"])),
         ("Place", optional(&lesson["location"])),
         ("Priority", optional(&lesson["priority_level"])),
-        ("Alarm", (lesson["alarm_enabled"] == true).then(|| {
-            format!("{} before", plural(number(&lesson["alarm_before_minutes"]), "minute"))
-        })),
+        (
+            "Alarm",
+            (lesson["alarm_enabled"] == true)
+                .then(|| format!("{} before", plural(number(&lesson["alarm_before_minutes"]), "minute"))),
+        ),
         ("Whiteboard", reference("whiteboard_id")),
         ("Review by the student", reference("student_review_id")),
         ("Review by the tutor", reference("tutor_review_id")),
@@ -197,7 +199,12 @@ fn facts(lesson: &Value, zone: &str) -> Vec<(&'static str, String)> {
 /// Returns the statuses that may follow, with the labels of their buttons.
 fn next_statuses(status: &str, has_begun: bool) -> Vec<(&'static str, &'static str)> {
     let all: &[(&str, &str)] = match status {
-        "scheduled" => &[("in-progress", "Begin"), ("completed", "Complete"), ("missed", "Missed"), ("cancelled", "Cancel the lesson")],
+        "scheduled" => &[
+            ("in-progress", "Begin"),
+            ("completed", "Complete"),
+            ("missed", "Missed"),
+            ("cancelled", "Cancel the lesson"),
+        ],
         "in-progress" => &[("completed", "Complete"), ("missed", "Missed"), ("cancelled", "Cancel the lesson")],
         "missed" => &[("scheduled", "Schedule again"), ("completed", "Complete"), ("cancelled", "Cancel the lesson")],
         "cancelled" => &[("scheduled", "Schedule again")],
@@ -229,7 +236,11 @@ fn suggestion_view(suggested: &Value) -> SuggestionView {
     let has_whiteboard = suggested["has_whiteboard"] == true;
     let reason = |person: &str, label: &str| {
         let metrics = &suggested[format!("{person}_metrics")];
-        format!("{label}: {}, confidence {}", text(&metrics["reason"]), text(&suggested[format!("{person}_confidence")]))
+        format!(
+            "{label}: {}, confidence {}",
+            text(&metrics["reason"]),
+            text(&suggested[format!("{person}_confidence")])
+        )
     };
     SuggestionView {
         tutor: text(&suggested["tutor_status_suggestion"]),

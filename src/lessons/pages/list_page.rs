@@ -197,12 +197,20 @@ async fn render(visitor: &Visitor, state: &ResourceState, query: Pairs) -> Resul
             ("Attendance", percentage(&stats["attendance_rate"])),
         ],
         periods: periods
-            .map(|(label, when)| tab(label, ListAddress { when: when.to_owned(), sort: String::new(), ..first.clone() }, address.when == when))
+            .map(|(label, when)| {
+                tab(
+                    label,
+                    ListAddress { when: when.to_owned(), sort: String::new(), ..first.clone() },
+                    address.when == when,
+                )
+            })
             .into_iter()
             .collect(),
         roles: match caller.role.has_subject() {
             true => roles
-                .map(|(label, role)| tab(label, ListAddress { role: role.to_owned(), ..first.clone() }, address.role == role))
+                .map(|(label, role)| {
+                    tab(label, ListAddress { role: role.to_owned(), ..first.clone() }, address.role == role)
+                })
                 .into_iter()
                 .collect(),
             false => Vec::new(),

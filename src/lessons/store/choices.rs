@@ -37,12 +37,7 @@ pub async fn enrolments(
          WHERE (enrolment.status = 'active' OR enrolment.id = $2) AND ($1::bigint[] IS NULL OR enrolment.tutor_id = ANY ($1))
          ORDER BY enrolment.id IS DISTINCT FROM $2, lower({STUDENT}), enrolment.id LIMIT $3"
     );
-    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(tutors)
-        .bind(chosen)
-        .bind(MOST_ENROLMENTS)
-        .fetch_all(db)
-        .await?)
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(tutors).bind(chosen).bind(MOST_ENROLMENTS).fetch_all(db).await?)
 }
 
 /// Returns the names of students, in order.

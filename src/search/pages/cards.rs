@@ -63,10 +63,10 @@ pub(super) struct EventCard {
     /// Class of the places: `good`, `warn` or `soft`.
     pub tone: &'static str,
     pub zone: String,
-    pub sessions: Vec<SessionLine>,
+    pub sessions: Vec<SessionCard>,
 }
 
-pub(super) struct SessionLine {
+pub(super) struct SessionCard {
     pub title: String,
     pub title_html: String,
     pub when: String,
@@ -219,10 +219,10 @@ fn session_line(
     texts: &[MatchingText],
     zone: &TimeZone,
     urls: SessionUrls,
-) -> SessionLine {
+) -> SessionCard {
     let is_web_url = |url: &&str| url.starts_with("https://") || url.starts_with("http://");
     let url = session.url.as_deref().filter(|_| urls == SessionUrls::Visible).filter(is_web_url);
-    SessionLine {
+    SessionCard {
         title: session.title.to_string(),
         title_html: marked(texts, &session.title),
         when: format_times(session.start, session.end, zone),

@@ -49,7 +49,8 @@ pub(super) fn groups(found: &FoundPage<'_>, query: &Query) -> Vec<FacetGroup> {
     ];
     let mut groups: Vec<FacetGroup> =
         lists.into_iter().filter_map(|(filter, label, counts)| group(query, filter, label, counts)).collect();
-    let periods: Vec<PageLink> = counts.months.iter().filter_map(|(month, count)| period(query, month, count)).collect();
+    let periods: Vec<PageLink> =
+        counts.months.iter().filter_map(|(month, count)| period(query, month, count)).collect();
     if !periods.is_empty() {
         groups.push(FacetGroup {
             name: "months",
@@ -83,7 +84,9 @@ fn group(
         .filter(|value| value.count > 0 || value.is_ticked)
         .collect();
     // A ticked value that nothing has can be unticked.
-    let is_known = |value: &String| values.iter().any(|known| fold(&known.value) == fold(value) || fold(&known.label) == fold(value));
+    let is_known = |value: &String| {
+        values.iter().any(|known| fold(&known.value) == fold(value) || fold(&known.label) == fold(value))
+    };
     let unknown: Vec<FacetValue> = ticked
         .iter()
         .filter(|value| !is_known(value))
@@ -95,7 +98,14 @@ fn group(
     values.iter_mut().enumerate().for_each(|(number, value)| value.number = number);
     let others = if values.len() > FIRST { values.split_off(FIRST) } else { Vec::new() };
     let is_open = others.iter().any(|value| value.is_ticked);
-    (!values.is_empty()).then_some(FacetGroup { name: filter.key(), label, first: values, others, is_open, periods: vec![] })
+    (!values.is_empty()).then_some(FacetGroup {
+        name: filter.key(),
+        label,
+        first: values,
+        others,
+        is_open,
+        periods: vec![],
+    })
 }
 
 /// Returns the search for the events that start in a month such as `2027-03`.

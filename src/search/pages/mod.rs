@@ -43,7 +43,7 @@ const NEXT_EVENTS: usize = 12;
 
 /// Returns the routes of the page and of its suggestions. Times without a zone of their own are shown in that of the server.
 pub fn router(follower: Follower, urls: SessionUrls, server: ServerState) -> Router {
-    let site = Site { search: SearchState { follower, urls }, server };
+    let site = SearchSite { search: SearchState { follower, urls }, server };
     Router::new()
         .route("/", get(show_home))
         .route("/search", get(show_search))
@@ -53,7 +53,7 @@ pub fn router(follower: Follower, urls: SessionUrls, server: ServerState) -> Rou
 
 /// What the pages of search need.
 #[derive(Clone)]
-struct Site {
+struct SearchSite {
     search: SearchState,
     server: ServerState,
 }
@@ -84,7 +84,7 @@ struct SearchPage {
     sessions: usize,
 }
 
-async fn show_home(State(site): State<Site>, request: Request) -> Response {
+async fn show_home(State(site): State<SearchSite>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let visitor = Visitor::known(&parts, &site.server).await;
     let is_bare = parts.uri.query().is_none_or(str::is_empty);
@@ -94,13 +94,13 @@ async fn show_home(State(site): State<Site>, request: Request) -> Response {
     show(&site, visitor, parts).await
 }
 
-async fn show_search(State(site): State<Site>, request: Request) -> Response {
+async fn show_search(State(site): State<SearchSite>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let visitor = Visitor::known(&parts, &site.server).await;
     show(&site, visitor, parts).await
 }
 
-async fn show(site: &Site, visitor: Option<Visitor>, mut parts: Parts) -> Response {
+async fn show(site: &SearchSite, visitor: Option<Visitor>, mut parts: Parts) -> Response {
     let frame = match &visitor {
         Some(visitor) => visitor.frame("Search", NavPlace::Search),
         None => Frame::public("Search", NavPlace::Search),
@@ -112,7 +112,7 @@ async fn show(site: &Site, visitor: Option<Visitor>, mut parts: Parts) -> Respon
     }
 }
 
-fn render(site: &Site, frame: Frame, address: Pairs) -> Result<(StatusCode, SearchPage), HttpProblem> {
+fn render(site: &SearchSite, frame: Frame, address: Pairs) -> Result<(StatusCode, SearchPage), HttpProblem> {
     let pairs = pairs(address)?;
     let model = site.search.model()?;
     let is_staff = frame.visitor.as_ref().is_some_and(|visitor| visitor.is_staff);
@@ -208,7 +208,7 @@ struct SuggestionsPart {
 }
 
 /// Returns what the text that is being typed suggests, as a part of the page.
-async fn suggest(State(site): State<Site>, address: Pairs) -> Response {
+async fn suggest(State(site): State<SearchSite>, address: Pairs) -> Response {
     let found = async {
         let pairs = pairs(address)?;
         let text = pairs.iter().find(|(name, _)| name == "q").map(|(_, text)| text.as_str()).unwrap_or_default();

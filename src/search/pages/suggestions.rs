@@ -43,7 +43,11 @@ fn values(found: &FoundPage<'_>, text: &str) -> Vec<PageLink> {
             let label = count.display_name.as_ref().unwrap_or(&count.name);
             let is_match = fold(label).split(' ').chain(fold(key).split(' ')).any(|word| word.starts_with(last));
             if is_match && count.count > 0 {
-                links.push(PageLink { label: label.clone(), note: note.to_owned(), path: url("/search", &[(name, key.clone())]) });
+                links.push(PageLink {
+                    label: label.clone(),
+                    note: note.to_owned(),
+                    path: url("/search", &[(name, key.clone())]),
+                });
             }
         }
     }
@@ -54,7 +58,8 @@ fn product(item: &CatalogueItem) -> Option<PageLink> {
     match item {
         CatalogueItem::Group(group) => {
             let row = &group.products.first()?.row;
-            let pairs = [("subjects", row.subject_code.to_string()), ("product_ids", row.catalog_product_id.to_string())];
+            let pairs =
+                [("subjects", row.subject_code.to_string()), ("product_ids", row.catalog_product_id.to_string())];
             let label = format!("{} {}", row.subject_code, row.fullname);
             Some(PageLink { label, note: row.exam_session_code.to_string(), path: url("/search", &pairs) })
         }

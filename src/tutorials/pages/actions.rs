@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::forms::{EventId, SessionId, event_write, known_event, known_session, session_write};
+use super::forms::{EventPathId, SessionPathIds, event_write, known_event, known_session, session_write};
 use crate::error::Error;
 use crate::http::etag::if_match;
 use crate::resources::api::ResourceState;
@@ -27,7 +27,7 @@ fn id_of(document: &Value) -> i64 {
 pub(super) async fn publish(
     StaffOperator(visitor): StaffOperator,
     State(state): State<ResourceState>,
-    id: EventId,
+    id: EventPathId,
     _form: CsrfForm,
 ) -> Response {
     let event = match known_event(&visitor, &state, id).await {
@@ -43,7 +43,7 @@ pub(super) async fn publish(
 pub(super) async fn cancel(
     StaffOperator(visitor): StaffOperator,
     State(state): State<ResourceState>,
-    id: EventId,
+    id: EventPathId,
     form: CsrfForm,
 ) -> Response {
     let event = match known_event(&visitor, &state, id).await {
@@ -71,7 +71,7 @@ pub(super) async fn cancel(
 pub(super) async fn delete(
     StaffOperator(visitor): StaffOperator,
     State(state): State<ResourceState>,
-    id: EventId,
+    id: EventPathId,
     form: CsrfForm,
 ) -> Response {
     let event = match known_event(&visitor, &state, id).await {
@@ -98,7 +98,7 @@ pub(super) async fn delete(
 pub(super) async fn move_session(
     StaffOperator(visitor): StaffOperator,
     State(state): State<ResourceState>,
-    ids: SessionId,
+    ids: SessionPathIds,
     form: CsrfForm,
 ) -> Response {
     let (event, session) = match known_session(&visitor, &state, ids).await {
@@ -128,7 +128,7 @@ pub(super) async fn move_session(
 pub(super) async fn delete_session(
     StaffOperator(visitor): StaffOperator,
     State(state): State<ResourceState>,
-    ids: SessionId,
+    ids: SessionPathIds,
     _form: CsrfForm,
 ) -> Response {
     let (event, session) = match known_session(&visitor, &state, ids).await {

@@ -12,7 +12,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 /// How the timetable is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum View {
+pub(super) enum TimetableView {
     Month,
     Week,
     Day,
@@ -21,28 +21,35 @@ pub(super) enum View {
     Instructors,
 }
 
-impl View {
-    pub(super) const ALL: [View; 6] = [View::Month, View::Week, View::Day, View::List, View::Venues, View::Instructors];
+impl TimetableView {
+    pub(super) const ALL: [TimetableView; 6] = [
+        TimetableView::Month,
+        TimetableView::Week,
+        TimetableView::Day,
+        TimetableView::List,
+        TimetableView::Venues,
+        TimetableView::Instructors,
+    ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
-            View::Month => "month",
-            View::Week => "week",
-            View::Day => "day",
-            View::List => "list",
-            View::Venues => "venues",
-            View::Instructors => "instructors",
+            TimetableView::Month => "month",
+            TimetableView::Week => "week",
+            TimetableView::Day => "day",
+            TimetableView::List => "list",
+            TimetableView::Venues => "venues",
+            TimetableView::Instructors => "instructors",
         }
     }
 
     pub(super) fn label(self) -> &'static str {
         match self {
-            View::Month => "Month",
-            View::Week => "Week",
-            View::Day => "Day",
-            View::List => "List",
-            View::Venues => "By venue",
-            View::Instructors => "By instructor",
+            TimetableView::Month => "Month",
+            TimetableView::Week => "Week",
+            TimetableView::Day => "Day",
+            TimetableView::List => "List",
+            TimetableView::Venues => "By venue",
+            TimetableView::Instructors => "By instructor",
         }
     }
 }
@@ -50,7 +57,7 @@ impl View {
 /// What the address of the timetable says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ViewAddress {
-    pub view: View,
+    pub view: TimetableView,
     /// A day of the month or week, or the first day of the list.
     pub day: Date,
     pub filter: TimetableFilter,
@@ -64,10 +71,10 @@ pub(super) struct ViewAddress {
 pub(super) struct FilterSelect {
     pub name: &'static str,
     pub label: &'static str,
-    pub options: Vec<FilterOption>,
+    pub options: Vec<FilterChoice>,
 }
 
-pub(super) struct FilterOption {
+pub(super) struct FilterChoice {
     pub id: i64,
     pub label: String,
     pub is_selected: bool,
@@ -83,7 +90,10 @@ pub(super) struct ViewLink {
 impl ViewAddress {
     /// Reads the address. What cannot be read is as if it were absent.
     pub(super) fn of(address: &Address, today: Date) -> ViewAddress {
-        let view = View::ALL.into_iter().find(|view| view.name() == address.get("view")).unwrap_or(View::Month);
+        let view = TimetableView::ALL
+            .into_iter()
+            .find(|view| view.name() == address.get("view"))
+            .unwrap_or(TimetableView::Month);
         // A month input sends no day.
         let typed = address.get("day");
         let day = if typed.len() == "2026-01".len() { format!("{typed}-01") } else { typed.to_owned() };
@@ -114,7 +124,7 @@ impl ViewAddress {
     /// Returns the path of this address.
     pub(super) fn path(&self) -> String {
         let mut pairs: Vec<(&str, String)> = Vec::new();
-        if self.view != View::Month {
+        if self.view != TimetableView::Month {
             pairs.push(("view", self.view.name().to_owned()));
         }
         if self.day != self.today {
@@ -160,7 +170,7 @@ impl ViewAddress {
     }
 
     /// Returns the same days and filters in another view.
-    pub(super) fn seen_as(&self, view: View) -> ViewAddress {
+    pub(super) fn seen_as(&self, view: TimetableView) -> ViewAddress {
         ViewAddress { view, part: None, order: EventOrder::Start, ..self.clone() }
     }
 
@@ -171,21 +181,23 @@ impl ViewAddress {
     /// Returns the first and the last day that the view shows.
     pub(super) fn days(&self) -> (Date, Date) {
         match self.view {
-            View::Month => (week_begin(self.day.first_of_month()), week_end(self.day.last_of_month())),
-            View::Day => (self.day, self.day),
-            View::List => (self.day, Date::MAX),
-            View::Week | View::Venues | View::Instructors => (week_begin(self.day), week_end(self.day)),
+            TimetableView::Month => (week_begin(self.day.first_of_month()), week_end(self.day.last_of_month())),
+            TimetableView::Day => (self.day, self.day),
+            TimetableView::List => (self.day, Date::MAX),
+            TimetableView::Week | TimetableView::Venues | TimetableView::Instructors => {
+                (week_begin(self.day), week_end(self.day))
+            }
         }
     }
 
     /// Returns a day of the period before and of the one after.
     pub(super) fn neighbours(&self) -> (Date, Date) {
         let step = match self.view {
-            View::Month | View::List => 1.month(),
-            View::Day => 1.day(),
-            View::Week | View::Venues | View::Instructors => 1.week(),
+            TimetableView::Month | TimetableView::List => 1.month(),
+            TimetableView::Day => 1.day(),
+            TimetableView::Week | TimetableView::Venues | TimetableView::Instructors => 1.week(),
         };
-        let base = if self.view == View::Month { self.day.first_of_month() } else { self.day };
+        let base = if self.view == TimetableView::Month { self.day.first_of_month() } else { self.day };
         (base.saturating_sub(step), base.saturating_add(step))
     }
 
@@ -193,22 +205,22 @@ impl ViewAddress {
     pub(super) fn heading(&self) -> String {
         let (first, last) = self.days();
         match self.view {
-            View::Month => self.day.strftime("%B %Y").to_string(),
-            View::Day => self.day.strftime("%A %-d %B %Y").to_string(),
-            View::List => format!("From {}", self.day.strftime("%-d %B %Y")),
-            View::Week | View::Venues | View::Instructors => {
+            TimetableView::Month => self.day.strftime("%B %Y").to_string(),
+            TimetableView::Day => self.day.strftime("%A %-d %B %Y").to_string(),
+            TimetableView::List => format!("From {}", self.day.strftime("%-d %B %Y")),
+            TimetableView::Week | TimetableView::Venues | TimetableView::Instructors => {
                 format!("{} to {}", first.strftime("%-d %b"), last.strftime("%-d %b %Y"))
             }
         }
     }
 
     pub(super) fn view_links(&self) -> Vec<ViewLink> {
-        let link = |view: View| ViewLink {
+        let link = |view: TimetableView| ViewLink {
             label: view.label(),
             path: self.seen_as(view).path(),
             is_current: view == self.view,
         };
-        View::ALL.into_iter().map(link).collect()
+        TimetableView::ALL.into_iter().map(link).collect()
     }
 
     pub(super) fn is_filtered(&self) -> bool {
@@ -220,7 +232,7 @@ impl ViewAddress {
         let filter = &self.filter;
         let select = |name, label, list: &[NamedChoice], chosen: Option<i64>| {
             let is_shown = |choice: &&NamedChoice| choice.is_active || chosen == Some(choice.id);
-            let option = |choice: &NamedChoice| FilterOption {
+            let option = |choice: &NamedChoice| FilterChoice {
                 id: choice.id,
                 label: match choice.group_name.is_empty() {
                     true => choice.name.clone(),

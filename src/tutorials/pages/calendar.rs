@@ -7,8 +7,8 @@ use axum::response::Response;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::address::{FilterSelect, View, ViewAddress, ViewLink};
-use super::times::{session_times, zone_of, in_zone};
+use super::address::{FilterSelect, TimetableView, ViewAddress, ViewLink};
+use super::times::{in_zone, session_times, zone_of};
 use crate::error::Error;
 use crate::resources::api::ResourceState;
 use crate::tutorials::store::{self, DayEvent, DaySummary, TimetableSession};
@@ -74,7 +74,7 @@ struct CalendarPage {
 struct DayPage {
     frame: Frame,
     head: ViewHead,
-    sessions: Vec<SessionRow>,
+    sessions: Vec<SessionOfDay>,
     bare: Vec<CellEntry>,
 }
 
@@ -103,7 +103,7 @@ struct CellEntry {
 }
 
 /// A session of the view of a day.
-struct SessionRow {
+struct SessionOfDay {
     hours: String,
     path: String,
     code: String,
@@ -125,7 +125,7 @@ pub(super) async fn show(
     let frame = visitor.frame(format!("Timetable, {}", address.heading()), NavPlace::Timetable);
     let zone = state.server.config.time_zone.clone();
     let head = ViewHead::new(visitor, address, &choices, &zone);
-    if address.view == View::Month {
+    if address.view == TimetableView::Month {
         let days = store::day_summaries(&mut db, range, &address.filter).await?;
         let cells = month_cells(address, (from, to), &days);
         let page = CalendarPage { frame, head, weeks: weeks(cells), is_month: true, is_empty: days.is_empty() };
@@ -145,7 +145,7 @@ pub(super) async fn show(
         (day.clone(), entry)
     };
     let bare = bare.iter().map(bare_entry);
-    if address.view == View::Day {
+    if address.view == TimetableView::Day {
         let sessions = sessions.iter().map(session_row).collect();
         return Ok(visitor.page(&DayPage { frame, head, sessions, bare: bare.map(|(_, entry)| entry).collect() }));
     }
@@ -194,9 +194,9 @@ fn day_cell(address: &ViewAddress, day: Date, count: String, (mut entries, all):
     DayCell {
         number: day.strftime("%-d").to_string(),
         name: day.strftime("%a %-d %b").to_string(),
-        path: address.seen_as(View::Day).on(day).path(),
+        path: address.seen_as(TimetableView::Day).on(day).path(),
         is_today: day == address.today,
-        is_outside: address.view == View::Month && day.month() != address.day.month(),
+        is_outside: address.view == TimetableView::Month && day.month() != address.day.month(),
         count: if all == 0 { String::new() } else { count },
         more: all - entries.len(),
         entries,
@@ -235,9 +235,9 @@ fn session_entry(session: &TimetableSession) -> CellEntry {
     }
 }
 
-fn session_row(session: &TimetableSession) -> SessionRow {
+fn session_row(session: &TimetableSession) -> SessionOfDay {
     let names: Vec<&str> = session.instructors.0.iter().map(|one| one.name.as_str()).collect();
-    SessionRow {
+    SessionOfDay {
         hours: session_times(&session.start_date, &session.end_date, &session.time_zone).hours,
         path: format!("/events/{}", session.event_id),
         code: session.code.clone(),

@@ -7,8 +7,8 @@ use axum::response::Response;
 use serde_json::{Map, Value};
 
 use super::forms::{
-    CHANGED_MEANWHILE, Content, add_changes, EventId, clash_lines, event_write, known_event, local_input, options,
-    parameters, typed, version, warnings,
+    CHANGED_MEANWHILE, EventPathId, FieldContent, add_changes, clash_lines, event_write, known_event, local_input,
+    options, parameters, typed, version, warnings,
 };
 use super::times::{read_date_time, zone_of};
 use crate::error::Error;
@@ -25,24 +25,24 @@ use crate::web::problem::PageProblem;
 use crate::web::visitor::{StaffOperator, Visitor, redirect};
 
 /// The fields whose content is the value of the document, and how it is written.
-const CONTENTS: [(&str, Content); 17] = [
-    ("code", Content::Text),
-    ("course_template_id", Content::Number),
-    ("location_id", Content::Number),
-    ("venue_id", Content::Number),
-    ("start_date", Content::Text),
-    ("end_date", Content::Text),
-    ("finalisation_date", Content::Text),
-    ("max_places", Content::Number),
-    ("remain_space", Content::Number),
-    ("is_soldout", Content::Flag),
-    ("web_sale", Content::Flag),
-    ("learning_mode", Content::Text),
-    ("time_zone", Content::Text),
-    ("sitting", Content::Text),
-    ("event_url", Content::Text),
-    ("instructor_ids", Content::Ids),
-    ("administrators", Content::Names),
+const CONTENTS: [(&str, FieldContent); 17] = [
+    ("code", FieldContent::Text),
+    ("course_template_id", FieldContent::Number),
+    ("location_id", FieldContent::Number),
+    ("venue_id", FieldContent::Number),
+    ("start_date", FieldContent::Text),
+    ("end_date", FieldContent::Text),
+    ("finalisation_date", FieldContent::Text),
+    ("max_places", FieldContent::Number),
+    ("remain_space", FieldContent::Number),
+    ("is_soldout", FieldContent::Flag),
+    ("web_sale", FieldContent::Flag),
+    ("learning_mode", FieldContent::Text),
+    ("time_zone", FieldContent::Text),
+    ("sitting", FieldContent::Text),
+    ("event_url", FieldContent::Text),
+    ("instructor_ids", FieldContent::Ids),
+    ("administrators", FieldContent::Names),
 ];
 
 /// The field of the product: its code is typed, its id is stored.
@@ -68,7 +68,7 @@ struct EventFormPage {
 }
 
 /// The form that is being filled in.
-struct OpenForm {
+struct OpenEventForm {
     form: FormFields,
     /// The event; none for a new one.
     event: Option<Value>,
@@ -82,20 +82,24 @@ fn fields(choices: &EventChoices, products: Vec<String>, event: &Value, default_
         FormField::select(name, label, options(choices, &chosen(name), Some(none)))
     };
     let teachers: Vec<String> = list(&event["instructor_ids"]).map(typed).collect();
-    let modes = [("", "As the course template says"), ("blended", "Blended"), ("classroom", "Classroom"), ("lms", "LMS")];
+    let modes =
+        [("", "As the course template says"), ("blended", "Blended"), ("classroom", "Classroom"), ("lms", "LMS")];
     let mut product = FormField::line(PRODUCT, "Store product").required().hinted("Its code, such as CM2/LON/2026-04");
     product.suggestions = products;
     let zone = typed(&event["time_zone"]);
     let zone = if zone.is_empty() { default_zone.to_owned() } else { zone };
     let mut all = vec![
-        FormField::line("code", "Code").required().hinted("The title of the event in Administrate, at most 100 characters"),
+        FormField::line("code", "Code")
+            .required()
+            .hinted("The title of the event in Administrate, at most 100 characters"),
         product,
         select("course_template_id", "Course template", &choices.templates, "None"),
         select("location_id", "Location", &choices.locations, "None yet"),
         select("venue_id", "Venue", &choices.venues, "None yet"),
         FormField::typed("start_date", "First day", "date").required(),
         FormField::typed("end_date", "Last day", "date").required(),
-        FormField::typed("finalisation_date", "Finalisation", "date").hinted("The day on which you decide whether it runs"),
+        FormField::typed("finalisation_date", "Finalisation", "date")
+            .hinted("The day on which you decide whether it runs"),
         FormField::typed("max_places", "Places in all", "number").hinted("Empty: no limit"),
         FormField::typed("remain_space", "Places left", "number").hinted("Empty: all that are not sold"),
         FormField::check("is_soldout", "Sold out"),
@@ -105,13 +109,16 @@ fn fields(choices: &EventChoices, products: Vec<String>, event: &Value, default_
             "Learning mode",
             modes.map(|(value, label)| FieldOption::new(value, label)).to_vec(),
         ),
-        FormField::line("time_zone", "Time zone").required().hinted("All times of the event and its sessions are in it"),
+        FormField::line("time_zone", "Time zone")
+            .required()
+            .hinted("All times of the event and its sessions are in it"),
         FormField::typed("lms_start", "Learning platform opens", "datetime-local"),
         FormField::typed("lms_end", "Learning platform closes", "datetime-local"),
         FormField::line("sitting", "Sitting").hinted("As Administrate shows it, such as 2026A"),
         FormField::typed("event_url", "Address of the event", "url"),
         FormField::boxes("instructor_ids", "Instructors", options(&choices.instructors, &teachers, None)),
-        FormField::line("administrators", "Administrators").hinted("Names of contacts in Administrate, with ; between them"),
+        FormField::line("administrators", "Administrators")
+            .hinted("Names of contacts in Administrate, with ; between them"),
     ];
     if event["administrate"]["external_id"].is_null() {
         all.push(FormField::check(LOCAL_ONLY, "Keep it here: do not send it to Administrate"));
@@ -119,7 +126,7 @@ fn fields(choices: &EventChoices, products: Vec<String>, event: &Value, default_
     let mut form = FormFields::new(all);
     for (name, content) in CONTENTS {
         match content {
-            Content::Ids => form.set_all(name, teachers.clone()),
+            FieldContent::Ids => form.set_all(name, teachers.clone()),
             _ => form.set(name, typed(&event[name])),
         }
     }
@@ -142,16 +149,16 @@ fn field_of(pointer: &str) -> &'static str {
     watched().into_iter().find(|known| *known == name).unwrap_or_default()
 }
 
-async fn open(state: &ResourceState, event: Option<Value>) -> Result<OpenForm, PageProblem> {
+async fn open(state: &ResourceState, event: Option<Value>) -> Result<OpenEventForm, PageProblem> {
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let choices = store::event_choices(&mut db).await?;
     let products = store::tutorial_product_codes(&mut db).await?;
     let null = Value::Null;
     let form = fields(&choices, products, event.as_ref().unwrap_or(&null), &state.server.config.time_zone);
-    Ok(OpenForm { form, event, clashes: Vec::new() })
+    Ok(OpenEventForm { form, event, clashes: Vec::new() })
 }
 
-fn render(visitor: &Visitor, status: StatusCode, open: OpenForm) -> Response {
+fn render(visitor: &Visitor, status: StatusCode, open: OpenEventForm) -> Response {
     let known = open.event.as_ref().map(|event| (event["id"].to_string(), text(&event["code"])));
     let (heading, action, submit) = match &known {
         Some((id, code)) => (format!("Change {code}"), format!("/events/{id}"), "Save"),
@@ -184,7 +191,7 @@ pub(super) async fn show_new(StaffOperator(visitor): StaffOperator, State(state)
 pub(super) async fn show_known(
     StaffOperator(visitor): StaffOperator,
     State(state): State<ResourceState>,
-    id: EventId,
+    id: EventPathId,
 ) -> Response {
     let opened = async { open(&state, Some(known_event(&visitor, &state, id).await?)).await };
     match opened.await {
@@ -200,11 +207,11 @@ pub(super) async fn create(
     form: CsrfForm,
 ) -> Response {
     match save(&visitor, &state, None, &form).await {
-        Ok(Saved::Done(event)) => {
+        Ok(SavedEvent::Done(event)) => {
             let text = format!("{} is created. Add its sessions.{}", text(&event["code"]), warnings(&event));
             redirect(&format!("/events/{}", event["id"]), &Flash::done(text))
         }
-        Ok(Saved::Refused(status, open)) => render(&visitor, status, *open),
+        Ok(SavedEvent::Refused(status, open)) => render(&visitor, status, *open),
         Err(problem) => visitor.problem(problem),
     }
 }
@@ -213,7 +220,7 @@ pub(super) async fn create(
 pub(super) async fn change(
     StaffOperator(visitor): StaffOperator,
     State(state): State<ResourceState>,
-    id: EventId,
+    id: EventPathId,
     form: CsrfForm,
 ) -> Response {
     let saved = async {
@@ -221,19 +228,19 @@ pub(super) async fn change(
         save(&visitor, &state, Some(event), &form).await
     };
     match saved.await {
-        Ok(Saved::Done(event)) => {
+        Ok(SavedEvent::Done(event)) => {
             let text = format!("{} is saved.{}", text(&event["code"]), warnings(&event));
             redirect(&format!("/events/{}", event["id"]), &Flash::done(text))
         }
-        Ok(Saved::Refused(status, open)) => render(&visitor, status, *open),
+        Ok(SavedEvent::Refused(status, open)) => render(&visitor, status, *open),
         Err(problem) => visitor.problem(problem),
     }
 }
 
 /// What became of a form.
-enum Saved {
+enum SavedEvent {
     Done(Value),
-    Refused(StatusCode, Box<OpenForm>),
+    Refused(StatusCode, Box<OpenEventForm>),
 }
 
 async fn save(
@@ -241,26 +248,28 @@ async fn save(
     state: &ResourceState,
     event: Option<Value>,
     sent: &CsrfForm,
-) -> Result<Saved, PageProblem> {
+) -> Result<SavedEvent, PageProblem> {
     let mut open = open(state, event).await?;
     let before = match open.event {
         Some(_) => open.form.clone(),
-        None => FormFields::new(open.form.fields.iter().map(|field| FormField { values: vec![], ..field.clone() }).collect()),
+        None => FormFields::new(
+            open.form.fields.iter().map(|field| FormField { values: vec![], ..field.clone() }).collect(),
+        ),
     };
     open.form.take(sent);
     open.form.check_required();
     let body = body(state, &mut open.form, &before).await?;
     if open.event.as_ref().is_some_and(|event| sent.get("version") != version(event, &watched())) {
         open.form.problems.push(CHANGED_MEANWHILE.to_owned());
-        return Ok(Saved::Refused(StatusCode::CONFLICT, Box::new(open)));
+        return Ok(SavedEvent::Refused(StatusCode::CONFLICT, Box::new(open)));
     }
     if open.form.is_wrong() {
-        return Ok(Saved::Refused(StatusCode::UNPROCESSABLE_ENTITY, Box::new(open)));
+        return Ok(SavedEvent::Refused(StatusCode::UNPROCESSABLE_ENTITY, Box::new(open)));
     }
     let parameters = parameters(sent);
     let write = event_write(state, visitor, &parameters);
     let written = match &open.event {
-        Some(event) if body.is_empty() => return Ok(Saved::Done(event.clone())),
+        Some(event) if body.is_empty() => return Ok(SavedEvent::Done(event.clone())),
         Some(event) => {
             let id = event["id"].as_i64().unwrap_or_default();
             write.change(id, &if_match(event), false, &Value::Object(body)).await
@@ -268,19 +277,19 @@ async fn save(
         None => write.create_documents(&Value::Object(body)).await.map(|mut all| all.pop().unwrap_or_default()),
     };
     match written {
-        Ok(event) => Ok(Saved::Done(event)),
+        Ok(event) => Ok(SavedEvent::Done(event)),
         Err(problem) => Ok(refused(open, &problem)),
     }
 }
 
-fn refused(mut open: OpenForm, problem: &HttpProblem) -> Saved {
+fn refused(mut open: OpenEventForm, problem: &HttpProblem) -> SavedEvent {
     open.clashes = clash_lines(problem, open.form.value("time_zone"));
     match problem.status() {
         StatusCode::PRECONDITION_FAILED => open.form.problems.push(CHANGED_MEANWHILE.to_owned()),
         _ if open.clashes.is_empty() => open.form.take_problem(problem, field_of),
         _ => {}
     }
-    Saved::Refused(problem.status(), Box::new(open))
+    SavedEvent::Refused(problem.status(), Box::new(open))
 }
 
 /// Returns the changed fields of the document.
@@ -291,7 +300,7 @@ async fn body(
 ) -> Result<Map<String, Value>, PageProblem> {
     let mut body = Map::new();
     add_changes(form, before, &CONTENTS, &mut body);
-    add_changes(form, before, &[(LOCAL_ONLY, Content::Flag)], &mut body);
+    add_changes(form, before, &[(LOCAL_ONLY, FieldContent::Flag)], &mut body);
     let code = form.value(PRODUCT).to_owned();
     if !code.is_empty() && code != before.value(PRODUCT) {
         let mut db = state.server.pool.acquire().await.map_err(Error::from)?;

@@ -24,7 +24,7 @@ const PART: usize = 100;
 struct EventListPage {
     frame: Frame,
     head: ViewHead,
-    rows: Vec<EventRow>,
+    rows: Vec<EventListRow>,
     orders: Vec<OrderLink>,
     total: String,
     part: ListPart,
@@ -39,7 +39,7 @@ struct OrderLink {
 }
 
 /// An event of the list.
-struct EventRow {
+struct EventListRow {
     path: String,
     code: String,
     subject: String,
@@ -53,9 +53,9 @@ struct EventRow {
     administrate: StateTag,
 }
 
-impl EventRow {
-    fn new(event: &ListedEvent) -> EventRow {
-        EventRow {
+impl EventListRow {
+    fn new(event: &ListedEvent) -> EventListRow {
+        EventListRow {
             path: format!("/events/{}", event.id),
             code: event.code.clone(),
             subject: event.subject.clone().unwrap_or_default(),
@@ -122,7 +122,7 @@ pub(super) async fn show(
     Ok(visitor.page(&EventListPage {
         frame: visitor.frame(format!("Timetable, {}", address.heading().to_lowercase()), NavPlace::Timetable),
         head: ViewHead::new(visitor, address, &choices, &state.server.config.time_zone),
-        rows: events.iter().map(EventRow::new).collect(),
+        rows: events.iter().map(EventListRow::new).collect(),
         orders: vec![
             order(EventOrder::Start, "First day"),
             order(EventOrder::LatestStart, "Latest first"),

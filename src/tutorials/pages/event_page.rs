@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::calendar::event_tag;
 use super::event_list::{administrate_tag, places_label};
-use super::forms::{EventId, known_event, typed};
-use super::past::{ChangeView, PastNames, changes};
+use super::forms::{EventPathId, known_event, typed};
+use super::past::{PastChange, PastNames, changes};
 use super::times::{day_label, days_label, session_times};
 use crate::error::Error;
 use crate::history;
@@ -50,7 +50,7 @@ struct EventPage {
     is_linked: bool,
     is_cancelled: bool,
     is_published: bool,
-    changes: Vec<ChangeView>,
+    changes: Vec<PastChange>,
     part: ListPart,
 }
 
@@ -72,7 +72,7 @@ struct SessionView {
 pub(super) async fn show(
     StaffVisitor(visitor): StaffVisitor,
     State(state): State<ResourceState>,
-    id: EventId,
+    id: EventPathId,
     query: Pairs,
 ) -> Response {
     match render(&visitor, &state, id, query).await {
@@ -84,7 +84,7 @@ pub(super) async fn show(
 async fn render(
     visitor: &Visitor,
     state: &ResourceState,
-    id: EventId,
+    id: EventPathId,
     query: Pairs,
 ) -> Result<EventPage, PageProblem> {
     let address = Address::of(query)?;
@@ -118,9 +118,9 @@ async fn render(
             Some("delivered") => String::new(),
             _ => optional(&administrate["reason"]).or(optional(&administrate["last_error"])).unwrap_or_default(),
         },
-        outbox: state_of.filter(|state| ["pending", "failed", "unknown"].contains(state)).map(|state| {
-            format!("/outbox?state={state}")
-        }),
+        outbox: state_of
+            .filter(|state| ["pending", "failed", "unknown"].contains(state))
+            .map(|state| format!("/outbox?state={state}")),
         is_linked,
         is_cancelled: event["cancelled"] == true,
         is_published: administrate["lifecycle"] == "published",
@@ -138,9 +138,11 @@ fn facts(event: &Value, template: Option<&str>) -> Vec<(&'static str, String)> {
     let zone = text(&event["time_zone"]);
     let moment = |name: &str| {
         let at = optional(&event[name])?;
-        Some(jiff::tz::TimeZone::get(&zone).ok().map_or_else(String::new, |zone| {
-            Clock::new(zone).time(&at).map(|time| time.text).unwrap_or_default()
-        }))
+        Some(
+            jiff::tz::TimeZone::get(&zone)
+                .ok()
+                .map_or_else(String::new, |zone| Clock::new(zone).time(&at).map(|time| time.text).unwrap_or_default()),
+        )
     };
     let teachers: Vec<String> = list(&event["instructors"]).map(|teacher| text(&teacher["display_name"])).collect();
     let maximum = event["max_places"].as_i64().and_then(|places| i32::try_from(places).ok());
@@ -182,9 +184,8 @@ fn session_views(event: &Value, sessions: &[Value], zone: &str) -> Vec<SessionVi
         .collect();
     let view = |(at, session): (usize, &Value)| {
         let times = session_times(&text(&session["start_date"]), &text(&session["end_date"]), zone);
-        let who: Vec<&str> = list(&session["instructor_ids"])
-            .filter_map(|id| teachers.get(&id.as_i64()?).map(String::as_str))
-            .collect();
+        let who: Vec<&str> =
+            list(&session["instructor_ids"]).filter_map(|id| teachers.get(&id.as_i64()?).map(String::as_str)).collect();
         let place = [optional(&session["venue"]), optional(&session["location"])];
         let mut place: Vec<String> = place.into_iter().flatten().collect();
         place.dedup();
@@ -197,7 +198,10 @@ fn session_views(event: &Value, sessions: &[Value], zone: &str) -> Vec<SessionVi
             place: if place.is_empty() { "no place yet".to_owned() } else { place.join(", ") },
             instructors: if who.is_empty() { "nobody yet".to_owned() } else { who.join(", ") },
             url: optional(&session["url"]).filter(|url| is_web(url)),
-            warnings: list(&session["warnings"]).map(|warning| text(&warning["message"])).collect::<Vec<_>>().join("; "),
+            warnings: list(&session["warnings"])
+                .map(|warning| text(&warning["message"]))
+                .collect::<Vec<_>>()
+                .join("; "),
             is_first: at == 0,
             is_last: at + 1 == sessions.len(),
         }

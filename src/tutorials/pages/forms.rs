@@ -20,10 +20,10 @@ use crate::web::problem::PageProblem;
 use crate::web::visitor::Visitor;
 
 /// The id of an event in a path.
-pub(super) type EventId = Result<Path<i64>, PathRejection>;
+pub(super) type EventPathId = Result<Path<i64>, PathRejection>;
 
 /// The ids of an event and one of its sessions in a path.
-pub(super) type SessionId = Result<Path<(i64, i64)>, PathRejection>;
+pub(super) type SessionPathIds = Result<Path<(i64, i64)>, PathRejection>;
 
 pub(super) fn unknown_event() -> PageProblem {
     PageProblem::not_found("there is no such event: the timetable shows those that exist")
@@ -35,7 +35,7 @@ pub(super) const CHANGED_MEANWHILE: &str = "Somebody has changed this since you 
 
 /// How the content of a field becomes a value of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
+pub(super) enum FieldContent {
     Text,
     Number,
     Flag,
@@ -59,16 +59,16 @@ pub(super) fn typed(value: &Value) -> String {
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub(super) fn value_of(content: Content, values: &[String]) -> Result<Value, &'static str> {
+pub(super) fn value_of(content: FieldContent, values: &[String]) -> Result<Value, &'static str> {
     let text = values.first().map(String::as_str).unwrap_or_default();
     Ok(match content {
-        Content::Text if text.is_empty() => Value::Null,
-        Content::Text => text.into(),
-        Content::Number if text.is_empty() => Value::Null,
-        Content::Number => text.parse::<i64>().map_err(|_| "Enter a whole number.")?.into(),
-        Content::Flag => (!text.is_empty()).into(),
-        Content::Ids => values.iter().filter_map(|id| id.parse::<i64>().ok()).collect(),
-        Content::Names => text.split(';').map(str::trim).filter(|name| !name.is_empty()).collect(),
+        FieldContent::Text if text.is_empty() => Value::Null,
+        FieldContent::Text => text.into(),
+        FieldContent::Number if text.is_empty() => Value::Null,
+        FieldContent::Number => text.parse::<i64>().map_err(|_| "Enter a whole number.")?.into(),
+        FieldContent::Flag => (!text.is_empty()).into(),
+        FieldContent::Ids => values.iter().filter_map(|id| id.parse::<i64>().ok()).collect(),
+        FieldContent::Names => text.split(';').map(str::trim).filter(|name| !name.is_empty()).collect(),
     })
 }
 
@@ -76,7 +76,7 @@ pub(super) fn value_of(content: Content, values: &[String]) -> Result<Value, &'s
 pub(super) fn add_changes(
     form: &mut FormFields,
     before: &FormFields,
-    contents: &[(&'static str, Content)],
+    contents: &[(&'static str, FieldContent)],
     body: &mut Map<String, Value>,
 ) {
     for (name, content) in contents {
@@ -108,7 +108,10 @@ pub(super) fn options(choices: &[NamedChoice], chosen: &[String], none: Option<&
         group: choice.group_name.clone(),
         ..FieldOption::new(choice.id, choice.name.as_str())
     };
-    none.map(|label| FieldOption::new("", label)).into_iter().chain(choices.iter().filter(is_shown).map(option)).collect()
+    none.map(|label| FieldOption::new("", label))
+        .into_iter()
+        .chain(choices.iter().filter(is_shown).map(option))
+        .collect()
 }
 
 /// Returns what clashes, in words, if that is why the operation was refused.
@@ -155,7 +158,11 @@ pub(super) fn session_write<'a>(
 ///
 /// # Errors
 /// 404, or when the database cannot be read.
-pub(super) async fn known_event(visitor: &Visitor, state: &ResourceState, id: EventId) -> Result<Value, PageProblem> {
+pub(super) async fn known_event(
+    visitor: &Visitor,
+    state: &ResourceState,
+    id: EventPathId,
+) -> Result<Value, PageProblem> {
     let Path(id) = id.map_err(|_| unknown_event())?;
     document(visitor, state, &EVENTS, id).await?.ok_or_else(unknown_event)
 }
@@ -167,7 +174,7 @@ pub(super) async fn known_event(visitor: &Visitor, state: &ResourceState, id: Ev
 pub(super) async fn known_session(
     visitor: &Visitor,
     state: &ResourceState,
-    ids: SessionId,
+    ids: SessionPathIds,
 ) -> Result<(Value, Value), PageProblem> {
     let Path((event, id)) = ids.map_err(|_| unknown_event())?;
     let event = document(visitor, state, &EVENTS, event).await?.ok_or_else(unknown_event)?;
@@ -212,11 +219,11 @@ mod tests {
     #[test]
     fn only_changed_fields_are_written() {
         let contents = [
-            ("code", Content::Text),
-            ("places", Content::Number),
-            ("sale", Content::Flag),
-            ("ids", Content::Ids),
-            ("names", Content::Names),
+            ("code", FieldContent::Text),
+            ("places", FieldContent::Number),
+            ("sale", FieldContent::Flag),
+            ("ids", FieldContent::Ids),
+            ("names", FieldContent::Names),
         ];
         let form = || FormFields::new(contents.map(|(name, _)| FormField::line(name, name)).to_vec());
         let mut before = form();
@@ -233,8 +240,7 @@ mod tests {
         changed.set("names", "Ann Lee; Bob Ray ;");
         changed.set_all("ids", vec!["3".into()]);
         add_changes(&mut changed, &before, &contents, &mut body);
-        let expected =
-            json!({ "code": null, "places": 12, "sale": true, "ids": [3], "names": ["Ann Lee", "Bob Ray"] });
+        let expected = json!({ "code": null, "places": 12, "sale": true, "ids": [3], "names": ["Ann Lee", "Bob Ray"] });
         assert_eq!(Value::Object(body), expected);
         changed.set("places", "many");
         add_changes(&mut changed, &before, &contents, &mut Map::new());

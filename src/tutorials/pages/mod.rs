@@ -19,7 +19,7 @@ use axum::extract::{Path, State};
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
 
-use self::address::{View, ViewAddress};
+use self::address::{TimetableView, ViewAddress};
 use crate::http::query::Pairs;
 use crate::resources::api::ResourceState;
 use crate::web::paging::Address;
@@ -29,7 +29,10 @@ use crate::web::visitor::StaffVisitor;
 pub fn router(state: ResourceState) -> Router {
     Router::new()
         .route("/timetable", get(show))
-        .route("/timetable/events/{id}", get(|Path(id): Path<String>| async move { Redirect::permanent(&format!("/events/{id}")) }))
+        .route(
+            "/timetable/events/{id}",
+            get(|Path(id): Path<String>| async move { Redirect::permanent(&format!("/events/{id}")) }),
+        )
         .route("/events/new", get(event_form::show_new))
         .route("/events", post(event_form::create))
         .route("/events/{id}", get(event_page::show).post(event_form::change))
@@ -52,9 +55,11 @@ async fn show(StaffVisitor(visitor): StaffVisitor, State(state): State<ResourceS
         Err(problem) => return visitor.problem(problem),
     };
     let shown = match address.view {
-        View::Month | View::Week | View::Day => calendar::show(&visitor, &state, &address).await,
-        View::Venues | View::Instructors => timeline::show(&visitor, &state, &address).await,
-        View::List => event_list::show(&visitor, &state, &address).await,
+        TimetableView::Month | TimetableView::Week | TimetableView::Day => {
+            calendar::show(&visitor, &state, &address).await
+        }
+        TimetableView::Venues | TimetableView::Instructors => timeline::show(&visitor, &state, &address).await,
+        TimetableView::List => event_list::show(&visitor, &state, &address).await,
     };
     shown.unwrap_or_else(|problem| visitor.problem(problem))
 }

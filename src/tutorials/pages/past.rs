@@ -15,17 +15,17 @@ const KEYS: [&str; 6] =
     ["id", "tutorial_event_id", "tutorial_session_id", "tutorialsessions_id", "created_at", "position"];
 
 /// A change as the page shows it.
-pub(super) struct ChangeView {
+pub(super) struct PastChange {
     pub at: Option<ShownTime>,
     pub who: String,
     pub how: String,
     pub what: String,
-    pub values: Vec<ValueChange>,
+    pub values: Vec<PastValue>,
     pub note: String,
 }
 
 /// A changed value.
-pub(super) struct ValueChange {
+pub(super) struct PastValue {
     pub label: String,
     /// Empty: there was none.
     pub old: String,
@@ -71,18 +71,18 @@ impl PastNames {
 }
 
 /// Returns the changes of one part of the history.
-pub(super) fn changes(entries: &[Value], names: &PastNames, clock: &Clock) -> Vec<ChangeView> {
+pub(super) fn changes(entries: &[Value], names: &PastNames, clock: &Clock) -> Vec<PastChange> {
     entries.iter().map(|stored| change(&entry(stored.clone()), names, clock)).collect()
 }
 
-fn change(entry: &Value, names: &PastNames, clock: &Clock) -> ChangeView {
+fn change(entry: &Value, names: &PastNames, clock: &Clock) -> PastChange {
     let of_field = |change: &Value| {
         let field = text(&change["field"]);
         let (old, new) = (names.value(&field, &change["old"]), names.value(&field, &change["new"]));
         let is_shown = !KEYS.contains(&field.as_str()) && old != new;
-        is_shown.then(|| ValueChange { label: label(&field), old, new })
+        is_shown.then(|| PastValue { label: label(&field), old, new })
     };
-    ChangeView {
+    PastChange {
         at: clock.time(&text(&entry["at"])),
         who: text(&entry["actor"]),
         how: interface(entry),

@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use super::forms::{
-    CHANGED_MEANWHILE, Content, EventId, SessionId, add_changes, clash_lines, known_event, known_session, options,
-    parameters, session_write, typed, version, warnings,
+    CHANGED_MEANWHILE, EventPathId, FieldContent, SessionPathIds, add_changes, clash_lines, known_event, known_session,
+    options, parameters, session_write, typed, version, warnings,
 };
 use super::times::{TimeFault, in_zone, read_time, zone_of};
 use crate::error::Error;
@@ -27,12 +27,12 @@ use crate::web::problem::PageProblem;
 use crate::web::visitor::{StaffOperator, Visitor, redirect};
 
 /// The fields whose content is the value of the document.
-const CONTENTS: [(&str, Content); 5] = [
-    ("title", Content::Text),
-    ("location_id", Content::Number),
-    ("venue_id", Content::Number),
-    ("url", Content::Text),
-    ("instructor_ids", Content::Ids),
+const CONTENTS: [(&str, FieldContent); 5] = [
+    ("title", FieldContent::Text),
+    ("location_id", FieldContent::Number),
+    ("venue_id", FieldContent::Number),
+    ("url", FieldContent::Text),
+    ("instructor_ids", FieldContent::Ids),
 ];
 
 /// The fields whose change by somebody else is noticed.
@@ -54,7 +54,7 @@ struct SessionFormPage {
 }
 
 /// The form that is being filled in.
-struct OpenForm {
+struct OpenSessionForm {
     form: FormFields,
     event: Value,
     /// The session; none for a new one.
@@ -87,7 +87,7 @@ fn fields(choices: &EventChoices, event: &Value, session: &Value) -> FormFields 
     ]);
     for (name, content) in CONTENTS {
         match content {
-            Content::Ids => form.set_all(name, teachers.clone()),
+            FieldContent::Ids => form.set_all(name, teachers.clone()),
             _ => form.set(name, typed(&session[name])),
         }
     }
@@ -113,15 +113,15 @@ fn field_of(pointer: &str) -> &'static str {
     }
 }
 
-async fn open(state: &ResourceState, event: Value, session: Option<Value>) -> Result<OpenForm, PageProblem> {
+async fn open(state: &ResourceState, event: Value, session: Option<Value>) -> Result<OpenSessionForm, PageProblem> {
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let choices = store::event_choices(&mut db).await?;
     let null = Value::Null;
     let form = fields(&choices, &event, session.as_ref().unwrap_or(&null));
-    Ok(OpenForm { form, event, session, clashes: Vec::new() })
+    Ok(OpenSessionForm { form, event, session, clashes: Vec::new() })
 }
 
-fn render(visitor: &Visitor, status: StatusCode, open: OpenForm) -> Response {
+fn render(visitor: &Visitor, status: StatusCode, open: OpenSessionForm) -> Response {
     let event = format!("/events/{}", open.event["id"]);
     let code = text(&open.event["code"]);
     let (heading, action) = match &open.session {
@@ -151,9 +151,9 @@ fn render(visitor: &Visitor, status: StatusCode, open: OpenForm) -> Response {
 pub(super) async fn show_new(
     StaffOperator(visitor): StaffOperator,
     State(state): State<ResourceState>,
-    id: EventId,
+    id: EventPathId,
 ) -> Response {
-    let opened: Result<OpenForm, PageProblem> = async {
+    let opened: Result<OpenSessionForm, PageProblem> = async {
         let event = known_event(&visitor, &state, id).await?;
         let last = last_session(&visitor, &state, &event).await?;
         let first_day = text(&event["start_date"]);
@@ -175,7 +175,7 @@ async fn last_session(visitor: &Visitor, state: &ResourceState, event: &Value) -
 }
 
 /// Fills in what the new session probably has in common with the last one.
-fn propose(open: &mut OpenForm, last: Option<&Value>, first_day: &str) {
+fn propose(open: &mut OpenSessionForm, last: Option<&Value>, first_day: &str) {
     let Some(last) = last else {
         open.form.set("start_day", first_day);
         open.form.set("title", "Day 1");
@@ -202,7 +202,7 @@ fn propose(open: &mut OpenForm, last: Option<&Value>, first_day: &str) {
 pub(super) async fn show_known(
     StaffOperator(visitor): StaffOperator,
     State(state): State<ResourceState>,
-    ids: SessionId,
+    ids: SessionPathIds,
 ) -> Response {
     let opened = async {
         let (event, session) = known_session(&visitor, &state, ids).await?;
@@ -218,7 +218,7 @@ pub(super) async fn show_known(
 pub(super) async fn create(
     StaffOperator(visitor): StaffOperator,
     State(state): State<ResourceState>,
-    id: EventId,
+    id: EventPathId,
     form: CsrfForm,
 ) -> Response {
     let saved = async {
@@ -232,7 +232,7 @@ pub(super) async fn create(
 pub(super) async fn change(
     StaffOperator(visitor): StaffOperator,
     State(state): State<ResourceState>,
-    ids: SessionId,
+    ids: SessionPathIds,
     form: CsrfForm,
 ) -> Response {
     let saved = async {
@@ -243,19 +243,19 @@ pub(super) async fn change(
 }
 
 /// What became of a form.
-enum Saved {
+enum SavedSession {
     Done(Value),
-    Refused(StatusCode, Box<OpenForm>),
+    Refused(StatusCode, Box<OpenSessionForm>),
 }
 
-fn respond(visitor: &Visitor, saved: Result<Saved, PageProblem>, is_again: bool) -> Response {
+fn respond(visitor: &Visitor, saved: Result<SavedSession, PageProblem>, is_again: bool) -> Response {
     match saved {
-        Ok(Saved::Done(session)) => {
+        Ok(SavedSession::Done(session)) => {
             let event = &session["tutorial_event"];
             let path = if is_again { format!("/events/{event}/sessions/new") } else { format!("/events/{event}") };
             redirect(&path, &Flash::done(format!("“{}” is saved.{}", text(&session["title"]), warnings(&session))))
         }
-        Ok(Saved::Refused(status, open)) => render(visitor, status, *open),
+        Ok(SavedSession::Refused(status, open)) => render(visitor, status, *open),
         Err(problem) => visitor.problem(problem),
     }
 }
@@ -263,9 +263,9 @@ fn respond(visitor: &Visitor, saved: Result<Saved, PageProblem>, is_again: bool)
 async fn save(
     visitor: &Visitor,
     state: &ResourceState,
-    mut open: OpenForm,
+    mut open: OpenSessionForm,
     sent: &CsrfForm,
-) -> Result<Saved, PageProblem> {
+) -> Result<SavedSession, PageProblem> {
     let before = open.form.clone();
     open.form.take(sent);
     open.form.check_required();
@@ -274,15 +274,15 @@ async fn save(
     add_times(&mut open, &before, &mut body);
     if open.session.as_ref().is_some_and(|session| sent.get("version") != version(session, &WATCHED)) {
         open.form.problems.push(CHANGED_MEANWHILE.to_owned());
-        return Ok(Saved::Refused(StatusCode::CONFLICT, Box::new(open)));
+        return Ok(SavedSession::Refused(StatusCode::CONFLICT, Box::new(open)));
     }
     if open.form.is_wrong() {
-        return Ok(Saved::Refused(StatusCode::UNPROCESSABLE_ENTITY, Box::new(open)));
+        return Ok(SavedSession::Refused(StatusCode::UNPROCESSABLE_ENTITY, Box::new(open)));
     }
     let parameters = parameters(sent);
     let write = session_write(state, visitor, &parameters);
     let written = match &open.session {
-        Some(session) if body.is_empty() => return Ok(Saved::Done(session.clone())),
+        Some(session) if body.is_empty() => return Ok(SavedSession::Done(session.clone())),
         Some(session) => {
             let id = session["id"].as_i64().unwrap_or_default();
             write.change(id, &if_match(session), false, &Value::Object(body)).await
@@ -293,23 +293,23 @@ async fn save(
         }
     };
     match written {
-        Ok(session) => Ok(Saved::Done(session)),
+        Ok(session) => Ok(SavedSession::Done(session)),
         Err(problem) => Ok(refused(open, &problem)),
     }
 }
 
-fn refused(mut open: OpenForm, problem: &HttpProblem) -> Saved {
+fn refused(mut open: OpenSessionForm, problem: &HttpProblem) -> SavedSession {
     open.clashes = clash_lines(problem, &text(&open.event["time_zone"]));
     match problem.status() {
         StatusCode::PRECONDITION_FAILED => open.form.problems.push(CHANGED_MEANWHILE.to_owned()),
         _ if open.clashes.is_empty() => open.form.take_problem(problem, field_of),
         _ => {}
     }
-    Saved::Refused(problem.status(), Box::new(open))
+    SavedSession::Refused(problem.status(), Box::new(open))
 }
 
 /// Adds begin and end where they are typed differently: an unchanged time is stored as it is.
-fn add_times(open: &mut OpenForm, before: &FormFields, body: &mut Map<String, Value>) {
+fn add_times(open: &mut OpenSessionForm, before: &FormFields, body: &mut Map<String, Value>) {
     let zone = zone_of(&text(&open.event["time_zone"]));
     let times = |form: &FormFields| {
         let value = |name: &str| form.value(name).to_owned();

@@ -7,7 +7,7 @@ use axum::response::Response;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::address::{View, ViewAddress};
+use super::address::{TimetableView, ViewAddress};
 use super::calendar::{ViewHead, place_of};
 use super::times::session_times;
 use crate::error::Error;
@@ -55,11 +55,11 @@ struct TimelineRow {
 
 struct TimelineDay {
     label: String,
-    bookings: Vec<Booking>,
+    bookings: Vec<BookedSlot>,
 }
 
 /// A session of a venue or instructor.
-struct Booking {
+struct BookedSlot {
     path: String,
     hours: String,
     code: String,
@@ -101,7 +101,7 @@ pub(super) async fn show(
         true => sessions.iter().map(|session| session.id).collect(),
         false => store::sessions_between(&mut db, range, filter).await?.iter().map(|session| session.id).collect(),
     };
-    let is_by_venue = address.view == View::Venues;
+    let is_by_venue = address.view == TimetableView::Venues;
     let rows = timeline_rows(&sessions, &shown, is_by_venue, (from, to), filter);
     let clashing = rows.iter().filter(|row| row.has_clash).count();
     let part = ListPart::of(rows.len(), PART, address.part);
@@ -131,7 +131,7 @@ pub(super) async fn show(
 fn days(address: &ViewAddress, (from, to): (Date, Date)) -> Vec<DayHead> {
     let head = |day: Date| DayHead {
         label: day.strftime("%a %-d %b").to_string(),
-        path: address.seen_as(View::Day).on(day).path(),
+        path: address.seen_as(TimetableView::Day).on(day).path(),
         is_today: day == address.today,
     };
     from.series(1.day()).take_while(|day| *day <= to).map(head).collect()
@@ -201,7 +201,7 @@ fn timeline_row(
     is_by_venue: bool,
     (from, to): (Date, Date),
 ) -> TimelineRow {
-    let booking = |session: &&&TimetableSession| Booking {
+    let booking = |session: &&&TimetableSession| BookedSlot {
         path: format!("/events/{}", session.event_id),
         hours: session_times(&session.start_date, &session.end_date, &session.time_zone).hours,
         code: session.code.clone(),
@@ -216,7 +216,10 @@ fn timeline_row(
     let day = |day: Date| {
         let text = day.to_string();
         let of_day = sessions.iter().filter(|session| session.day == text);
-        TimelineDay { label: day.strftime("%a %-d %b").to_string(), bookings: of_day.map(|one| booking(&one)).collect() }
+        TimelineDay {
+            label: day.strftime("%a %-d %b").to_string(),
+            bookings: of_day.map(|one| booking(&one)).collect(),
+        }
     };
     let place = sessions.first().filter(|_| is_by_venue).and_then(|session| session.venue_location.clone());
     TimelineRow {

@@ -74,8 +74,7 @@ pub(super) fn read_time(day: &str, time: &str, zone: &TimeZone) -> Result<String
 /// # Errors
 /// What is wrong with it, in words.
 pub(super) fn read_date_time(text: &str, zone: &TimeZone) -> Result<String, String> {
-    let typed: DateTime =
-        text.parse().map_err(|_| "Enter a day and a time like 2026-04-01T09:00.".to_owned())?;
+    let typed: DateTime = text.parse().map_err(|_| "Enter a day and a time like 2026-04-01T09:00.".to_owned())?;
     resolve(typed, zone)
 }
 

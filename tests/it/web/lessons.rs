@@ -47,29 +47,47 @@ async fn weekly_lesson_is_planned_marked_changed_and_deleted_on_pages() {
     let ann = Browser::sign_in(&db, &site, "ann", Role::Operator).await;
     assert!(ann.page("/lessons").await.contains("No lessons."));
 
-    let wrong = ann.submit("/lessons", &[("course_enrollment_id", enrolment.as_str()), ("session_date", "2026-06-01"),
-        ("start_time", "18:00"), ("end_time", "17:00"), ("topics", "Typed text"), ("session_mode", "online"),
-        ("priority_level", "low"), ("session_frequency", "one-time"), ("holidays", "ignore")]).await;
+    let wrong = ann
+        .submit(
+            "/lessons",
+            &[
+                ("course_enrollment_id", enrolment.as_str()),
+                ("session_date", "2026-06-01"),
+                ("start_time", "18:00"),
+                ("end_time", "17:00"),
+                ("topics", "Typed text"),
+                ("session_mode", "online"),
+                ("priority_level", "low"),
+                ("session_frequency", "one-time"),
+                ("holidays", "ignore"),
+            ],
+        )
+        .await;
     assert_eq!(wrong.status(), 422);
     let shown = text(wrong).await;
     assert!(shown.contains("Is before “Begins”") && shown.contains("Typed text"), "{shown}");
 
     // The days of the series, before anything is saved.
     let fields = weekly(&enrolment, "2026-06-01");
-    let part = ann.page("/lessons/preview?session_date=2026-06-01&session_frequency=weekly&count=4&holidays=ignore").await;
+    let part =
+        ann.page("/lessons/preview?session_date=2026-06-01&session_frequency=weekly&count=4&holidays=ignore").await;
     assert!(part.contains("Mon 22 Jun 2026") && !part.contains("29 Jun") && !part.contains("<html"), "{part}");
     let mut asked = fields.clone();
     asked.push(("preview", "1"));
     let preview = ann.submit("/lessons", &asked).await;
     assert_eq!(preview.status(), 200);
     assert!(text(preview).await.contains("Mon 15 Jun 2026"));
-    let count = async || sqlx::query_scalar::<_, i64>("SELECT count(*) FROM public.sessions").fetch_one(&db.pool).await.expect("counted");
+    let count = async || {
+        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM public.sessions").fetch_one(&db.pool).await.expect("counted")
+    };
     assert_eq!(count().await, 0, "only a preview");
 
     let created = ann.submit("/lessons", &fields).await;
     let lesson = to(&created).to_owned();
     let shown = ann.page(&lesson).await;
-    for expected in ["Ben with Ada", "Mon 1 Jun 2026", "17:00 to 18:00", "Fractions", "Every week, 4 lessons", "Mon 22 Jun 2026"] {
+    for expected in
+        ["Ben with Ada", "Mon 1 Jun 2026", "17:00 to 18:00", "Fractions", "Every week, 4 lessons", "Mon 22 Jun 2026"]
+    {
         assert!(shown.contains(expected), "{expected} is missing in {shown}");
     }
     // Attendance in two taps: from the list to the suggestion, and one button.
@@ -77,8 +95,11 @@ async fn weekly_lesson_is_planned_marked_changed_and_deleted_on_pages() {
     assert!(listed.contains(&format!("href=\"{lesson}#attendance\"")), "{listed}");
     assert!(shown.contains("Both were present"), "{shown}");
     ann.submit(&format!("{lesson}/attendance"), &[("accept", "1")]).await;
-    ann.submit(&format!("{lesson}/attendance"), &[("student_attendance_status", "late"),
-        ("tutor_attendance_status", "present"), ("attendance_notes", "Bus")]).await;
+    ann.submit(
+        &format!("{lesson}/attendance"),
+        &[("student_attendance_status", "late"), ("tutor_attendance_status", "present"), ("attendance_notes", "Bus")],
+    )
+    .await;
     let shown = ann.page(&lesson).await;
     assert!(shown.contains("student: late") && shown.contains("Bus"), "{shown}");
     assert!(!ann.page("/lessons").await.contains("#attendance"));
@@ -88,10 +109,20 @@ async fn weekly_lesson_is_planned_marked_changed_and_deleted_on_pages() {
     assert!(ann.page(&later).await.contains("planned by its series"));
     let form = ann.page(&format!("{lesson}/edit?occurrence=2026-06-15")).await;
     assert!(form.contains("value=\"2026-06-15\"") && !form.contains("session_frequency"), "{form}");
-    let version = form.split("name=\"version\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a version");
-    let mut moved = vec![("course_enrollment_id", enrolment.as_str()), ("session_date", "2026-06-15"), ("start_time", "19:00"),
-        ("end_time", "20:00"), ("topics", "Fractions\r\nDecimals"), ("session_mode", "online"), ("priority_level", "high"),
-        ("alarm_before_minutes", "15"), ("scope", "one"), ("occurrence", "2026-06-15")];
+    let version =
+        form.split("name=\"version\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a version");
+    let mut moved = vec![
+        ("course_enrollment_id", enrolment.as_str()),
+        ("session_date", "2026-06-15"),
+        ("start_time", "19:00"),
+        ("end_time", "20:00"),
+        ("topics", "Fractions\r\nDecimals"),
+        ("session_mode", "online"),
+        ("priority_level", "high"),
+        ("alarm_before_minutes", "15"),
+        ("scope", "one"),
+        ("occurrence", "2026-06-15"),
+    ];
     moved.push(("version", version));
     let saved = ann.submit(&lesson, &moved).await;
     if saved.status() != 303 {
@@ -138,7 +169,9 @@ async fn everybody_sees_and_changes_their_own_lessons() {
     }
     assert_eq!(stranger.get(&lesson).await.status(), 404);
     assert!(message(&student.submit(&format!("{lesson}/set"), &[("status", "cancelled")]).await).starts_with('p'));
-    assert!(message(&tutor.submit(&format!("{lesson}/set"), &[("is_featured", "on")]).await).contains("Featured is on"));
+    assert!(
+        message(&tutor.submit(&format!("{lesson}/set"), &[("is_featured", "on")]).await).contains("Featured is on")
+    );
     assert!(student.page("/lessons?as=tutor").await.contains("No lessons."));
     let family = parent.page("/lessons/children").await;
     for expected in ["Ben", "Hours learned", "Attendance", "Fractions, Decimals"] {

@@ -57,13 +57,22 @@ async fn customer_finds_events_by_typing_facets_and_what_comes_next() {
     assert!(!found.contains("Next events"));
     let ticked = page("/search?q=cm2&locations=London&available=true").await;
     assert!(ticked.contains("name=\"locations\" type=\"checkbox\" value=\"London\" checked"), "{ticked}");
-    assert!(ticked.contains("href=\"/search?q=cm2&amp;locations=London\"") || ticked.contains("href=\"/search?q=cm2&#38;locations=London\""));
+    assert!(
+        ticked.contains("href=\"/search?q=cm2&amp;locations=London\"")
+            || ticked.contains("href=\"/search?q=cm2&#38;locations=London\"")
+    );
     assert!(page("/search?q=cm2&locations=Nowhere").await.contains("No results"));
     let suggested = page("/search/suggestions?q=lon").await;
-    assert!(suggested.contains("href=\"/search?locations=London\"") && suggested.contains("Tutorial - London"), "{suggested}");
+    assert!(
+        suggested.contains("href=\"/search?locations=London\"") && suggested.contains("Tutorial - London"),
+        "{suggested}"
+    );
     assert!(!suggested.contains("<html") && page("/search/suggestions?q=").await.trim().is_empty());
 
-    sqlx::query("UPDATE acted.tutorial_events SET is_soldout = true WHERE code = 'CM2-LATER'").execute(&db.pool).await.expect("sold");
+    sqlx::query("UPDATE acted.tutorial_events SET is_soldout = true WHERE code = 'CM2-LATER'")
+        .execute(&db.pool)
+        .await
+        .expect("sold");
     site.follower.reload_now().await.expect("reloaded");
     assert!(page("/search?q=cm2-later").await.contains("sold out"));
     let rita = Browser::sign_in(&db, &site, "rita", Role::Reader).await;
