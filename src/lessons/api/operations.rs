@@ -39,7 +39,7 @@ pub struct ListedLessons {
 /// Lists lessons. Takes the parameters of the route.
 ///
 /// # Errors
-/// 400 when a parameter is wrong; 422 when series have too many lessons in the asked days.
+/// 400 when a parameter is wrong; 422 when series have too many lessons in the requested days.
 pub async fn list_lessons(
     state: &ResourceState,
     caller: &Caller,
@@ -61,11 +61,11 @@ pub async fn list_lessons(
     Ok(ListedLessons { lessons, next, count: page.count })
 }
 
-/// What somebody may do with a lesson.
+/// What a caller may do with a lesson.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LessonRights {
     pub can_change: bool,
-    /// The field with the review that is theirs to set.
+    /// The field with the review that the caller sets.
     pub review: Option<&'static str>,
 }
 

@@ -29,7 +29,7 @@ use crate::web::visitor::{Visitor, redirect};
 /// Days that are shown of a series.
 const DAYS: usize = 24;
 
-/// What to do about a lesson that somebody else has changed.
+/// What to do about a lesson that another user has changed.
 const CHANGED_MEANWHILE: &str = "Somebody has changed this lesson since you opened the form. What you typed is kept: \
                                  compare it with what is stored now, then save again.";
 

@@ -315,7 +315,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rule_is_told_in_words() {
+    fn rule_is_shown_in_words() {
         let lesson = json!({
             "session_frequency": "bi-weekly",
             "recurring_pattern": { "days": ["Monday", "Friday"], "months": null, "specific_dates": [] },

@@ -1,4 +1,4 @@
-//! The address of a search: it says text, filters and page, so that it can be sent to somebody.
+//! The address of a search: it says text, filters and page, so that it can be sent to others.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 

@@ -137,7 +137,7 @@ fn fields(choices: &EventChoices, products: Vec<String>, event: &Value, default_
     form
 }
 
-/// Returns the names of the fields whose change by somebody else is noticed.
+/// Returns the names of the fields whose change by another user is noticed.
 fn watched() -> Vec<&'static str> {
     let names = CONTENTS.iter().map(|(name, _)| *name);
     names.chain(LMS_TIMES).chain([PRODUCT, LOCAL_ONLY]).collect()

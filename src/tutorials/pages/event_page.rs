@@ -93,8 +93,8 @@ async fn render(
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let sessions = sessions_of_event(&mut db, state, &visitor.caller, id).await?;
     let choices = event_choices(&mut db).await?;
-    let asked = address.number("part").unwrap_or(1).clamp(1, 100_000);
-    let (total, entries) = history::page(&mut db, id, CHANGES, (asked - 1) * CHANGES).await?;
+    let number_of_part = address.number("part").unwrap_or(1).clamp(1, 100_000);
+    let (total, entries) = history::page(&mut db, id, CHANGES, (number_of_part - 1) * CHANGES).await?;
     let zone = text(&event["time_zone"]);
     let names = PastNames::new(&choices, &zone);
     let template = event["course_template_id"].as_i64();
@@ -125,7 +125,7 @@ async fn render(
         is_cancelled: event["cancelled"] == true,
         is_published: administrate["lifecycle"] == "published",
         changes: changes(&entries, &names, &visitor.clock),
-        part: ListPart::of(usize::try_from(total).unwrap_or_default(), CHANGES as usize, Some(asked)),
+        part: ListPart::of(usize::try_from(total).unwrap_or_default(), CHANGES as usize, Some(number_of_part)),
     })
 }
 

@@ -29,7 +29,7 @@ pub(super) fn unknown_event() -> PageProblem {
     PageProblem::not_found("there is no such event: the timetable shows those that exist")
 }
 
-/// What to do about a document that somebody else has changed.
+/// What to do about a document that another user has changed.
 pub(super) const CHANGED_MEANWHILE: &str = "Somebody has changed this since you opened the form. What you typed is kept: \
                                             compare it with what is stored now, then save again.";
 

@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn change_is_told_in_words() {
+    fn change_is_shown_in_words() {
         let venue = NamedChoice { id: 7, name: "Room 1".into(), group_name: String::new(), is_active: true };
         let choices = EventChoices { venues: vec![venue], ..EventChoices::default() };
         let names = PastNames::new(&choices, "Europe/London");

@@ -35,7 +35,7 @@ const CONTENTS: [(&str, FieldContent); 5] = [
     ("instructor_ids", FieldContent::Ids),
 ];
 
-/// The fields whose change by somebody else is noticed.
+/// The fields whose change by another user is noticed.
 const WATCHED: [&str; 7] = ["title", "location_id", "venue_id", "url", "instructor_ids", "start_date", "end_date"];
 
 #[derive(Template)]

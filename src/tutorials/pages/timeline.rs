@@ -55,11 +55,11 @@ struct TimelineRow {
 
 struct TimelineDay {
     label: String,
-    bookings: Vec<BookedSlot>,
+    bookings: Vec<TimelineBooking>,
 }
 
 /// A session of a venue or instructor.
-struct BookedSlot {
+struct TimelineBooking {
     path: String,
     hours: String,
     code: String,
@@ -73,14 +73,14 @@ struct BookedSlot {
 /// What is booked: the key puts rows in their order, the last one without a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct RowKey {
-    is_nobody: bool,
+    is_open: bool,
     name: String,
     id: i64,
 }
 
 impl RowKey {
-    fn nobody(name: &str) -> RowKey {
-        RowKey { is_nobody: true, name: name.to_owned(), id: 0 }
+    fn open(name: &str) -> RowKey {
+        RowKey { is_open: true, name: name.to_owned(), id: 0 }
     }
 }
 
@@ -154,7 +154,7 @@ fn timeline_rows(
         }
     }
     let row = |(key, sessions): (RowKey, Vec<&TimetableSession>)| {
-        let clashes = if key.is_nobody { BTreeMap::new() } else { clashes(&sessions, is_by_venue) };
+        let clashes = if key.is_open { BTreeMap::new() } else { clashes(&sessions, is_by_venue) };
         let visible: Vec<&TimetableSession> =
             sessions.into_iter().filter(|session| shown.contains(&session.id)).collect();
         (!visible.is_empty()).then(|| timeline_row(key, &visible, &clashes, is_by_venue, (from, to)))
@@ -165,13 +165,13 @@ fn timeline_rows(
 fn keys(session: &TimetableSession, is_by_venue: bool) -> Vec<RowKey> {
     if is_by_venue {
         let name = session.venue.clone();
-        let key = name.map(|name| RowKey { is_nobody: false, name, id: session.venue_id.unwrap_or_default() });
-        return vec![key.unwrap_or_else(|| RowKey::nobody("No venue yet"))];
+        let key = name.map(|name| RowKey { is_open: false, name, id: session.venue_id.unwrap_or_default() });
+        return vec![key.unwrap_or_else(|| RowKey::open("No venue yet"))];
     }
     let teachers = session.instructors.0.iter();
     let keys: Vec<RowKey> =
-        teachers.map(|one| RowKey { is_nobody: false, name: one.name.clone(), id: one.id }).collect();
-    if keys.is_empty() { vec![RowKey::nobody("Nobody yet")] } else { keys }
+        teachers.map(|one| RowKey { is_open: false, name: one.name.clone(), id: one.id }).collect();
+    if keys.is_empty() { vec![RowKey::open("Nobody yet")] } else { keys }
 }
 
 fn is_virtual(session: &TimetableSession) -> bool {
@@ -201,7 +201,7 @@ fn timeline_row(
     is_by_venue: bool,
     (from, to): (Date, Date),
 ) -> TimelineRow {
-    let booking = |session: &&&TimetableSession| BookedSlot {
+    let booking = |session: &&&TimetableSession| TimelineBooking {
         path: format!("/events/{}", session.event_id),
         hours: session_times(&session.start_date, &session.end_date, &session.time_zone).hours,
         code: session.code.clone(),

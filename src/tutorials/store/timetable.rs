@@ -80,7 +80,7 @@ pub struct TimetableSession {
     pub instructors: Json<Vec<SessionInstructor>>,
 }
 
-/// Somebody who teaches a session.
+/// An instructor of a session.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 pub struct SessionInstructor {
     pub id: i64,

@@ -4,7 +4,7 @@ use lectern::identity::Role;
 use lectern::identity::logins::Rights;
 use serde_json::{Value, json};
 
-use super::visitor::{Browser, message, text, to};
+use super::visitor::{Browser, message, text, to, version};
 use crate::fixtures::site::{Site, token};
 use crate::fixtures::test_db::TestDb;
 
@@ -39,121 +39,123 @@ fn weekly<'a>(enrolment: &'a str, day: &'a str) -> Vec<(&'static str, &'a str)> 
     ]
 }
 
+/// An operator with one enrolment.
+struct School {
+    db: TestDb,
+    site: Site,
+    enrolment: String,
+    ann: Browser,
+}
+
+impl School {
+    async fn open() -> School {
+        let db = TestDb::new().await;
+        let site = Site::serve(&db).await;
+        let enrolment = enrolment(&db, &site).await.to_string();
+        let ann = Browser::sign_in(&db, &site, "ann", Role::Operator).await;
+        School { db, site, enrolment, ann }
+    }
+
+    /// Plans four lessons, one a week. Returns the path of the first one.
+    async fn plan(&self, day: &str) -> String {
+        let created = self.ann.submit("/lessons", &weekly(&self.enrolment, day)).await;
+        if created.status() != 303 {
+            panic!("{}", text(created).await);
+        }
+        to(&created).to_owned()
+    }
+
+    async fn values(&self, sql: &'static str) -> Vec<String> {
+        sqlx::query_scalar(sql).fetch_all(&self.db.pool).await.expect("values")
+    }
+}
+
 #[tokio::test]
-async fn weekly_lesson_is_planned_marked_changed_and_deleted_on_pages() {
-    let db = TestDb::new().await;
-    let site = Site::serve(&db).await;
-    let enrolment = enrolment(&db, &site).await.to_string();
-    let ann = Browser::sign_in(&db, &site, "ann", Role::Operator).await;
-    assert!(ann.page("/lessons").await.contains("No lessons."));
-
-    let wrong = ann
-        .submit(
-            "/lessons",
-            &[
-                ("course_enrollment_id", enrolment.as_str()),
-                ("session_date", "2026-06-01"),
-                ("start_time", "18:00"),
-                ("end_time", "17:00"),
-                ("topics", "Typed text"),
-                ("session_mode", "online"),
-                ("priority_level", "low"),
-                ("session_frequency", "one-time"),
-                ("holidays", "ignore"),
-            ],
-        )
-        .await;
-    assert_eq!(wrong.status(), 422);
-    let shown = text(wrong).await;
-    assert!(shown.contains("Is before “Begins”") && shown.contains("Typed text"), "{shown}");
-
-    // The days of the series, before anything is saved.
-    let fields = weekly(&enrolment, "2026-06-01");
-    let part =
-        ann.page("/lessons/preview?session_date=2026-06-01&session_frequency=weekly&count=4&holidays=ignore").await;
+async fn days_of_a_series_are_shown_while_it_is_typed_and_what_is_wrong_beside_its_field() {
+    let school = School::open().await;
+    assert!(school.ann.page("/lessons").await.contains("No lessons."));
+    let mut fields = weekly(&school.enrolment, "2026-06-01");
+    fields.iter_mut().filter(|(name, _)| *name == "end_time").for_each(|(_, value)| *value = "16:00");
+    let refused = school.ann.submit("/lessons", &fields).await;
+    assert_eq!(refused.status(), 422);
+    let shown = text(refused).await;
+    assert!(shown.contains("Is before “Begins”") && shown.contains("Fractions\nDecimals</textarea>"), "{shown}");
+    let address = "/lessons/preview?session_date=2026-06-01&session_frequency=weekly&count=4&holidays=ignore";
+    let part = school.ann.page(address).await;
     assert!(part.contains("Mon 22 Jun 2026") && !part.contains("29 Jun") && !part.contains("<html"), "{part}");
-    let mut asked = fields.clone();
-    asked.push(("preview", "1"));
-    let preview = ann.submit("/lessons", &asked).await;
+    let mut fields = weekly(&school.enrolment, "2026-06-01");
+    fields.push(("preview", "1"));
+    let preview = school.ann.submit("/lessons", &fields).await;
     assert_eq!(preview.status(), 200);
     assert!(text(preview).await.contains("Mon 15 Jun 2026"));
-    let count = async || {
-        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM public.sessions").fetch_one(&db.pool).await.expect("counted")
-    };
-    assert_eq!(count().await, 0, "only a preview");
-
-    let created = ann.submit("/lessons", &fields).await;
-    let lesson = to(&created).to_owned();
-    let shown = ann.page(&lesson).await;
+    assert_eq!(school.values("SELECT count(*)::text FROM public.sessions").await, ["0"], "only a preview");
+    let shown = school.ann.page(&school.plan("2026-06-01").await).await;
     for expected in
         ["Ben with Ada", "Mon 1 Jun 2026", "17:00 to 18:00", "Fractions", "Every week, 4 lessons", "Mon 22 Jun 2026"]
     {
         assert!(shown.contains(expected), "{expected} is missing in {shown}");
     }
-    // Attendance in two taps: from the list to the suggestion, and one button.
-    let listed = ann.page("/lessons").await;
-    assert!(listed.contains(&format!("href=\"{lesson}#attendance\"")), "{listed}");
-    assert!(shown.contains("Both were present"), "{shown}");
-    ann.submit(&format!("{lesson}/attendance"), &[("accept", "1")]).await;
-    ann.submit(
-        &format!("{lesson}/attendance"),
-        &[("student_attendance_status", "late"), ("tutor_attendance_status", "present"), ("attendance_notes", "Bus")],
-    )
-    .await;
-    let shown = ann.page(&lesson).await;
-    assert!(shown.contains("student: late") && shown.contains("Bus"), "{shown}");
-    assert!(!ann.page("/lessons").await.contains("#attendance"));
+}
 
-    // One later lesson of the series moves; the others stay.
-    let later = format!("{lesson}?occurrence=2026-06-15");
-    assert!(ann.page(&later).await.contains("planned by its series"));
-    let form = ann.page(&format!("{lesson}/edit?occurrence=2026-06-15")).await;
+#[tokio::test]
+async fn attendance_is_marked_in_two_taps_and_by_hand() {
+    let school = School::open().await;
+    let lesson = school.plan("2026-06-01").await;
+    let listed = school.ann.page("/lessons").await;
+    assert!(listed.contains(&format!("href=\"{lesson}#attendance\"")), "{listed}");
+    assert!(school.ann.page(&lesson).await.contains("Both were present"));
+    school.ann.submit(&format!("{lesson}/attendance"), &[("accept", "1")]).await;
+    let stored = "SELECT person || ' ' || status FROM lectern.lesson_attendance ORDER BY id";
+    assert_eq!(school.values(stored).await.len(), 2);
+    let by_hand =
+        [("student_attendance_status", "late"), ("tutor_attendance_status", "present"), ("attendance_notes", "Bus")];
+    school.ann.submit(&format!("{lesson}/attendance"), &by_hand).await;
+    let shown = school.ann.page(&lesson).await;
+    assert!(shown.contains("student: late") && shown.contains("Bus"), "{shown}");
+    assert!(!school.ann.page("/lessons").await.contains("#attendance"));
+    let tomorrow = jiff::Timestamp::now().in_tz("Europe/London").expect("a zone").date().tomorrow().expect("a day");
+    let later = school.plan(&tomorrow.to_string()).await;
+    let refused = school.ann.submit(&format!("{later}/attendance"), &[("accept", "1")]).await;
+    assert!(message(&refused).contains("the lesson has not started"));
+}
+
+#[tokio::test]
+async fn one_lesson_of_a_series_is_changed_and_deleted_alone() {
+    let school = School::open().await;
+    let lesson = school.plan("2026-06-01").await;
+    assert!(school.ann.page(&format!("{lesson}?occurrence=2026-06-15")).await.contains("planned by its series"));
+    let form = school.ann.page(&format!("{lesson}/edit?occurrence=2026-06-15")).await;
     assert!(form.contains("value=\"2026-06-15\"") && !form.contains("session_frequency"), "{form}");
-    let version =
-        form.split("name=\"version\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a version");
-    let mut moved = vec![
-        ("course_enrollment_id", enrolment.as_str()),
-        ("session_date", "2026-06-15"),
-        ("start_time", "19:00"),
-        ("end_time", "20:00"),
-        ("topics", "Fractions\r\nDecimals"),
-        ("session_mode", "online"),
-        ("priority_level", "high"),
-        ("alarm_before_minutes", "15"),
-        ("scope", "one"),
-        ("occurrence", "2026-06-15"),
-    ];
-    moved.push(("version", version));
-    let saved = ann.submit(&lesson, &moved).await;
+    let opened = version(&form);
+    let mut moved = weekly(&school.enrolment, "2026-06-15");
+    moved.retain(|(name, _)| !["session_frequency", "count", "holidays", "start_time", "end_time"].contains(name));
+    moved.extend([("start_time", "19:00"), ("end_time", "20:00"), ("alarm_before_minutes", "15")]);
+    moved.extend([("scope", "one"), ("occurrence", "2026-06-15"), ("version", opened.as_str())]);
+    let saved = school.ann.submit(&lesson, &moved).await;
     if saved.status() != 303 {
         panic!("{}", text(saved).await);
     }
     let hours = "SELECT to_char(start_time, 'HH24:MI') FROM public.sessions ORDER BY session_date";
-    let hours: Vec<String> = sqlx::query_scalar(hours).fetch_all(&db.pool).await.expect("lessons");
-    assert_eq!(hours, ["17:00", "19:00"]);
-
-    let switched = ann.submit(&format!("{lesson}/set"), &[("status", "completed")]).await;
+    assert_eq!(school.values(hours).await, ["17:00", "19:00"]);
+    let deleted = [("scope", "one"), ("occurrence", "2026-06-22")];
+    assert_eq!(to(&school.ann.submit(&format!("{lesson}/delete"), &deleted).await), "/lessons");
+    assert!(!school.ann.page(&lesson).await.contains("22 Jun"));
+    let switched = school.ann.submit(&format!("{lesson}/set"), &[("status", "completed")]).await;
     assert!(message(&switched).contains("completed now"), "{}", message(&switched));
-    let refused = ann.submit(&format!("{lesson}/delete"), &[("scope", "all")]).await;
+    let refused = school.ann.submit(&format!("{lesson}/delete"), &[("scope", "all")]).await;
     assert!(message(&refused).contains("completed lessons are not deleted"));
-    let deleted = ann.submit(&format!("{lesson}/delete"), &[("scope", "one"), ("occurrence", "2026-06-22")]).await;
-    assert_eq!(to(&deleted), "/lessons");
-    assert!(!ann.page(&lesson).await.contains("22 Jun"));
     for path in ["/lessons/99", "/lessons/x", &format!("{lesson}?occurrence=2026-06-16")] {
-        assert_eq!(ann.get(path).await.status(), 404, "{path}");
+        assert_eq!(school.ann.get(path).await.status(), 404, "{path}");
     }
 }
 
 #[tokio::test]
 async fn everybody_sees_and_changes_their_own_lessons() {
-    let db = TestDb::new().await;
-    let site = Site::serve(&db).await;
-    let enrolment = enrolment(&db, &site).await.to_string();
-    let ann = Browser::sign_in(&db, &site, "ann", Role::Operator).await;
+    let school = School::open().await;
     let today = jiff::Timestamp::now().in_tz("Europe/London").expect("a zone").date().to_string();
-    let lesson = to(&ann.submit("/lessons", &weekly(&enrolment, &today)).await).to_owned();
+    let lesson = school.plan(&today).await;
     let person = async |name: &str, role: Role, id: i64| {
-        Browser::sign_in_as(&db, &site, name, Rights { role, subject_id: Some(id) }).await
+        Browser::sign_in_as(&school.db, &school.site, name, Rights { role, subject_id: Some(id) }).await
     };
     let (tutor, student) = (person("ada", Role::Tutor, 1).await, person("ben", Role::Student, 1).await);
     let (parent, stranger) = (person("pat", Role::Parent, 1).await, person("eve", Role::Tutor, 2).await);

@@ -22,7 +22,7 @@ impl Browser {
         Browser::follow(site, &login_link(db, name, role).await).await
     }
 
-    /// Signs in somebody who sees the records of one profile.
+    /// Signs in a person who sees the records of one profile.
     pub async fn sign_in_as(db: &TestDb, site: &Site, name: &str, rights: Rights) -> Browser {
         let mut settings = db.config(&[]).login;
         (settings.argon2_memory_kib, settings.argon2_iterations) = (64, 1);
@@ -89,4 +89,10 @@ pub fn message(response: &Response) -> String {
     let flash = cookies.filter_map(|cookie| cookie.strip_prefix("lectern_flash=")).next().expect("a message");
     let encoded = flash.split(';').next().unwrap_or_default();
     percent_encoding::percent_decode_str(encoded).decode_utf8().expect("text").into_owned()
+}
+
+/// Returns the version of the record that a form shows.
+pub fn version(page: &str) -> String {
+    let found = page.split("name=\"version\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    found.expect("a version").to_owned()
 }
