@@ -222,9 +222,10 @@ impl FormFields {
     /// Returns a message about a document with the labels of the fields instead of their names.
     fn in_words(&self, message: &str, field_of: &impl Fn(&str) -> &'static str) -> String {
         let word = |word: &str| {
-            let field = field_of(word);
-            let label = self.fields.iter().find(|known| known.name == field).filter(|_| word.contains('_'));
-            label.map_or_else(|| word.to_owned(), |field| format!("“{}”", field.label))
+            let name = word.trim_end_matches([':', ',', ';', '.', ')']);
+            let field = field_of(name);
+            let label = self.fields.iter().find(|known| known.name == field).filter(|_| name.contains('_'));
+            label.map_or_else(|| word.to_owned(), |field| format!("“{}”{}", field.label, &word[name.len()..]))
         };
         sentence(&message.split(' ').map(word).collect::<Vec<_>>().join(" "))
     }
@@ -267,9 +268,9 @@ mod tests {
         form.check_required();
         assert_eq!((form.field("end").error.as_str(), form.wrong().len()), ("Fill in this field.", 1));
         let mut form = FormFields::new(fields());
-        let error = FieldError::new("/end_date", "end_before_start", "is before start_date");
+        let error = FieldError::new("/end_date", "end_before_start", "is before start_date: swap them");
         form.take_problem(&HttpProblem::fields(error), field_of);
-        assert_eq!(form.field("end").error, "Is before “First day”.");
+        assert_eq!(form.field("end").error, "Is before “First day”: swap them.");
         form.take_problem(&HttpProblem::new(StatusCode::CONFLICT, "it is being removed"), field_of);
         assert_eq!(form.problems, ["It is being removed."]);
         form.take_problem(&HttpProblem::fields(FieldError::new("/x", "y", "is unknown")), field_of);

@@ -75,10 +75,10 @@ async fn child(state: &ResourceState, visitor: &Visitor, (id, name): (i64, Strin
     let all = lesson_stats(state, caller, &own()).await?;
     let (first, last) = (today.first_of_month().to_string(), today.last_of_month().to_string());
     let month = lesson_stats(state, caller, &add(own(), &[("date_from", &first), ("date_to", &last)])).await?;
-    let to = today.saturating_add(DAYS.days()).to_string();
+    let (from, to) = (today.to_string(), today.saturating_add(DAYS.days()).to_string());
     let ahead = [
-        ("date_from", &*today.to_string()),
-        ("date_to", &to),
+        ("date_from", from.as_str()),
+        ("date_to", to.as_str()),
         ("expand", "occurrences"),
         ("status", "scheduled"),
         ("sort", "session_date,start_time"),

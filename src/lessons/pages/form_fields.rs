@@ -49,7 +49,11 @@ pub(super) fn fields(enrolments: &[EnrolmentChoice], lesson: &Value, has_rule: b
     let note =
         |name, label, hint: &str| FormField { look: FieldLook::Note, ..FormField::line(name, label).hinted(hint) };
     let mut all = vec![
-        FormField::select("course_enrollment_id", "Student and tutor", enrolments).required(),
+        FormField {
+            // A lesson that has lost its enrolment can still be changed.
+            is_required: lesson["id"].is_null() || !lesson["course_enrollment_id"].is_null(),
+            ..FormField::select("course_enrollment_id", "Student and tutor", enrolments)
+        },
         FormField::typed("session_date", "Day", "date").required(),
         FormField::typed("start_time", "Begins", "time").required(),
         FormField::typed("end_time", "Ends", "time").required(),
@@ -175,9 +179,11 @@ fn number(form: &FormFields, name: &str) -> Result<Value, &'static str> {
 /// Returns the fields of the document that make the rule of a series.
 pub(super) fn rule(form: &mut FormFields) -> Map<String, Value> {
     let frequency = form.value("session_frequency").to_owned();
-    let words = |name: &str| form.value(name).split([' ', ',', ';']).filter(|word| !word.is_empty()).map(str::to_owned);
-    let dates: Vec<String> = words("specific_dates").collect();
-    let exceptions: Vec<String> = words("exceptions").collect();
+    let words = |name: &str| -> Vec<String> {
+        let words = form.value(name).split([' ', ',', ';']);
+        words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
+    let (dates, exceptions) = (words("specific_dates"), words("exceptions"));
     let is_recurring = frequency != "one-time" || !dates.is_empty();
     if !is_recurring {
         return Map::from_iter([

@@ -121,18 +121,17 @@ pub(super) async fn show(
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let choices = store::event_choices(&mut db).await?;
     let (from, to) = address.days();
-    let range = (&*from.to_string(), &*to.to_string());
     let frame = visitor.frame(format!("Timetable, {}", address.heading()), NavPlace::Timetable);
     let zone = state.server.config.time_zone.clone();
     let head = ViewHead::new(visitor, address, &choices, &zone);
     if address.view == TimetableView::Month {
-        let days = store::day_summaries(&mut db, range, &address.filter).await?;
+        let days = store::day_summaries(&mut db, (from, to), &address.filter).await?;
         let cells = month_cells(address, (from, to), &days);
         let page = CalendarPage { frame, head, weeks: weeks(cells), is_month: true, is_empty: days.is_empty() };
         return Ok(visitor.page(&page));
     }
-    let sessions = store::sessions_between(&mut db, range, &address.filter).await?;
-    let bare = store::bare_events_between(&mut db, range, &address.filter).await?;
+    let sessions = store::sessions_between(&mut db, (from, to), &address.filter).await?;
+    let bare = store::bare_events_between(&mut db, (from, to), &address.filter).await?;
     let bare_entry = |(id, code, day): &(i64, String, String)| {
         let entry = CellEntry {
             path: format!("/events/{id}"),

@@ -98,11 +98,9 @@ pub(super) async fn show(
 ) -> Result<Response, PageProblem> {
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let choices = store::event_choices(&mut db).await?;
-    let (from, to) = address.days();
-    let range = (&*from.to_string(), &*to.to_string());
     let number = address.part.and_then(|part| usize::try_from(part).ok()).unwrap_or(1).clamp(1, 10_000);
     let cut = (PART as i64, ((number - 1) * PART) as i64);
-    let events = store::listed_events(&mut db, range, &address.filter, address.order, cut).await?;
+    let events = store::listed_events(&mut db, address.days(), &address.filter, address.order, cut).await?;
     let total = events.first().map_or(0, |event| usize::try_from(event.total).unwrap_or_default());
     if total == 0 && number > 1 {
         // The list has become shorter.

@@ -92,14 +92,13 @@ pub(super) async fn show(
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let choices = store::event_choices(&mut db).await?;
     let (from, to) = address.days();
-    let range = (&*from.to_string(), &*to.to_string());
     let filter = &address.filter;
     // A session that the filters hide still clashes with one that they show.
     let all = TimetableFilter { with_cancelled: filter.with_cancelled, ..TimetableFilter::default() };
-    let sessions = store::sessions_between(&mut db, range, &all).await?;
+    let sessions = store::sessions_between(&mut db, (from, to), &all).await?;
     let shown: BTreeSet<i64> = match *filter == all {
         true => sessions.iter().map(|session| session.id).collect(),
-        false => store::sessions_between(&mut db, range, filter).await?.iter().map(|session| session.id).collect(),
+        false => store::sessions_between(&mut db, (from, to), filter).await?.iter().map(|session| session.id).collect(),
     };
     let is_by_venue = address.view == TimetableView::Venues;
     let rows = timeline_rows(&sessions, &shown, is_by_venue, (from, to), filter);
@@ -169,8 +168,7 @@ fn keys(session: &TimetableSession, is_by_venue: bool) -> Vec<RowKey> {
         return vec![key.unwrap_or_else(|| RowKey::open("No venue yet"))];
     }
     let teachers = session.instructors.0.iter();
-    let keys: Vec<RowKey> =
-        teachers.map(|one| RowKey { is_open: false, name: one.name.clone(), id: one.id }).collect();
+    let keys: Vec<RowKey> = teachers.map(|one| RowKey { is_open: false, name: one.name.clone(), id: one.id }).collect();
     if keys.is_empty() { vec![RowKey::open("Nobody yet")] } else { keys }
 }
 

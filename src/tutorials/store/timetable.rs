@@ -2,6 +2,7 @@
 //!
 //! A day is one of the event's time zone. A session without location and venue has those of its event.
 
+use jiff::civil::Date;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -168,8 +169,8 @@ fn bare_events_from() -> String {
 macro_rules! bind_filter {
     ($query:expr, $from:expr, $to:expr, $filter:expr) => {
         $query
-            .bind($from)
-            .bind($to)
+            .bind($from.to_string())
+            .bind($to.to_string())
             .bind($filter.with_cancelled)
             .bind(&$filter.code)
             .bind($filter.subject)
@@ -180,10 +181,10 @@ macro_rules! bind_filter {
     };
 }
 
-/// Returns the days from `from` to `to` (`YYYY-MM-DD`) on which something takes place, each with its first events.
+/// Returns the days from `from` to `to` on which something takes place, each with its first events.
 pub async fn day_summaries(
     db: &mut PgConnection,
-    (from, to): (&str, &str),
+    (from, to): (Date, Date),
     filter: &TimetableFilter,
 ) -> Result<Vec<DaySummary>> {
     let sql = format!(
@@ -208,10 +209,10 @@ pub async fn day_summaries(
     Ok(bind_filter!(query, from, to, filter).fetch_all(db).await?)
 }
 
-/// Returns the sessions from `from` to `to` (`YYYY-MM-DD`) by start, at most [`MOST_SESSIONS`] of them.
+/// Returns the sessions from `from` to `to` by start, at most [`MOST_SESSIONS`] of them.
 pub async fn sessions_between(
     db: &mut PgConnection,
-    (from, to): (&str, &str),
+    (from, to): (Date, Date),
     filter: &TimetableFilter,
 ) -> Result<Vec<TimetableSession>> {
     let sql = format!(
@@ -250,10 +251,10 @@ pub async fn sessions_between(
     Ok(bind_filter!(query, from, to, filter).fetch_all(db).await?)
 }
 
-/// Returns the events without sessions that start from `from` to `to` (`YYYY-MM-DD`).
+/// Returns the events without sessions that start from `from` to `to`: id, code and day.
 pub async fn bare_events_between(
     db: &mut PgConnection,
-    (from, to): (&str, &str),
+    (from, to): (Date, Date),
     filter: &TimetableFilter,
 ) -> Result<Vec<(i64, String, String)>> {
     let sql = format!(
@@ -268,7 +269,7 @@ pub async fn bare_events_between(
 /// Returns one part of the events that have not ended before `from` and start by `to`.
 pub async fn listed_events(
     db: &mut PgConnection,
-    (from, to): (&str, &str),
+    (from, to): (Date, Date),
     filter: &TimetableFilter,
     order: EventOrder,
     (limit, offset): (i64, i64),
