@@ -209,14 +209,15 @@ struct SuggestionsPart {
 
 /// Returns what the text that is being typed suggests, as a part of the page.
 async fn suggest(State(site): State<SearchSite>, address: Pairs) -> Response {
-    let found = async {
-        let pairs = pairs(address)?;
-        let text = pairs.iter().find(|(name, _)| name == "q").map(|(_, text)| text.as_str()).unwrap_or_default();
-        Ok(suggestions::suggest(&*site.search.model()?, text))
-    };
-    let found: Result<Vec<PageLink>, HttpProblem> = found.await;
-    match found {
+    match suggested(&site, address) {
         Ok(items) => respond(StatusCode::OK, &SuggestionsPart { items }),
         Err(problem) => PageProblem::from(problem).into_response(),
     }
+}
+
+fn suggested(site: &SearchSite, address: Pairs) -> Result<Vec<PageLink>, HttpProblem> {
+    let pairs = pairs(address)?;
+    let text = pairs.iter().find(|(name, _)| name == "q").map(|(_, text)| text.as_str()).unwrap_or_default();
+    let model = site.search.model()?;
+    Ok(suggestions::suggest(&model, text))
 }

@@ -16,10 +16,11 @@ mod times;
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::response::{Redirect, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
 use self::address::{TimetableView, ViewAddress};
+use self::forms::{EventPathId, unknown_event};
 use crate::http::query::Pairs;
 use crate::resources::api::ResourceState;
 use crate::web::paging::Address;
@@ -29,12 +30,9 @@ use crate::web::visitor::StaffVisitor;
 pub fn router(state: ResourceState) -> Router {
     Router::new()
         .route("/timetable", get(show))
-        .route(
-            "/timetable/events/{id}",
-            get(|Path(id): Path<String>| async move { Redirect::permanent(&format!("/events/{id}")) }),
-        )
+        .route("/timetable/events/{id}", get(lead_to_event))
         .route("/events/new", get(event_form::show_new))
-        .route("/events", post(event_form::create))
+        .route("/events", get(lead_to_list).post(event_form::create))
         .route("/events/{id}", get(event_page::show).post(event_form::change))
         .route("/events/{id}/edit", get(event_form::show_known))
         .route("/events/{id}/publish", post(actions::publish))
@@ -46,6 +44,18 @@ pub fn router(state: ResourceState) -> Router {
         .route("/events/{id}/sessions/{session}/move", post(actions::move_session))
         .route("/events/{id}/sessions/{session}/delete", post(actions::delete_session))
         .with_state(state)
+}
+
+/// Leads to the page of an event from the address below the timetable.
+async fn lead_to_event(StaffVisitor(visitor): StaffVisitor, id: EventPathId) -> Response {
+    match id {
+        Ok(Path(id)) => Redirect::permanent(&format!("/events/{id}")).into_response(),
+        Err(_) => visitor.problem(unknown_event()),
+    }
+}
+
+async fn lead_to_list() -> Redirect {
+    Redirect::to("/timetable?view=list")
 }
 
 async fn show(StaffVisitor(visitor): StaffVisitor, State(state): State<ResourceState>, query: Pairs) -> Response {
