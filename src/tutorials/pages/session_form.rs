@@ -76,12 +76,12 @@ fn fields(choices: &EventChoices, event: &Value, session: &Value) -> FormFields 
         FormField::typed("start_time", "Begins", "time").required(),
         FormField::typed("end_time", "Ends", "time").required(),
         FormField::typed("end_day", "Last day", "date").hinted("Only if it ends on another day"),
-        FormField::select("location_id", "Location", {
-            options(&choices.locations, &chosen("location_id"), Some(&place("location")))
-        }),
-        FormField::select("venue_id", "Venue", {
-            options(&choices.venues, &chosen("venue_id"), Some(&place("venue")))
-        }),
+        FormField::select(
+            "location_id",
+            "Location",
+            options(&choices.locations, &chosen("location_id"), Some(&place("location"))),
+        ),
+        FormField::select("venue_id", "Venue", options(&choices.venues, &chosen("venue_id"), Some(&place("venue")))),
         FormField::boxes("instructor_ids", "Instructors", options(&choices.instructors, &teachers, None)),
         FormField::typed("url", "Address to join online", "url"),
     ]);
