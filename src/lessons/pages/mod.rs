@@ -9,6 +9,7 @@ mod lesson_form;
 mod lesson_page;
 mod lesson_view;
 mod list_page;
+mod week;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -21,6 +22,7 @@ pub fn router(state: &ResourceState) -> Router {
     Router::new()
         .route("/lessons", get(list_page::show).post(lesson_form::create))
         .route("/lessons/children", get(family::show))
+        .route("/lessons/week", get(week::show))
         .route("/lessons/new", get(lesson_form::show_new))
         .route("/lessons/preview", get(lesson_form::preview))
         .route("/lessons/{id}", get(lesson_page::show).post(lesson_form::change))

@@ -181,5 +181,6 @@ async fn everybody_sees_and_changes_their_own_lessons() {
     }
     assert_eq!(to(&tutor.get("/lessons/children").await), "/lessons");
     let week = tutor.page("/lessons?when=today&sort=student_name&q=fractions&status=scheduled").await;
+    assert!(tutor.page("/lessons/week").await.contains("17:00 to 18:00"), "a calendar");
     assert!(week.contains("1 lesson") && week.contains("aria-sort=\"ascending\""), "{week}");
 }
