@@ -22,11 +22,9 @@ use self::address::{PageLink, chips, page_url};
 use self::cards::{EventCard, PageClock, ProductCard};
 use self::facets::FacetGroup;
 use super::api::SearchState;
-use super::compose::SessionUrls;
 use super::query::explanation::corrected_query;
 use super::query::{Filters, FoundPage, Query as SearchQuery};
 use super::read_model::ReadModel;
-use super::read_model::follow::Follower;
 use crate::http::problem::{FieldError, HttpProblem};
 use crate::http::query::{Pairs, pairs};
 use crate::http::state::ServerState;
@@ -41,9 +39,9 @@ const PAGE_SIZE: u64 = 20;
 /// Events that are shown when nothing was typed.
 const NEXT_EVENTS: usize = 12;
 
-/// Returns the routes of the page and of its suggestions. Times without a zone of their own are shown in that of the server.
-pub fn router(follower: Follower, urls: SessionUrls, server: ServerState) -> Router {
-    let site = SearchSite { search: SearchState { follower, urls }, server };
+/// Returns the routes of the page and of its suggestions.
+pub fn router(search: SearchState, server: ServerState) -> Router {
+    let site = SearchSite { search, server };
     Router::new()
         .route("/", get(show_home))
         .route("/search", get(show_search))
@@ -79,9 +77,8 @@ struct SearchPage {
     next: Option<String>,
     json_url: String,
     version: i64,
-    store_products: usize,
-    events: usize,
-    sessions: usize,
+    /// How much there is to find: `2 products, 3 events, 5 sessions`.
+    totals: String,
 }
 
 async fn show_home(State(site): State<SearchSite>, request: Request) -> Response {
@@ -116,7 +113,7 @@ fn render(site: &SearchSite, frame: Frame, address: Pairs) -> Result<(StatusCode
     let pairs = pairs(address)?;
     let model = site.search.model()?;
     let is_staff = frame.visitor.as_ref().is_some_and(|visitor| visitor.is_staff);
-    let clock = PageClock { zone: site.server.config.zone(), now: Timestamp::now(), urls: site.search.urls, is_staff };
+    let clock = PageClock { zone: site.search.zone.clone(), now: Timestamp::now(), urls: site.search.urls, is_staff };
     Ok(match SearchQuery::from_query_string(&pairs) {
         Ok(query) => (StatusCode::OK, results_page(&model, frame, query, &clock)),
         Err(problems) => {
@@ -145,10 +142,14 @@ fn empty_page(model: &ReadModel, frame: Frame) -> SearchPage {
         next: None,
         json_url: "/api/search/unified/".to_owned(),
         version: model.version,
-        store_products: model.totals().store_products,
-        events: model.totals().events,
-        sessions: model.totals().sessions,
+        totals: totals(model),
     }
+}
+
+fn totals(model: &ReadModel) -> String {
+    let totals = model.totals();
+    let counts = [(totals.store_products, "product"), (totals.events, "event"), (totals.sessions, "session")];
+    counts.map(|(count, noun)| plural(i64::try_from(count).unwrap_or(i64::MAX), noun)).join(", ")
 }
 
 fn results_page(model: &ReadModel, frame: Frame, mut query: SearchQuery, clock: &PageClock) -> SearchPage {
