@@ -179,7 +179,10 @@ fn is_virtual(session: &TimetableSession) -> bool {
 
 /// Returns for each session that overlaps another one the code of that one's event. Sessions are ordered by start.
 fn clashes<'a>(sessions: &[&'a TimetableSession], is_by_venue: bool) -> BTreeMap<i64, &'a str> {
-    let can_clash = |session: &&&TimetableSession| !session.is_cancelled && !(is_by_venue && is_virtual(session));
+    let can_clash = |session: &&&TimetableSession| {
+        let books_nothing = session.is_cancelled || (is_by_venue && is_virtual(session));
+        !books_nothing
+    };
     let booked: Vec<&TimetableSession> = sessions.iter().filter(can_clash).copied().collect();
     let mut found = BTreeMap::new();
     for (at, one) in booked.iter().enumerate() {
