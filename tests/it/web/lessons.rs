@@ -116,7 +116,7 @@ async fn attendance_is_marked_in_two_taps_and_by_hand() {
     let tomorrow = jiff::Timestamp::now().in_tz("Europe/London").expect("a zone").date().tomorrow().expect("a day");
     let later = school.plan(&tomorrow.to_string()).await;
     let refused = school.ann.submit(&format!("{later}/attendance"), &[("accept", "1")]).await;
-    assert!(message(&refused).contains("the lesson has not started"));
+    assert!(message(&refused).contains("lesson has not started"));
 }
 
 #[tokio::test]
