@@ -223,7 +223,10 @@ async fn render(visitor: &Visitor, state: &ResourceState, query: Pairs) -> Resul
         statuses: STATUSES.iter().map(|status| (*status, address.status == *status)).collect(),
         columns: COLUMNS.iter().map(|column| sort_link(&first, column)).collect(),
         rows: found.lessons.iter().map(|lesson| LessonRow::new(lesson, can_write, now)).collect(),
-        total: plural(found.count, "lesson"),
+        total: match found.count.is_estimate {
+            true => format!("about {}", plural(found.count.lessons, "lesson")),
+            false => plural(found.count.lessons, "lesson"),
+        },
         next: found.next.map(|cursor| ListAddress { cursor, ..address.clone() }.path()),
         is_first: address.cursor.is_empty(),
         first: first.path(),

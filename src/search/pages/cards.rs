@@ -108,7 +108,7 @@ pub(super) fn next_events(model: &ReadModel, clock: &PageClock, limit: usize) ->
     }
     ahead.sort_by_key(key);
     let card = |(product, event): (&StoreProduct, &TutorialEvent)| EventCard {
-        product: format!("{} {}", product.row.subject_code, product.row.fullname),
+        product: format!("{} {}", product.row.sitting.subject_code, product.row.form.fullname),
         ..event_card(event, &[], clock)
     };
     ahead.into_iter().map(card).collect()
@@ -135,18 +135,18 @@ fn product_card(products: &[&StoreProduct], texts: &[MatchingText], clock: &Page
         let more = events.len().saturating_sub(MAX_EVENTS);
         events.truncate(MAX_EVENTS);
         CardLine {
-            name_html: marked(texts, &product.row.variation_name),
-            note: product.row.variation_description_short.as_deref().map(str::to_owned),
+            name_html: marked(texts, &product.row.form.variation_name),
+            note: product.row.form.variation_description_short.as_deref().map(str::to_owned),
             price: price_label(&product.prices),
             events: events.into_iter().map(|event| event_card(event, texts, clock)).collect(),
             more,
         }
     };
     Some(ProductCard {
-        subject_html: marked(texts, &row.subject_code),
-        exam: row.exam_session_code.to_string(),
-        name_html: marked(texts, &row.fullname),
-        text: row.description.as_deref().map(str::to_owned),
+        subject_html: marked(texts, &row.sitting.subject_code),
+        exam: row.sitting.exam_session_code.to_string(),
+        name_html: marked(texts, &row.form.fullname),
+        text: row.form.description.as_deref().map(str::to_owned),
         lines: products.iter().map(line).collect(),
         is_open: false,
     })
@@ -154,8 +154,8 @@ fn product_card(products: &[&StoreProduct], texts: &[MatchingText], clock: &Page
 
 fn bundle_card(bundle: &StoreBundle, texts: &[MatchingText]) -> ProductCard {
     let lines = bundle.components.iter().filter_map(|component| component.store_product()).map(|product| CardLine {
-        name_html: marked(texts, &product.row.fullname),
-        note: Some(product.row.variation_name.to_string()),
+        name_html: marked(texts, &product.row.form.fullname),
+        note: Some(product.row.form.variation_name.to_string()),
         price: price_label(&product.prices),
         events: Vec::new(),
         more: 0,

@@ -194,7 +194,7 @@ fn example_queries(model: &ReadModel) -> Vec<String> {
         return Vec::new();
     };
     let event = &product.events[0];
-    let subject = product.row.subject_code.to_lowercase();
+    let subject = product.row.sitting.subject_code.to_lowercase();
     let with_place = event.row.place.location.as_ref().map(|place| format!("{subject} {}", place.to_lowercase()));
     let tutor = event.instructors.first().cloned();
     let others = [event.row.place.venue.clone(), tutor, Some(event.row.code.clone())];

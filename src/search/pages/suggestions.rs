@@ -58,10 +58,12 @@ fn product(item: &CatalogueItem) -> Option<PageLink> {
     match item {
         CatalogueItem::Group(group) => {
             let row = &group.products.first()?.row;
-            let pairs =
-                [("subjects", row.subject_code.to_string()), ("product_ids", row.catalog_product_id.to_string())];
-            let label = format!("{} {}", row.subject_code, row.fullname);
-            Some(PageLink { label, note: row.exam_session_code.to_string(), path: url("/search", &pairs) })
+            let pairs = [
+                ("subjects", row.sitting.subject_code.to_string()),
+                ("product_ids", row.form.catalog_product_id.to_string()),
+            ];
+            let label = format!("{} {}", row.sitting.subject_code, row.form.fullname);
+            Some(PageLink { label, note: row.sitting.exam_session_code.to_string(), path: url("/search", &pairs) })
         }
         CatalogueItem::Bundle(bundle) => {
             let row = &bundle.row;
