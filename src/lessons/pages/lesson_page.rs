@@ -47,7 +47,7 @@ struct OneLessonPage {
     series: Option<String>,
     rule: String,
     days: Vec<String>,
-    review: Option<ReviewField>,
+    review: Option<OwnReview>,
 }
 
 /// Something that is on or off.
@@ -82,7 +82,7 @@ struct MarkView {
 }
 
 /// The reference to the review that the visitor writes.
-struct ReviewField {
+struct OwnReview {
     field: &'static str,
     value: String,
 }
@@ -152,7 +152,7 @@ async fn render(
         series: series.map(|series| format!("/lessons/{series}")),
         rule,
         days: series_days.iter().take(if is_planned { 0 } else { DAYS }).map(day_of_series).collect(),
-        review: rights.review.map(|field| ReviewField { field, value: number_text(&lesson[field]) }),
+        review: rights.review.map(|field| OwnReview { field, value: number_text(&lesson[field]) }),
         has_begun,
     })
 }

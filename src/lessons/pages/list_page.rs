@@ -12,6 +12,7 @@ use crate::http::query::Pairs;
 use crate::identity::Role;
 use crate::lessons::api::operations::{can_create, lesson_stats, list_lessons};
 use crate::lessons::api::resources::STATUSES;
+use crate::lessons::store::list::LessonCount;
 use crate::resources::api::ResourceState;
 use crate::web::document::number;
 use crate::web::format::{plural, thousands};
@@ -223,10 +224,7 @@ async fn render(visitor: &Visitor, state: &ResourceState, query: Pairs) -> Resul
         statuses: STATUSES.iter().map(|status| (*status, address.status == *status)).collect(),
         columns: COLUMNS.iter().map(|column| sort_link(&first, column)).collect(),
         rows: found.lessons.iter().map(|lesson| LessonRow::new(lesson, can_write, now)).collect(),
-        total: match found.count.is_estimate {
-            true => format!("about {}", plural(found.count.lessons, "lesson")),
-            false => plural(found.count.lessons, "lesson"),
-        },
+        total: total(found.count),
         next: found.next.map(|cursor| ListAddress { cursor, ..address.clone() }.path()),
         is_first: address.cursor.is_empty(),
         first: first.path(),
@@ -236,6 +234,11 @@ async fn render(visitor: &Visitor, state: &ResourceState, query: Pairs) -> Resul
         query: address.query,
         zone: state.server.config.time_zone.clone(),
     })
+}
+
+fn total(count: LessonCount) -> String {
+    let lessons = plural(count.lessons, "lesson");
+    if count.is_estimate { format!("about {lessons}") } else { lessons }
 }
 
 fn sort_link(address: &ListAddress, (label, name, is_descending): &(&'static str, &'static str, bool)) -> SortLink {

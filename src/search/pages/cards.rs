@@ -174,13 +174,13 @@ fn event_card(event: &TutorialEvent, texts: &[MatchingText], clock: &PageClock) 
     let (row, zone) = (&event.row, zone_of(event, clock));
     let names: Vec<String> = event.instructors.iter().map(|name| marked(texts, name)).collect();
     let (places, tone) = match row.remain_space {
-        _ if event.over_from <= clock.now.as_second() => ("over".to_owned(), "soft"),
         _ if row.is_soldout => ("sold out".to_owned(), "warn"),
         _ if row.is_unlimited => ("no limit".to_owned(), "good"),
         places if places < 1 => ("no places left".to_owned(), "warn"),
         1 => ("1 place left".to_owned(), "good"),
         places => (format!("{places} places left"), "good"),
     };
+    let is_over = event.over_from <= clock.now.as_second();
     EventCard {
         code: row.code.to_string(),
         code_html: marked(texts, &row.code),
@@ -189,8 +189,8 @@ fn event_card(event: &TutorialEvent, texts: &[MatchingText], clock: &PageClock) 
         days: teaching_days(event, &zone),
         place_html: place_html(&row.place, texts),
         instructors_html: names.join(", "),
-        places,
-        tone,
+        places: if is_over { format!("{places}, over") } else { places },
+        tone: if is_over { "soft" } else { tone },
         zone: zone.iana_name().unwrap_or("UTC").to_owned(),
         sessions: event.sessions.iter().map(|session| session_line(session, texts, &zone, clock.urls)).collect(),
     }
