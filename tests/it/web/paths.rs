@@ -92,7 +92,8 @@ async fn long_person_creates_an_event_finds_it_plans_a_lesson_and_marks_its_atte
     let link = login_link(&db, "ann", Role::Operator).await;
     let today = jiff::Timestamp::now().in_tz("Europe/London").expect("a zone").date().to_string();
     walk(&site, "event_to_attendance", &[&link, "CM2/TLONCM2_f2f_2/2026-04", &today]).await;
-    let count = "SELECT (SELECT count(*) FROM acted.tutorial_sessions) * 10 + (SELECT count(*) FROM lectern.lesson_attendance)";
+    let count =
+        "SELECT (SELECT count(*) FROM acted.tutorial_sessions) * 10 + (SELECT count(*) FROM lectern.lesson_attendance)";
     let count: i64 = sqlx::query_scalar(count).fetch_one(&db.pool).await.expect("counted");
     assert_eq!(count, 22, "two sessions, and the attendance of two people");
 }
