@@ -3,6 +3,25 @@
   "use strict";
   var pending = false;
   var typing = function (node) { return node.closest("input, select, textarea, [contenteditable]") !== null; };
+  // Suggestions of the search box: arrows move through them, Escape and a search close them.
+  var close = function () {
+    var list = document.getElementById("suggestions");
+    if (!list || !list.firstChild) { return false; }
+    list.replaceChildren();
+    var box = document.getElementById("q");
+    if (window.htmx) { window.htmx.trigger(box, "htmx:abort"); }
+    return true;
+  };
+  document.addEventListener("submit", close);
+  document.addEventListener("keydown", function (event) {
+    var place = event.target.closest(".typing");
+    if (!place) { return; }
+    var stops = Array.from(place.querySelectorAll("#q, #suggestions a"));
+    var step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    var next = step && stops[stops.indexOf(event.target) + step];
+    if (next) { event.preventDefault(); next.focus(); }
+    if (event.key === "Escape" && close()) { event.preventDefault(); document.getElementById("q").focus(); }
+  });
   document.addEventListener("keydown", function (event) {
     if (event.ctrlKey || event.metaKey || event.altKey) { return; }
     var help = document.getElementById("help");

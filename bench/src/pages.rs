@@ -23,7 +23,26 @@ const REQUESTS: usize = 20;
 const LIMIT: f64 = 0.020;
 
 /// One page of each list. The outbox is full, because nothing is delivered.
-const PAGES: [&str; 6] = ["/today", "/imports", "/syncs", "/syncs/locations", "/outbox", "/webhooks"];
+const PAGES: [&str; 11] = [
+    "/today",
+    "/imports",
+    "/syncs",
+    "/syncs/locations",
+    "/outbox",
+    "/webhooks",
+    "/timetable?day=2027-03-01",
+    "/timetable?view=list&day=2027-03-01",
+    "/events/1",
+    "/search?q=london",
+    "/lessons",
+];
+
+/// Puts every session into one month.
+const ONE_MONTH: &str = "
+    UPDATE acted.tutorial_sessions SET start_date = day + interval '9 hours', end_date = day + interval '17 hours'
+    FROM (SELECT id AS of_session, timestamptz '2027-03-01Z' + (id % 28) * interval '1 day' AS day
+          FROM acted.tutorial_sessions) AS moved
+    WHERE id = of_session";
 
 /// Measures each page.
 pub async fn measure(stage: &Stage) -> Result<Vec<Figure>> {
@@ -38,6 +57,7 @@ pub async fn measure(stage: &Stage) -> Result<Vec<Figure>> {
     let pool = stage.connect(&side.database()).await?;
     // No worker delivers them while the pages are measured.
     sqlx::raw_sql("UPDATE lectern.outbox SET state = 'failed', next_attempt_at = NULL; ANALYZE").execute(&pool).await?;
+    sqlx::raw_sql(ONE_MONTH).execute(&pool).await?;
     pool.close().await;
     let server = side.serve(stage, &simulator, None).await?;
     let mut figures = Vec::new();

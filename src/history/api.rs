@@ -130,7 +130,7 @@ async fn list(
 }
 
 /// Replaces the values before and after by a list of changed fields.
-fn entry(mut stored: Value) -> Value {
+pub fn entry(mut stored: Value) -> Value {
     let taken = |value: Value| if let Value::Object(values) = value { values } else { Map::new() };
     let (old, new) = (taken(stored["old"].take()), taken(stored["new"].take()));
     let mut names: Vec<&String> = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name))).collect();

@@ -49,6 +49,12 @@ pub fn check(headers: &HeaderMap, document: &Value) -> Result<(), HttpProblem> {
     passes.then_some(()).ok_or_else(|| HttpProblem::new(StatusCode::PRECONDITION_FAILED, detail))
 }
 
+/// Returns the headers of a change that is refused if the document is another one by then.
+pub fn if_match(document: &Value) -> HeaderMap {
+    let tag = HeaderValue::from_str(&strong_tag(document)).unwrap_or(HeaderValue::from_static("\"\""));
+    HeaderMap::from_iter([(header::IF_MATCH, tag)])
+}
+
 /// Reports whether `If-None-Match` contains a tag, by weak comparison.
 pub fn matches_if_none_match(headers: &HeaderMap, tag: &str) -> bool {
     let Some(condition) = headers.typed_get::<IfNoneMatch>() else { return false };

@@ -4,6 +4,7 @@
 //! student, or parent of the student.
 
 pub mod api;
+pub mod pages;
 pub mod recurrence;
 mod rights;
 mod store;

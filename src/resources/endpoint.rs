@@ -51,6 +51,12 @@ impl FromRef<ResourceState> for PgPool {
     }
 }
 
+impl FromRef<ResourceState> for ServerState {
+    fn from_ref(state: &ResourceState) -> Self {
+        state.server.clone()
+    }
+}
+
 impl ResourceState {
     /// Begins a transaction in which the history names the caller.
     pub async fn begin(&self, caller: &Caller) -> Result<Transaction<'static, Postgres>, HttpProblem> {

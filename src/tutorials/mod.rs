@@ -6,6 +6,7 @@
 
 pub mod api;
 mod event;
+pub mod pages;
 pub mod places;
 pub mod reference;
 pub mod store;

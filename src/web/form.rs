@@ -63,6 +63,11 @@ impl CsrfForm {
         self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.trim()).collect()
     }
 
+    /// Reports whether the form has a field, with or without a value.
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
+    }
+
     /// Reports whether a box is ticked.
     pub fn is_set(&self, name: &str) -> bool {
         !self.get(name).is_empty()

@@ -9,6 +9,8 @@ use super::flash::Flash;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NavPlace {
     Today,
+    Timetable,
+    Lessons,
     Imports,
     Syncs,
     Outbox,
@@ -34,9 +36,14 @@ const fn link(place: NavPlace, path: &'static str, label: &'static str, key: cha
     NavLink { place, path, label, key }
 }
 
+/// The page of everybody.
+const LESSONS: NavLink = link(NavPlace::Lessons, "/lessons", "Lessons", 'l');
+
 /// The pages of staff.
-const STAFF: [NavLink; 5] = [
+const STAFF: [NavLink; 7] = [
     link(NavPlace::Today, "/today", "Today", 'd'),
+    link(NavPlace::Timetable, "/timetable", "Timetable", 't'),
+    LESSONS,
     link(NavPlace::Imports, "/imports", "Imports", 'i'),
     link(NavPlace::Syncs, "/syncs", "Syncs", 's'),
     link(NavPlace::Outbox, "/outbox", "Outbox", 'o'),
@@ -84,7 +91,10 @@ impl Frame {
 
     /// Returns the entries of the navigation that this visitor may open.
     pub fn links(&self) -> Vec<NavLink> {
-        let Some(visitor) = self.visitor.as_ref().filter(|visitor| visitor.is_staff) else { return Vec::new() };
+        let Some(visitor) = &self.visitor else { return Vec::new() };
+        if !visitor.is_staff {
+            return vec![LESSONS];
+        }
         let admin: &[NavLink] = if visitor.is_admin { &ADMIN } else { &[] };
         STAFF.iter().chain(admin).copied().collect()
     }

@@ -5,6 +5,7 @@
 
 pub mod assets;
 pub mod document;
+pub mod fields;
 pub mod flash;
 pub mod form;
 pub mod format;

@@ -48,9 +48,19 @@ pub(super) async fn set_attendance(
     id: LessonId,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Json<Value>, HttpProblem> {
-    let VisibleLesson { scope, lesson, .. } = VisibleLesson::find(&state, &caller, id).await?;
+    Ok(Json(mark(&state, &caller, id, &body).await?))
+}
+
+/// Sets the attendance of a lesson. Returns it.
+pub(super) async fn mark(
+    state: &ResourceState,
+    caller: &Caller,
+    id: LessonId,
+    body: &Value,
+) -> Result<Value, HttpProblem> {
+    let VisibleLesson { scope, lesson, .. } = VisibleLesson::find(state, caller, id).await?;
     scope.check_change(&lesson, STATUSES.into_iter())?;
-    let GivenAttendance { mut statuses, notes, uses_suggestion } = read(&body)?;
+    let GivenAttendance { mut statuses, notes, uses_suggestion } = read(body)?;
     if !has_started(&lesson, &state.server.config, Timestamp::now()) {
         let detail = "the lesson has not started: attendance is set from its start";
         return Err(HttpProblem::new(StatusCode::CONFLICT, detail));
@@ -66,12 +76,12 @@ pub(super) async fn set_attendance(
             parameters.push((SOURCE.to_owned(), "whiteboard_auto".to_owned()));
         }
     }
-    let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &parameters };
+    let write = CallerWrite { state, resource: &LESSONS, caller, parameters: &parameters };
     let id = lesson["id"].as_i64().unwrap_or_default();
     let lesson = write.change(id, &HeaderMap::new(), false, &Value::Object(statuses)).await?;
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let last = store::attendance::history(&mut db, id).await?.pop().unwrap_or_default();
-    Ok(Json(json!({
+    Ok(json!({
         "success": true, "session_id": id,
         "tutor_attendance_status": lesson["tutor_attendance_status"],
         "student_attendance_status": lesson["student_attendance_status"],
@@ -80,7 +90,7 @@ pub(super) async fn set_attendance(
         "attendance_source": last["source"],
         "attendance_marked_at": last["marked_at"],
         "attendance_marked_by": last["marked_by"], "marked_by_user_id": null,
-    })))
+    }))
 }
 
 /// Show the history of the attendance of a lesson.

@@ -9,6 +9,7 @@ mod list;
 mod materialisation;
 mod members;
 mod occurrences;
+pub mod operations;
 mod page;
 mod planned;
 pub mod resources;
@@ -35,10 +36,9 @@ pub use self::list::explain_page;
 use self::materialisation::{MATERIALISATION, materialise};
 use self::members::id_of;
 use self::occurrences::{OCCURRENCES, show_occurrences};
+use self::operations::{ListedLessons, list_lessons, meant_by_change, meant_by_deletion};
 pub use self::page::upcoming;
-use self::page::{page_documents, read_page};
 use self::resources::{LESSONS, RESOURCES};
-use self::scope::LessonTarget;
 use self::stats::{STATS, show_stats};
 use self::suggestion::{SUGGESTION, show_suggestion};
 use self::visible::{LessonId, VisibleLesson};
@@ -127,25 +127,14 @@ async fn show_list(
 ) -> Result<Json<Value>, HttpProblem> {
     let parameters = pairs(address)?;
     let is_legacy = legacy::is_requested(&parameters)?;
-    let filter = list::parse(&parameters)?;
-    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
-    let scope = LessonScope::of(&mut db, &caller).await?;
-    let page = read_page(&mut db, &scope, &filter).await?;
-    let mut lessons = page_documents(&mut db, &state, &caller, &page).await?;
-    for lesson in &mut lessons {
-        let role = match filter.role {
-            Some(role) if caller.role.has_subject() => role.word(),
-            _ => role_word(&caller, &scope, lesson),
-        };
-        lesson["user_role"] = role.into();
-    }
+    let ListedLessons { mut lessons, next, count } = list_lessons(&state, &caller, &parameters).await?;
     if is_legacy {
+        let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
         shapes::add_members(&mut db, &mut lessons).await?;
         return Ok(Json(Value::Array(lessons)));
     }
-    let next = page.next.map(|last| list::cursor(&filter.sorts, &last, page.count));
-    let mut document = json!({ "results": lessons, "next_cursor": next, "count": page.count.lessons });
-    if page.count.is_estimate {
+    let mut document = json!({ "results": lessons, "next_cursor": next, "count": count.lessons });
+    if count.is_estimate {
         document["count_is_estimate"] = true.into();
     }
     Ok(Json(document))
@@ -223,18 +212,11 @@ async fn change(
     address: Pairs,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Response, HttpProblem> {
-    let given = scope::parse(&pairs(address)?)?;
-    let VisibleLesson { mut db, scope, lesson } = VisibleLesson::find(&state, &caller, id).await?;
-    scope.check_change(&lesson, changed_fields(&body, &lesson).into_iter())?;
-    let target = scope::resolve(&mut db, (&state, &caller, &scope), &lesson, given, false).await?;
-    if matches!(target, LessonTarget::Following(_)) {
-        scope.check_change(&lesson, ["recurrence"].into_iter())?;
-    }
-    drop(db);
+    let meant = meant_by_change(&state, &caller, id, &pairs(address)?, &body).await?;
     let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &[] };
-    write.check_preconditions(&headers, &lesson, target == LessonTarget::Lesson(id_of(&lesson)))?;
-    let lesson = scope::change(write, &target, &headers, &body).await?;
-    let members = personal(&caller, &scope, &lesson);
+    write.check_preconditions(&headers, &meant.lesson, meant.is_same())?;
+    let lesson = scope::change(write, &meant.target, &headers, &body).await?;
+    let members = personal(&caller, &meant.scope, &lesson);
     Ok(etag::with_etag_and(&HeaderMap::new(), StatusCode::OK, lesson, members))
 }
 
@@ -261,16 +243,12 @@ async fn remove(
     address: Pairs,
 ) -> Result<Response, HttpProblem> {
     let parameters = pairs(address)?;
-    let given = scope::parse(&parameters)?;
-    let VisibleLesson { mut db, scope, lesson } = VisibleLesson::find(&state, &caller, id).await?;
-    scope.check_deletion(&lesson)?;
-    let target = scope::resolve(&mut db, (&state, &caller, &scope), &lesson, given, true).await?;
-    drop(db);
+    let meant = meant_by_deletion(&state, &caller, id, &parameters).await?;
     let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &parameters };
-    write.check_preconditions(&headers, &lesson, target == LessonTarget::Lesson(id_of(&lesson)))?;
-    scope::remove(write, &target, &headers).await?;
+    write.check_preconditions(&headers, &meant.lesson, meant.is_same())?;
+    scope::remove(write, &meant.target, &headers).await?;
     if legacy::is_requested(&parameters)? {
-        return Ok(Json(shapes::written(&lesson, "the lesson was deleted")).into_response());
+        return Ok(Json(shapes::written(&meant.lesson, "the lesson was deleted")).into_response());
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }

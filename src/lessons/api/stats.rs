@@ -51,12 +51,21 @@ pub(super) async fn show_stats(
     State(state): State<ResourceState>,
     address: Pairs,
 ) -> Result<Json<Value>, HttpProblem> {
-    let filter = list::parse(&pairs(address)?)?;
+    Ok(Json(stats(&state, &caller, &pairs(address)?).await?))
+}
+
+/// Returns the totals of the lessons that the parameters of the list choose.
+pub(super) async fn stats(
+    state: &ResourceState,
+    caller: &Caller,
+    parameters: &[(String, String)],
+) -> Result<Value, HttpProblem> {
+    let filter = list::parse(parameters)?;
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
-    let scope = LessonScope::of(&mut db, &caller).await?;
+    let scope = LessonScope::of(&mut db, caller).await?;
     let mut stats = document(&totals(&mut db, &scope, &filter).await?);
     let ids = next_ids(&mut db, &scope, &filter, &state.server.config).await?;
-    let lessons = api::documents(&mut db, &state, &LESSONS, &caller, &ids).await?;
+    let lessons = api::documents(&mut db, state, &LESSONS, caller, &ids).await?;
     let shown = |lesson: &Value| {
         let mut row = json!({ "session_id": lesson["id"] });
         for name in ["session_date", "start_time", "end_time", "tutor_name", "student_name", "topics"] {
@@ -65,7 +74,7 @@ pub(super) async fn show_stats(
         row
     };
     stats["next"] = lessons.iter().map(shown).collect();
-    Ok(Json(stats))
+    Ok(stats)
 }
 
 /// Returns the next scheduled lessons of a list.

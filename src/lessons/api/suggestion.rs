@@ -57,18 +57,27 @@ pub(super) async fn show_suggestion(
     State(state): State<ResourceState>,
     id: LessonId,
 ) -> std::result::Result<Json<Value>, HttpProblem> {
-    let VisibleLesson { mut db, lesson, .. } = VisibleLesson::find(&state, &caller, id).await?;
+    Ok(Json(suggestion(&state, &caller, id).await?))
+}
+
+/// Returns what is suggested for the lesson of a path, as a document.
+pub(super) async fn suggestion(
+    state: &ResourceState,
+    caller: &Caller,
+    id: LessonId,
+) -> std::result::Result<Value, HttpProblem> {
+    let VisibleLesson { mut db, lesson, .. } = VisibleLesson::find(state, caller, id).await?;
     let suggested = suggest(&mut db, &lesson, &state.server.config).await?;
     let overall = match (suggested.has_whiteboard, &suggested.tutor, &suggested.student) {
         (false, ..) => "No whiteboard was used: mark the attendance manually".to_owned(),
         (true, tutor, student) => format!("Tutor {}, student {}", tutor.status, student.status),
     };
-    Ok(Json(json!({
+    Ok(json!({
         "session_id": id_of(&lesson), "has_whiteboard": suggested.has_whiteboard, "overall_recommendation": overall,
         "tutor_status_suggestion": suggested.tutor.status, "tutor_confidence": suggested.tutor.confidence,
         "tutor_metrics": suggested.tutor.metrics(), "student_status_suggestion": suggested.student.status,
         "student_confidence": suggested.student.confidence, "student_metrics": suggested.student.metrics(),
-    })))
+    }))
 }
 
 /// Returns what is suggested for a lesson.

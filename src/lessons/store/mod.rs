@@ -1,6 +1,7 @@
 //! All SQL on lessons beyond what their resource reads and writes.
 
 pub mod attendance;
+pub mod choices;
 pub mod families;
 pub mod list;
 pub mod occurrences;

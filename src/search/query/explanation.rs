@@ -169,6 +169,11 @@ pub fn highlight(texts: &[MatchingText]) -> BTreeMap<&'static str, Vec<String>> 
     marked
 }
 
+/// Returns a text of an item as HTML, with the words in `<mark>` for which the item was found.
+pub fn marked(texts: &[MatchingText], text: &str) -> String {
+    texts.iter().find(|known| *known.text == *text).map_or_else(|| escape(text), mark)
+}
+
 fn mark(found: &MatchingText) -> String {
     if found.is_whole {
         return format!("<mark>{}</mark>", escape(&found.text));

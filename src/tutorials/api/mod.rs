@@ -86,14 +86,22 @@ async fn publish(
     State(state): State<ResourceState>,
     id: EventId,
 ) -> Result<Response, HttpProblem> {
-    let (mut transaction, event) = linked_event(&state, &caller, id, "published").await?;
+    Ok(accepted(publish_event(&state, &caller, number(id)?).await?))
+}
+
+/// Publishes an event and its sessions in Administrate. Returns its document.
+///
+/// # Errors
+/// 404, or 409 where Administrate does not know the event or it is cancelled.
+pub async fn publish_event(state: &ResourceState, caller: &Caller, id: i64) -> Result<Value, HttpProblem> {
+    let (mut transaction, event) = linked_event(state, caller, id, "published").await?;
     if event.is_cancelled {
         let detail = "the event is cancelled: reinstate it in Administrate, or create a new one";
         return Err(HttpProblem::new(StatusCode::CONFLICT, detail));
     }
     let published = [(event.id, event.code)];
     tutorials::request_steps(&mut transaction, None, &published, &[DeliveryStep::Publish]).await?;
-    accepted(&state, transaction, &caller, event.id).await
+    committed(state, transaction, caller, event.id).await
 }
 
 /// Cancel an event.
@@ -108,23 +116,31 @@ async fn cancel(
     State(state): State<ResourceState>,
     id: EventId,
 ) -> Result<Response, HttpProblem> {
-    let (mut transaction, event) = linked_event(&state, &caller, id, "cancelled").await?;
+    Ok(accepted(cancel_event(&state, &caller, number(id)?).await?))
+}
+
+/// Cancels an event locally and in Administrate. Returns its document.
+///
+/// # Errors
+/// 404, or 409 where Administrate does not know the event.
+pub async fn cancel_event(state: &ResourceState, caller: &Caller, id: i64) -> Result<Value, HttpProblem> {
+    let (mut transaction, event) = linked_event(state, caller, id, "cancelled").await?;
     if !event.is_cancelled {
         store::events::cancel(&mut transaction, event.id).await?;
         request_delivery(&mut transaction, &[event.id]).await?;
     }
-    accepted(&state, transaction, &caller, event.id).await
+    committed(state, transaction, caller, event.id).await
 }
 
 /// Locks an event that Administrate knows.
 async fn linked_event(
     state: &ResourceState,
     caller: &Caller,
-    id: EventId,
+    id: i64,
     done: &str,
 ) -> Result<(Transaction<'static, Postgres>, DeliverableEvent), HttpProblem> {
     let mut transaction = state.begin(caller).await?;
-    let id = locked_event(&mut transaction, id).await?;
+    locked_event(&mut transaction, id).await?;
     let event = deliverable_events(&mut transaction, &[id]).await?.pop().ok_or_else(unknown_event)?;
     if event.is_linked {
         return Ok((transaction, event));
@@ -138,13 +154,17 @@ async fn linked_event(
     Err(HttpProblem::new(StatusCode::CONFLICT, detail))
 }
 
-/// Locks an event for a change and returns its id.
-async fn locked_event(db: &mut PgConnection, id: EventId) -> Result<i64, HttpProblem> {
-    let Path(id) = id.map_err(|_| unknown_event())?;
+/// Returns the id of a path.
+fn number(id: EventId) -> Result<i64, HttpProblem> {
+    id.map(|Path(id)| id).map_err(|_| unknown_event())
+}
+
+/// Locks an event for a change.
+async fn locked_event(db: &mut PgConnection, id: i64) -> Result<(), HttpProblem> {
     store::events::lock(db, id).await?.ok_or_else(unknown_event)?;
     let removed = outbox::subjects_with_effect(db, EVENT, &[id], &REMOVALS).await?;
     match removed.is_empty() {
-        true => Ok(id),
+        true => Ok(()),
         false => Err(HttpProblem::new(StatusCode::CONFLICT, "the event is being removed")),
     }
 }
@@ -153,16 +173,34 @@ fn unknown_event() -> HttpProblem {
     HttpProblem::new(StatusCode::NOT_FOUND, "there is no such event")
 }
 
+fn accepted(event: Value) -> Response {
+    etag::with_etag(&HeaderMap::new(), StatusCode::ACCEPTED, event)
+}
+
 /// Commits a request to Administrate and returns the event.
-async fn accepted(
+async fn committed(
     state: &ResourceState,
     mut transaction: Transaction<'static, Postgres>,
     caller: &Caller,
     id: i64,
-) -> Result<Response, HttpProblem> {
+) -> Result<Value, HttpProblem> {
     let document = api::documents(&mut transaction, state, &EVENTS, caller, &[id]).await?.pop();
     state.commit(transaction).await?;
-    Ok(etag::with_etag(&HeaderMap::new(), StatusCode::ACCEPTED, document.ok_or_else(unknown_event)?))
+    document.ok_or_else(unknown_event)
+}
+
+/// Returns the documents of the sessions of an event, in their order.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn sessions_of_event(
+    db: &mut PgConnection,
+    state: &ResourceState,
+    caller: &Caller,
+    id: i64,
+) -> crate::error::Result<Vec<Value>> {
+    let ids = store::sessions::ids_of(db, id).await?;
+    api::documents(db, state, &SESSIONS, caller, &ids).await
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -190,27 +228,41 @@ async fn order(
     id: EventId,
     JsonBody(body): JsonBody<OrderBody>,
 ) -> Result<Json<Value>, HttpProblem> {
-    let mut transaction = state.begin(&caller).await?;
-    let id = locked_event(&mut transaction, id).await?;
+    let sessions = order_sessions(&state, &caller, number(id)?, &body.ids).await?;
+    Ok(Json(json!({ "count": sessions.len(), "next": null, "previous": null, "results": sessions })))
+}
+
+/// Numbers the sessions of an event from 1, in the order of `ids`. Returns their documents.
+///
+/// # Errors
+/// 404, or 422 where `ids` are not exactly the sessions of the event.
+pub async fn order_sessions(
+    state: &ResourceState,
+    caller: &Caller,
+    id: i64,
+    ids: &[i64],
+) -> Result<Vec<Value>, HttpProblem> {
+    let mut transaction = state.begin(caller).await?;
+    locked_event(&mut transaction, id).await?;
     let known = store::sessions::ids_of(&mut transaction, id).await?;
     let mut problems = Problems::default();
-    for (place, session) in body.ids.iter().enumerate() {
+    for (place, session) in ids.iter().enumerate() {
         let at = format!("/ids/{place}");
         if !known.contains(session) {
             problems.violated(at, "unknown_reference", format!("the event has no session {session}"));
-        } else if body.ids[..place].contains(session) {
+        } else if ids[..place].contains(session) {
             problems.violated(at, "invalid_value", "is in the list already");
         }
     }
-    let missing: Vec<String> = known.iter().filter(|id| !body.ids.contains(id)).map(i64::to_string).collect();
+    let missing: Vec<String> = known.iter().filter(|id| !ids.contains(id)).map(i64::to_string).collect();
     if !missing.is_empty() {
         problems.violated("/ids", "missing_value", format!("must contain all sessions: add {}", missing.join(", ")));
     }
     problems.check()?;
-    if store::sessions::set_order(&mut transaction, &body.ids).await? > 0 {
+    if store::sessions::set_order(&mut transaction, ids).await? > 0 {
         request_delivery(&mut transaction, &[id]).await?;
     }
-    let sessions = api::documents(&mut transaction, &state, &SESSIONS, &caller, &body.ids).await?;
+    let sessions = api::documents(&mut transaction, state, &SESSIONS, caller, ids).await?;
     state.commit(transaction).await?;
-    Ok(Json(json!({ "count": sessions.len(), "next": null, "previous": null, "results": sessions })))
+    Ok(sessions)
 }

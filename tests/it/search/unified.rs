@@ -169,7 +169,9 @@ async fn page_renders_results_and_escapes_the_query() {
     };
     let (status, results) = page("/?q=quill&subjects=").await;
     assert_eq!(status, 200);
-    for expected in ["CM2-01", "Sat 10 Jan 2026, 09:30 to 17:00", "Quill House, London", "12 places left", "1 result"] {
+    for expected in
+        ["CM2-01", "Sat 10 Jan 2026, 09:30 to 17:00", "<mark>Quill</mark> House, London", "12 places left", "1 result"]
+    {
         assert!(results.contains(expected), "{expected} is missing in {results}");
     }
     // Its last session is over, so it can no longer be booked.

@@ -18,7 +18,7 @@ use crate::fixtures::test_db::TestDb;
 use crate::fixtures::timetable::{changed, event, write};
 use crate::web::visitor::{Browser, text, to};
 
-const PAGES: [&str; 5] = ["/today", "/imports", "/syncs", "/outbox", "/webhooks"];
+const PAGES: [&str; 7] = ["/today", "/timetable", "/lessons", "/imports", "/syncs", "/outbox", "/webhooks"];
 
 #[tokio::test]
 async fn page_without_session_leads_to_the_sign_in_and_role_decides_what_it_shows() {

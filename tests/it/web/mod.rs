@@ -2,6 +2,9 @@
 
 mod decisions;
 mod forms;
+mod lessons;
 mod paths;
+mod search;
+mod timetable;
 mod today;
 mod visitor;

@@ -81,3 +81,19 @@ async fn long_person_delivers_a_failed_change_again() {
     fixture.deliver().await;
     assert_eq!(fixture.states().await, [lectern::outbox::DeliveryState::Delivered]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a browser: `make long`"]
+async fn long_person_creates_an_event_finds_it_plans_a_lesson_and_marks_its_attendance() {
+    let db = TestDb::new().await;
+    Provider::insert(&db).await;
+    let site = Site::serve(&db).await;
+    super::lessons::enrolment(&db, &site).await;
+    let link = login_link(&db, "ann", Role::Operator).await;
+    let today = jiff::Timestamp::now().in_tz("Europe/London").expect("a zone").date().to_string();
+    walk(&site, "event_to_attendance", &[&link, "CM2/TLONCM2_f2f_2/2026-04", &today]).await;
+    let count =
+        "SELECT (SELECT count(*) FROM acted.tutorial_sessions) * 10 + (SELECT count(*) FROM lectern.lesson_attendance)";
+    let count: i64 = sqlx::query_scalar(count).fetch_one(&db.pool).await.expect("counted");
+    assert_eq!(count, 22, "two sessions, and the attendance of two people");
+}

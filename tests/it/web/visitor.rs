@@ -1,5 +1,7 @@
 //! A browser without scripts.
 
+use lectern::identity::logins::{self, Rights};
+use lectern::identity::passwords::Password;
 use lectern::identity::{Role, csrf_token};
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Client, RequestBuilder, Response, redirect};
@@ -17,8 +19,23 @@ pub struct Browser {
 
 impl Browser {
     pub async fn sign_in(db: &TestDb, site: &Site, name: &str, role: Role) -> Browser {
+        Browser::follow(site, &login_link(db, name, role).await).await
+    }
+
+    /// Signs in a person who sees the records of one profile.
+    pub async fn sign_in_as(db: &TestDb, site: &Site, name: &str, rights: Rights) -> Browser {
+        let mut settings = db.config(&[]).login;
+        (settings.argon2_memory_kib, settings.argon2_iterations) = (64, 1);
+        let password = Password::typed("correct horse");
+        let login = logins::add(&db.pool, name, rights, password, &settings).await.expect("a login");
+        let secret = logins::create_link(&db.pool, login).await.expect("a link");
+        Browser::follow(site, &format!("/login/{}", secret.reveal())).await
+    }
+
+    /// Signs in by a link.
+    async fn follow(site: &Site, link: &str) -> Browser {
         let client = Client::builder().redirect(redirect::Policy::none()).build().expect("a client");
-        let link = format!("http://{}{}", site.address, login_link(db, name, role).await);
+        let link = format!("http://{}{link}", site.address);
         let response = client.get(link).send().await.expect("an answer");
         let cookie = response.headers()[SET_COOKIE].to_str().expect("text");
         let secret = cookie.split(['=', ';']).nth(1).expect("a secret").to_owned();
@@ -72,4 +89,10 @@ pub fn message(response: &Response) -> String {
     let flash = cookies.filter_map(|cookie| cookie.strip_prefix("lectern_flash=")).next().expect("a message");
     let encoded = flash.split(';').next().unwrap_or_default();
     percent_encoding::percent_decode_str(encoded).decode_utf8().expect("text").into_owned()
+}
+
+/// Returns the version of the record that a form shows.
+pub fn version(page: &str) -> String {
+    let found = page.split("name=\"version\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    found.expect("a version").to_owned()
 }
