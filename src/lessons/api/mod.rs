@@ -215,7 +215,7 @@ async fn change(
     let meant = meant_by_change(&state, &caller, id, &pairs(address)?, &body).await?;
     let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &[] };
     write.check_preconditions(&headers, &meant.lesson, meant.is_same())?;
-    let lesson = scope::change(write, &meant.target, &headers, &body).await?;
+    let lesson = scope::change(write, &meant.target, &meant.preconditions(headers), &body).await?;
     let members = personal(&caller, &meant.scope, &lesson);
     Ok(etag::with_etag_and(&HeaderMap::new(), StatusCode::OK, lesson, members))
 }
@@ -246,7 +246,7 @@ async fn remove(
     let meant = meant_by_deletion(&state, &caller, id, &parameters).await?;
     let write = CallerWrite { state: &state, resource: &LESSONS, caller: &caller, parameters: &parameters };
     write.check_preconditions(&headers, &meant.lesson, meant.is_same())?;
-    scope::remove(write, &meant.target, &headers).await?;
+    scope::remove(write, &meant.target, &meant.preconditions(headers)).await?;
     if legacy::is_requested(&parameters)? {
         return Ok(Json(shapes::written(&meant.lesson, "the lesson was deleted")).into_response());
     }

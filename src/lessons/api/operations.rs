@@ -121,6 +121,12 @@ impl MeantLessons {
         self.target == LessonTarget::Lesson(id_of(&self.lesson))
     }
 
+    /// Returns the headers of a request for the row that is written. Those about another lesson do not concern it: they were
+    /// compared with the lesson that the request names.
+    pub(super) fn preconditions(&self, headers: HeaderMap) -> HeaderMap {
+        if self.is_same() { headers } else { HeaderMap::new() }
+    }
+
     /// Returns the precondition that the lesson has not changed since it was read.
     fn unchanged(&self) -> HeaderMap {
         if self.is_same() { if_match(&self.lesson) } else { HeaderMap::new() }

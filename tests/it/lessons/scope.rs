@@ -157,6 +157,28 @@ async fn materialisation_is_idempotent_and_keeps_edited_and_attended_lessons() {
 }
 
 #[tokio::test]
+async fn tag_of_a_made_lesson_is_enough_to_change_all() {
+    let tutoring = Tutoring::new().await;
+    let id = series(&tutoring).await;
+    let made = materialise(&tutoring, id, "2026-05-05").await;
+    let path = format!("/api/sessions/{}", made["results"][2]["session_id"]);
+    let read = async || {
+        let read = tutoring.site.request("GET", &path).bearer_auth(&tutoring.operator).send().await.expect("an answer");
+        read.headers()["etag"].to_str().expect("a tag").to_owned()
+    };
+    let tag = read().await;
+    let send = async |method: &str, tag: &str| {
+        let request = tutoring.site.request(method, &format!("{path}?scope=all")).bearer_auth(&tutoring.operator);
+        let request = request.header("if-match", tag.to_owned()).json(&json!({ "location": "Room 4" }));
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    assert_eq!(send("PATCH", &tag).await, 200);
+    assert_eq!((send("PATCH", "\"old\"").await, send("DELETE", "\"old\"").await), (412, 412));
+    assert_eq!(send("DELETE", &read().await).await, 204);
+    assert_eq!(tutoring.get("sessions").await.1["count"], 0);
+}
+
+#[tokio::test]
 async fn series_are_changed_by_those_who_may_and_with_current_tags() {
     let tutoring = Tutoring::new().await;
     let id = series(&tutoring).await;
