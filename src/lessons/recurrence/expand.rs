@@ -151,28 +151,54 @@ impl RuleDays {
     fn fill(&mut self, period: Date) {
         let (first, months) = (self.first, &self.months);
         let is_later_day = |day: &Date| *day > first && (months.is_empty() || months.contains(&day.month()));
-        let days_of_month = || (1..=period.days_in_month()).filter_map(|day| period.with().day(day).build().ok());
         match &self.rule {
             DayRule::None => self.period = None,
             DayRule::Weeks { interval, offsets } => {
-                let days = offsets.iter().filter_map(|offset| period.checked_add(i64::from(*offset).days()).ok());
+                let days = offsets.iter().filter_map(|offset| days_after(period, i32::from(*offset)));
                 self.ready.extend(days.filter(is_later_day));
-                self.period = period.checked_add((7 * interval).days()).ok();
+                self.period = i32::try_from(7 * interval).ok().and_then(|days| days_after(period, days));
             }
             DayRule::Weekdays(weekdays) => {
                 if months.is_empty() || months.contains(&period.month()) {
-                    self.ready
-                        .extend(days_of_month().filter(|day| weekdays.contains(&day.weekday())).filter(is_later_day));
+                    let of_first = period.weekday().to_monday_zero_offset();
+                    let is_meant = |day: &i8| {
+                        let offset = (of_first + day - 1) % 7;
+                        weekdays.iter().any(|weekday| weekday.to_monday_zero_offset() == offset)
+                    };
+                    let days = (1..=period.days_in_month()).filter(is_meant).filter_map(|day| day_of(period, day));
+                    self.ready.extend(days.filter(is_later_day));
                 }
-                self.period = period.checked_add(1.month()).ok();
+                self.period = month_after(period);
             }
             DayRule::DayOfMonth(number) => {
-                let day = period.with().day(*number).build().ok();
-                self.ready.extend(day.filter(is_later_day));
-                self.period = period.checked_add(1.month()).ok();
+                self.ready.extend(day_of(period, *number).filter(is_later_day));
+                self.period = month_after(period);
             }
         }
     }
+}
+
+// A span of any units would be added in a general and slower way.
+
+/// Returns the day after some days. None: dates end before it.
+fn days_after(date: Date, days: i32) -> Option<Date> {
+    let (mut month, mut day) = (date.first_of_month(), i32::from(date.day()) + days);
+    while day > i32::from(month.days_in_month()) {
+        day -= i32::from(month.days_in_month());
+        month = month_after(month)?;
+    }
+    day_of(month, i8::try_from(day).ok()?)
+}
+
+/// Returns the first day of the next month.
+fn month_after(month: Date) -> Option<Date> {
+    let (year, number) = if month.month() == 12 { (month.year() + 1, 1) } else { (month.year(), month.month() + 1) };
+    Date::new(year, number, 1).ok()
+}
+
+/// Returns a day of a month, if the month has it.
+fn day_of(month: Date, day: i8) -> Option<Date> {
+    Date::new(month.year(), month.month(), day).ok()
 }
 
 impl Iterator for RuleDays {
