@@ -18,8 +18,8 @@ use super::compose::SessionUrls;
 use super::legacy::{self, DefaultData, FuzzyQuery, FuzzyResponse};
 use super::query::answer::answer;
 use super::query::{self, Query, description};
-use super::read_model::ReadModel;
 use super::read_model::follow::Follower;
+use super::read_model::{Part, ReadModel};
 use super::response::SearchResponse;
 use crate::http::etag;
 use crate::http::json::JsonBody;
@@ -222,14 +222,14 @@ fn version_headers(model: &ReadModel, tag: &str) -> [(HeaderName, HeaderValue); 
 
 /// Returns the entity tag: the catalogue version and a hash of query and URL visibility, the same in every process.
 ///
-/// Events end while the catalogue stays the same. Where a request depends on that, the tag has the local date too, and the hash the
-/// number of events that are over: they end at the end of a day of their own zones.
+/// Events end while the catalogue stays the same. Where a request depends on that, the tag has the local date too, and the
+/// hash the number of events that are over: they end at the end of a day of their own zones.
 ///
 /// The tag is weak (RFC 9110 §8.8.1) because `performance.duration` differs between otherwise equal responses.
 fn entity_tag(model: &ReadModel, (urls, zone): (SessionUrls, &TimeZone), query: &Query, now: Timestamp) -> String {
     let is_dated = query.filters.available.is_some();
-    let over = is_dated.then(|| model.parts().iter().map(|part| part.segment.events.over(now.as_second()).len()).sum());
-    let over: Option<usize> = over;
+    let over = |part: &Part| part.segment.events.over(now.as_second()).len();
+    let over: Option<usize> = is_dated.then(|| model.parts().iter().map(over).sum());
     let mut hasher = DefaultHasher::new();
     (env!("CARGO_PKG_VERSION"), urls, query, over).hash(&mut hasher);
     let (version, hash) = (model.version, hasher.finish());

@@ -3,6 +3,10 @@
 use super::form::CsrfForm;
 use crate::http::problem::HttpProblem;
 
+/// What to do about a document that another user has changed.
+pub const CHANGED_MEANWHILE: &str = "Another user has changed this since you opened the form. What you typed is still \
+                                     here: compare it with what is stored now, then save again.";
+
 /// How a field looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FieldLook {

@@ -1,7 +1,40 @@
-//! The state of runs as pages show it: a word and a tone.
+//! Runs on pages: their state as a word and a tone, and what forms do with them.
 
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use sqlx::PgPool;
+
+use super::flash::Flash;
+use super::problem::PageProblem;
+use super::visitor::redirect;
 use crate::error::Exit;
-use crate::jobs::{JobRun, JobState};
+use crate::http::problem::HttpProblem;
+use crate::jobs;
+use crate::jobs::{Enqueued, JobRun, JobState};
+
+/// Leads to the page of the run that a form requested, or back to the page of the form, which says why there is none.
+pub fn redirect_to_run(
+    enqueued: Result<Enqueued, impl Into<PageProblem>>,
+    page_of: impl FnOnce(i64) -> String,
+    back: &str,
+) -> Response {
+    match enqueued {
+        Ok(Enqueued::New(run) | Enqueued::Known(run)) => Redirect::to(&page_of(run)).into_response(),
+        Ok(Enqueued::KeyConflict) => redirect(back, &Flash::problem("Send the form again.")),
+        Err(problem) => redirect(back, &Flash::problem(problem.into().detail)),
+    }
+}
+
+/// Cancels a run, and returns what to say.
+///
+/// # Errors
+/// 409 when the run has ended or belongs to a command.
+pub async fn cancel_run(pool: &PgPool, run: i64) -> Result<String, HttpProblem> {
+    match jobs::cancel(pool, run).await? {
+        true => Ok("It ends before its next step.".to_owned()),
+        false => Err(HttpProblem::new(StatusCode::CONFLICT, "it has ended already, or a command executes it")),
+    }
+}
 
 /// A state in a word. The tone supports it by colour and shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use crate::lessons::rights::LessonScope;
 use crate::lessons::store::choices::{MOST_ENROLMENTS, enrolments};
 use crate::resources::api::ResourceState;
 use crate::web::document::text;
-use crate::web::fields::{FormField, FormFields};
+use crate::web::fields::{CHANGED_MEANWHILE, FormField, FormFields};
 use crate::web::flash::Flash;
 use crate::web::form::CsrfForm;
 use crate::web::frame::{Frame, NavPlace};
@@ -28,10 +28,6 @@ use crate::web::visitor::{Visitor, redirect};
 
 /// Days that are shown of a series.
 const DAYS: usize = 24;
-
-/// What to do about a lesson that another user has changed.
-const CHANGED_MEANWHILE: &str = "Somebody has changed this lesson since you opened the form. What you typed is kept: \
-                                 compare it with what is stored now, then save again.";
 
 #[derive(Template)]
 #[template(path = "lessons/form.html")]

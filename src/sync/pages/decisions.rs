@@ -1,33 +1,26 @@
 //! Decisions of a person: which records belong together, which are ignored, and which of two values wins.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 
 use super::super::conflicts::resolve::{ResolveRequest, resolve};
 use super::super::conflicts::{FieldConflict, Winner};
 use super::super::entity::Entity;
 use super::super::overrides;
-use super::actions::page_of;
-use super::entity_page::parse;
+use super::entity_form::EntityForm;
 use crate::bridges::overrides::{MatchOverride, OverrideKind};
 use crate::error::Error;
 use crate::gateway::{AuditMode, connect};
 use crate::history::{self, Interface};
 use crate::http::state::ServerState;
-use crate::web::form::CsrfForm;
-use crate::web::visitor::{StaffOperator, Visitor, redirect_after};
+use crate::web::visitor::redirect_after;
 
 /// Saves a decision on which records belong together.
-async fn save_decision(
-    (visitor, state): (&Visitor, &ServerState),
-    entity: Option<Entity>,
-    kind: OverrideKind,
-    form: &CsrfForm,
-) -> Result<String, Error> {
-    let entity = entity.ok_or_else(|| Error::Usage("open the page of one entity to link its records".into()))?;
-    let given = |name: &str| Some(form.get(name).to_owned()).filter(|text| !text.is_empty());
+async fn save_decision(state: &ServerState, form: &EntityForm, kind: OverrideKind) -> Result<String, Error> {
+    let entity = form.entity.ok_or_else(|| Error::Usage("open the page of one entity to link its records".into()))?;
+    let given = |name: &str| Some(form.fields.get(name).to_owned()).filter(|text| !text.is_empty());
     let mut db = state.pool.begin().await?;
-    history::sign(&mut db, &visitor.caller.name, Interface::Http).await?;
+    history::sign(&mut db, &form.visitor.caller.name, Interface::Http).await?;
     let local = match given("local") {
         Some(name_or_id) => Some(overrides::find_local(&mut db, entity, &name_or_id).await?),
         None => None,
@@ -63,75 +56,45 @@ fn without_dry_run_hint(error: Error) -> Error {
 }
 
 /// Returns where the page of the form was.
-fn back(entity: Option<Entity>, form: &CsrfForm) -> String {
-    match form.get("plan").parse::<i64>() {
-        Ok(run) => format!("{}?run={run}#unmatched", page_of(entity)),
-        Err(_) => page_of(entity),
+fn back(form: &EntityForm) -> String {
+    match form.fields.get("plan").parse::<i64>() {
+        Ok(run) => format!("{}?run={run}#unmatched", form.page()),
+        Err(_) => form.page(),
     }
 }
 
 /// Links a local record with one of Administrate.
-pub(super) async fn link(
-    StaffOperator(visitor): StaffOperator,
-    State(state): State<ServerState>,
-    Path(name): Path<String>,
-    form: CsrfForm,
-) -> Response {
-    decide_match(&visitor, &state, &name, OverrideKind::Link, &form).await
+pub(super) async fn link(State(state): State<ServerState>, form: EntityForm) -> Response {
+    redirect_after(&back(&form), save_decision(&state, &form, OverrideKind::Link).await)
 }
 
 /// Ignores a record from now on.
-pub(super) async fn ignore(
-    StaffOperator(visitor): StaffOperator,
-    State(state): State<ServerState>,
-    Path(name): Path<String>,
-    form: CsrfForm,
-) -> Response {
-    decide_match(&visitor, &state, &name, OverrideKind::Ignore, &form).await
-}
-
-async fn decide_match(
-    visitor: &Visitor,
-    state: &ServerState,
-    name: &str,
-    kind: OverrideKind,
-    form: &CsrfForm,
-) -> Response {
-    match parse(name) {
-        Ok(entity) => redirect_after(&back(entity, form), save_decision((visitor, state), entity, kind, form).await),
-        Err(problem) => visitor.problem(problem),
-    }
+pub(super) async fn ignore(State(state): State<ServerState>, form: EntityForm) -> Response {
+    redirect_after(&back(&form), save_decision(&state, &form, OverrideKind::Ignore).await)
 }
 
 /// Decides which value of an event wins. The worker delivers a local one.
-pub(super) async fn decide(
-    StaffOperator(visitor): StaffOperator,
-    State(state): State<ServerState>,
-    Path(name): Path<String>,
-    form: CsrfForm,
-) -> Response {
-    let entity = match parse(&name) {
-        Ok(entity) => entity,
-        Err(problem) => return visitor.problem(problem),
-    };
+pub(super) async fn decide(State(state): State<ServerState>, form: EntityForm) -> Response {
+    let fields = &form.fields;
     let decided: Result<String, Error> = async {
-        let wins = match form.get("wins") {
+        let wins = match fields.get("wins") {
             "local" => Winner::Local,
             "remote" => Winner::Remote,
             _ => return Err(Error::Usage("choose one of the two values".into())),
         };
-        let shown: Option<FieldConflict> = serde_json::from_str(form.raw("shown")).ok();
-        let event = overrides::find_local(&mut *state.pool.acquire().await?, Entity::Events, form.get("event")).await?;
+        let shown: Option<FieldConflict> = serde_json::from_str(fields.raw("shown")).ok();
+        let event =
+            overrides::find_local(&mut *state.pool.acquire().await?, Entity::Events, fields.get("event")).await?;
         let client = connect(&state.config, &state.pool, "sync decide", AuditMode::On).await?;
         let code = event.name.clone();
-        let (field, actor) = (form.get("field").to_owned(), Some(visitor.caller.name.clone()));
+        let (field, actor) = (fields.get("field").to_owned(), Some(form.visitor.caller.name.clone()));
         let request = ResolveRequest { event, field, wins, shown, actor };
         resolve(&state.pool, &client, &state.config, &request).await?;
         Ok(match wins {
-            Winner::Local => format!("The value of Lectern is sent to Administrate: {code}, {}.", form.get("field")),
-            Winner::Remote => format!("The value of Administrate is taken over: {code}, {}.", form.get("field")),
+            Winner::Local => format!("The value of Lectern is sent to Administrate: {code}, {}.", fields.get("field")),
+            Winner::Remote => format!("The value of Administrate is taken over: {code}, {}.", fields.get("field")),
         })
     }
     .await;
-    redirect_after(&back(entity, &form), decided)
+    redirect_after(&back(&form), decided)
 }

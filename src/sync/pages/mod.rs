@@ -3,6 +3,7 @@
 mod actions;
 mod chart;
 mod decisions;
+mod entity_form;
 mod entity_page;
 mod list;
 mod report_view;

@@ -8,18 +8,18 @@ use super::super::entity::Entity;
 use super::super::report::Report;
 use super::super::undo::report::UndoReport;
 use super::super::undo::{SyncUndo, UndoMode, undo};
+use super::entity_form::EntityForm;
 use super::entity_page::parse;
 use super::report_view::{ChangeRow, ReportView};
 use crate::error::Error;
 use crate::http::query::Pairs;
 use crate::http::state::ServerState;
 use crate::web::flash::Flash;
-use crate::web::form::CsrfForm;
 use crate::web::format::{plural, sentence};
 use crate::web::frame::{Frame, NavPlace};
 use crate::web::paging::Address;
 use crate::web::problem::PageProblem;
-use crate::web::visitor::{StaffOperator, StaffVisitor, Visitor, redirect};
+use crate::web::visitor::{StaffVisitor, Visitor, redirect};
 
 #[derive(Template)]
 #[template(path = "syncs/undo.html")]
@@ -65,8 +65,8 @@ impl UndoneView {
 }
 
 /// Returns the entity and the run of an address or form.
-fn target(name: &str, run: &str) -> Result<(Entity, i64), PageProblem> {
-    let entity = parse(name)?.ok_or_else(|| {
+fn target(entity: Option<Entity>, run: &str) -> Result<(Entity, i64), PageProblem> {
+    let entity = entity.ok_or_else(|| {
         PageProblem::not_found("a sync of all has a run for each entity: open the run of one entity to undo it")
     })?;
     let run = run.parse().map_err(|_| PageProblem::not_found("the address names no run: open one from the list"))?;
@@ -92,7 +92,7 @@ async fn render(
     address: Pairs,
 ) -> Result<SyncUndoPage, PageProblem> {
     let address = Address::of(address)?;
-    let (entity, run) = target(name, address.get("run"))?;
+    let (entity, run) = target(parse(name)?, address.get("run"))?;
     let is_cascade = address.get("with") == "later";
     let request = SyncUndo { run, cascade: is_cascade, mode: UndoMode::DryRun, actor: Some(&visitor.caller.name) };
     let (report, problem) = match undo(&state.pool, request).await {
@@ -122,16 +122,14 @@ async fn render(
 
 /// Undoes a run, with the later runs that the page has shown.
 pub(super) async fn execute(
-    StaffOperator(visitor): StaffOperator,
     State(state): State<ServerState>,
-    Path(name): Path<String>,
-    form: CsrfForm,
+    EntityForm { visitor, entity, fields }: EntityForm,
 ) -> Response {
-    let (entity, run) = match target(&name, form.get("run")) {
+    let (entity, run) = match target(entity, fields.get("run")) {
         Ok(found) => found,
         Err(problem) => return visitor.problem(problem),
     };
-    let cascade = form.is_set("later");
+    let cascade = fields.is_set("later");
     let page = format!("/syncs/{}/undo?run={run}{}", entity.name(), if cascade { "&with=later" } else { "" });
     let request = SyncUndo { run, cascade, mode: UndoMode::Write, actor: Some(&visitor.caller.name) };
     match undo(&state.pool, request).await {

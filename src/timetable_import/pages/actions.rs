@@ -2,7 +2,7 @@
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 
 use super::super::api::{enqueue_undo, enqueue_upload, find_import, start_publication};
 use super::super::corrections::{change, store};
@@ -10,15 +10,14 @@ use super::super::job::IMPORTS;
 use super::{list, page_of};
 use crate::http::problem::HttpProblem;
 use crate::http::state::ServerState;
-use crate::jobs;
 use crate::jobs::Enqueued;
 use crate::jobs::api::{RunPath, find};
 use crate::outbox;
-use crate::web::flash::Flash;
 use crate::web::form::CsrfForm;
 use crate::web::format::plural;
 use crate::web::problem::PageProblem;
-use crate::web::visitor::{StaffOperator, redirect, redirect_after};
+use crate::web::run::{cancel_run, redirect_to_run};
+use crate::web::visitor::{StaffOperator, redirect_after};
 
 /// Uploads a workbook and plans its import.
 pub(super) async fn upload(
@@ -31,7 +30,7 @@ pub(super) async fn upload(
     let token = crate::http::auth::credentials(request.headers()).is_ok_and(|sent| sent.is_cookie);
     let token = token.then(|| frame.csrf().to_owned());
     match enqueue_upload(&state, &visitor.caller, request, (Some(true), token.as_deref()), None).await {
-        Ok(Enqueued::New(run) | Enqueued::Known(run)) => redirect_quietly(&page_of(run)),
+        Ok(Enqueued::New(run) | Enqueued::Known(run)) => Redirect::to(&page_of(run)).into_response(),
         Ok(Enqueued::KeyConflict) => {
             list::refused(&visitor, &state, StatusCode::CONFLICT, "send it again".into()).await
         }
@@ -43,11 +42,6 @@ pub(super) async fn upload(
             list::refused(&visitor, &state, status, detail).await
         }
     }
-}
-
-fn redirect_quietly(path: &str) -> Response {
-    use axum::response::{IntoResponse, Redirect};
-    Redirect::to(path).into_response()
 }
 
 /// Returns the page of a run, and the id in its path; the list for an address that is none.
@@ -95,11 +89,7 @@ pub(super) async fn apply(
         change::apply(&state, &visitor.caller, run, None).await
     };
     let applied: Result<_, HttpProblem> = applied.await;
-    match applied {
-        Ok(Enqueued::New(import) | Enqueued::Known(import)) => redirect_quietly(&page_of(import)),
-        Ok(Enqueued::KeyConflict) => redirect(&page, &Flash::problem("Send the form again.")),
-        Err(problem) => redirect(&page, &Flash::problem(PageProblem::from(problem).detail)),
-    }
+    redirect_to_run(applied, page_of, &page)
 }
 
 /// Cancels a run that has not ended.
@@ -112,10 +102,7 @@ pub(super) async fn cancel(
     let page = place(&run);
     let cancelled = async {
         let run = find(&state.pool, &IMPORTS, run).await?;
-        match jobs::cancel(&state.pool, run.id).await? {
-            true => Ok("It ends before its next step.".to_owned()),
-            false => Err(HttpProblem::new(StatusCode::CONFLICT, "it has ended already, or a command executes it")),
-        }
+        cancel_run(&state.pool, run.id).await
     };
     redirect_after(&page, cancelled.await)
 }
@@ -172,9 +159,5 @@ pub(super) async fn undo(
         enqueue_undo(&state, &visitor.caller, &import, dry_run, None).await
     };
     let undone: Result<_, HttpProblem> = undone.await;
-    match undone {
-        Ok(Enqueued::New(run) | Enqueued::Known(run)) => redirect_quietly(&page_of(run)),
-        Ok(Enqueued::KeyConflict) => redirect(&page, &Flash::problem("Send the form again.")),
-        Err(problem) => redirect(&page, &Flash::problem(PageProblem::from(problem).detail)),
-    }
+    redirect_to_run(undone, page_of, &page)
 }

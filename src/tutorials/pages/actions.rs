@@ -4,16 +4,16 @@ use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::forms::{EventPathId, SessionPathIds, event_write, known_event, known_session, session_write};
+use super::buttons::{EventButton, SessionButton};
+use super::forms::{event_write, session_write};
 use crate::error::Error;
 use crate::http::etag::if_match;
 use crate::resources::api::ResourceState;
 use crate::tutorials::api::{cancel_event, order_sessions, publish_event, sessions_of_event};
 use crate::web::document::text;
 use crate::web::flash::Flash;
-use crate::web::form::CsrfForm;
 use crate::web::problem::PageProblem;
-use crate::web::visitor::{StaffOperator, redirect, redirect_after};
+use crate::web::visitor::{redirect, redirect_after};
 
 fn page_of(event: &Value) -> String {
     format!("/events/{}", event["id"])
@@ -25,15 +25,9 @@ fn id_of(document: &Value) -> i64 {
 
 /// Publishes the event and its sessions in Administrate.
 pub(super) async fn publish(
-    StaffOperator(visitor): StaffOperator,
     State(state): State<ResourceState>,
-    id: EventPathId,
-    _form: CsrfForm,
+    EventButton { visitor, event, .. }: EventButton,
 ) -> Response {
-    let event = match known_event(&visitor, &state, id).await {
-        Ok(event) => event,
-        Err(problem) => return visitor.problem(problem),
-    };
     let published = publish_event(&state, &visitor.caller, id_of(&event)).await;
     let done = |_| format!("{} is being published in Administrate.", text(&event["code"]));
     redirect_after(&page_of(&event), published.map(done))
@@ -41,15 +35,9 @@ pub(super) async fn publish(
 
 /// Cancels the event here, and in Administrate if it has it. An event that only we have can be taken up again.
 pub(super) async fn cancel(
-    StaffOperator(visitor): StaffOperator,
     State(state): State<ResourceState>,
-    id: EventPathId,
-    form: CsrfForm,
+    EventButton { visitor, event, form }: EventButton,
 ) -> Response {
-    let event = match known_event(&visitor, &state, id).await {
-        Ok(event) => event,
-        Err(problem) => return visitor.problem(problem),
-    };
     let code = text(&event["code"]);
     let is_linked = !event["administrate"]["external_id"].is_null();
     let is_reinstated = form.is_set("reinstate");
@@ -69,15 +57,9 @@ pub(super) async fn cancel(
 
 /// Deletes the event. What happens in Administrate, the form says.
 pub(super) async fn delete(
-    StaffOperator(visitor): StaffOperator,
     State(state): State<ResourceState>,
-    id: EventPathId,
-    form: CsrfForm,
+    EventButton { visitor, event, form }: EventButton,
 ) -> Response {
-    let event = match known_event(&visitor, &state, id).await {
-        Ok(event) => event,
-        Err(problem) => return visitor.problem(problem),
-    };
     let code = text(&event["code"]);
     let remote = Some(form.get("remote")).filter(|remote| !remote.is_empty());
     let parameters: Vec<(String, String)> =
@@ -96,15 +78,9 @@ pub(super) async fn delete(
 
 /// Moves a session one place up or down.
 pub(super) async fn move_session(
-    StaffOperator(visitor): StaffOperator,
     State(state): State<ResourceState>,
-    ids: SessionPathIds,
-    form: CsrfForm,
+    SessionButton { visitor, event, session, form }: SessionButton,
 ) -> Response {
-    let (event, session) = match known_session(&visitor, &state, ids).await {
-        Ok(known) => known,
-        Err(problem) => return visitor.problem(problem),
-    };
     let is_up = form.get("direction") == "up";
     let moved: Result<String, PageProblem> = async {
         let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
@@ -126,15 +102,9 @@ pub(super) async fn move_session(
 
 /// Deletes a session.
 pub(super) async fn delete_session(
-    StaffOperator(visitor): StaffOperator,
     State(state): State<ResourceState>,
-    ids: SessionPathIds,
-    _form: CsrfForm,
+    SessionButton { visitor, event, session, .. }: SessionButton,
 ) -> Response {
-    let (event, session) = match known_session(&visitor, &state, ids).await {
-        Ok(known) => known,
-        Err(problem) => return visitor.problem(problem),
-    };
     let removed = session_write(&state, &visitor, &[]).remove(id_of(&session), &if_match(&session)).await;
     let done = |()| format!("“{}” is deleted.", text(&session["title"]));
     redirect_after(&format!("{}#sessions", page_of(&event)), removed.map(done))

@@ -242,7 +242,7 @@ fn session_row(session: &TimetableSession) -> SessionOfDay {
         code: session.code.clone(),
         title: session.title.clone(),
         place: place_of(session),
-        instructors: if names.is_empty() { "nobody yet".to_owned() } else { names.join(", ") },
+        instructors: if names.is_empty() { "none yet".to_owned() } else { names.join(", ") },
         tag: event_tag(session.is_cancelled, session.is_soldout),
     }
 }

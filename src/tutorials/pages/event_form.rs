@@ -7,8 +7,8 @@ use axum::response::Response;
 use serde_json::{Map, Value};
 
 use super::forms::{
-    CHANGED_MEANWHILE, EventPathId, FieldContent, add_changes, clash_lines, event_write, known_event, local_input,
-    options, parameters, typed, version, warnings,
+    EventPathId, FieldContent, add_changes, add_refusal, event_write, known_event, local_input, options, parameters,
+    typed, version, warnings,
 };
 use super::times::{read_date_time, zone_of};
 use crate::error::Error;
@@ -17,7 +17,7 @@ use crate::http::problem::HttpProblem;
 use crate::resources::api::ResourceState;
 use crate::tutorials::store::{self, EventChoices, NamedChoice};
 use crate::web::document::{list, text};
-use crate::web::fields::{FieldOption, FormField, FormFields};
+use crate::web::fields::{CHANGED_MEANWHILE, FieldOption, FormField, FormFields};
 use crate::web::flash::Flash;
 use crate::web::form::CsrfForm;
 use crate::web::frame::{Frame, NavPlace};
@@ -283,12 +283,8 @@ async fn save(
 }
 
 fn refused(mut open: OpenEventForm, problem: &HttpProblem) -> SavedEvent {
-    open.clashes = clash_lines(problem, open.form.value("time_zone"));
-    match problem.status() {
-        StatusCode::PRECONDITION_FAILED => open.form.problems.push(CHANGED_MEANWHILE.to_owned()),
-        _ if open.clashes.is_empty() => open.form.take_problem(problem, field_of),
-        _ => {}
-    }
+    let zone = open.form.value("time_zone").to_owned();
+    open.clashes = add_refusal(&mut open.form, problem, &zone, field_of);
     SavedEvent::Refused(problem.status(), Box::new(open))
 }
 

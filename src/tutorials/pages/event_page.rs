@@ -196,7 +196,7 @@ fn session_views(event: &Value, sessions: &[Value], zone: &str) -> Vec<SessionVi
             day: times.day,
             hours: times.hours,
             place: if place.is_empty() { "no place yet".to_owned() } else { place.join(", ") },
-            instructors: if who.is_empty() { "nobody yet".to_owned() } else { who.join(", ") },
+            instructors: if who.is_empty() { "none yet".to_owned() } else { who.join(", ") },
             url: optional(&session["url"]).filter(|url| is_web(url)),
             warnings: list(&session["warnings"])
                 .map(|warning| text(&warning["message"]))

@@ -2,6 +2,7 @@
 
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
+use axum::http::StatusCode;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -14,7 +15,7 @@ use crate::tutorials::api::resources::events::EVENTS;
 use crate::tutorials::api::resources::sessions::SESSIONS;
 use crate::tutorials::store::NamedChoice;
 use crate::web::document::{list, text};
-use crate::web::fields::{FieldOption, FormFields};
+use crate::web::fields::{CHANGED_MEANWHILE, FieldOption, FormFields};
 use crate::web::form::CsrfForm;
 use crate::web::problem::PageProblem;
 use crate::web::visitor::Visitor;
@@ -28,10 +29,6 @@ pub(super) type SessionPathIds = Result<Path<(i64, i64)>, PathRejection>;
 pub(super) fn unknown_event() -> PageProblem {
     PageProblem::not_found("there is no such event: the timetable shows those that exist")
 }
-
-/// What to do about a document that another user has changed.
-pub(super) const CHANGED_MEANWHILE: &str = "Somebody has changed this since you opened the form. What you typed is kept: \
-                                            compare it with what is stored now, then save again.";
 
 /// How the content of a field becomes a value of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,8 +111,24 @@ pub(super) fn options(choices: &[NamedChoice], chosen: &[String], none: Option<&
         .collect()
 }
 
+/// Adds to a form why its document was refused, and returns the clashes, which are shown above the fields.
+pub(super) fn add_refusal(
+    form: &mut FormFields,
+    problem: &HttpProblem,
+    zone: &str,
+    field_of: impl Fn(&str) -> &'static str,
+) -> Vec<String> {
+    let clashes = clash_lines(problem, zone);
+    match problem.status() {
+        StatusCode::PRECONDITION_FAILED => form.problems.push(CHANGED_MEANWHILE.to_owned()),
+        _ if clashes.is_empty() => form.take_problem(problem, field_of),
+        _ => {}
+    }
+    clashes
+}
+
 /// Returns what clashes, in words, if that is why the operation was refused.
-pub(super) fn clash_lines(problem: &HttpProblem, zone: &str) -> Vec<String> {
+fn clash_lines(problem: &HttpProblem, zone: &str) -> Vec<String> {
     let clash = |clash: &Value| {
         let times = session_times(&text(&clash["start_date"]), &text(&clash["end_date"]), zone);
         format!(

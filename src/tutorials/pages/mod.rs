@@ -4,6 +4,7 @@
 
 mod actions;
 mod address;
+mod buttons;
 mod calendar;
 mod event_form;
 mod event_list;

@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use super::forms::{
-    CHANGED_MEANWHILE, EventPathId, FieldContent, SessionPathIds, add_changes, clash_lines, known_event, known_session,
-    options, parameters, session_write, typed, version, warnings,
+    EventPathId, FieldContent, SessionPathIds, add_changes, add_refusal, known_event, known_session, options,
+    parameters, session_write, typed, version, warnings,
 };
 use super::times::{TimeFault, in_zone, read_time, zone_of};
 use crate::error::Error;
@@ -19,7 +19,7 @@ use crate::resources::api::ResourceState;
 use crate::tutorials::api::sessions_of_event;
 use crate::tutorials::store::{self, EventChoices};
 use crate::web::document::{list, text};
-use crate::web::fields::{FormField, FormFields};
+use crate::web::fields::{CHANGED_MEANWHILE, FormField, FormFields};
 use crate::web::flash::Flash;
 use crate::web::form::CsrfForm;
 use crate::web::frame::{Frame, NavPlace};
@@ -299,12 +299,7 @@ async fn save(
 }
 
 fn refused(mut open: OpenSessionForm, problem: &HttpProblem) -> SavedSession {
-    open.clashes = clash_lines(problem, &text(&open.event["time_zone"]));
-    match problem.status() {
-        StatusCode::PRECONDITION_FAILED => open.form.problems.push(CHANGED_MEANWHILE.to_owned()),
-        _ if open.clashes.is_empty() => open.form.take_problem(problem, field_of),
-        _ => {}
-    }
+    open.clashes = add_refusal(&mut open.form, problem, &text(&open.event["time_zone"]), field_of);
     SavedSession::Refused(problem.status(), Box::new(open))
 }
 

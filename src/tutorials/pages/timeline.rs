@@ -169,7 +169,7 @@ fn keys(session: &TimetableSession, is_by_venue: bool) -> Vec<RowKey> {
     }
     let teachers = session.instructors.0.iter();
     let keys: Vec<RowKey> = teachers.map(|one| RowKey { is_open: false, name: one.name.clone(), id: one.id }).collect();
-    if keys.is_empty() { vec![RowKey::open("Nobody yet")] } else { keys }
+    if keys.is_empty() { vec![RowKey::open("No instructor yet")] } else { keys }
 }
 
 fn is_virtual(session: &TimetableSession) -> bool {

@@ -146,7 +146,7 @@ async fn lesson_with_any_json_text_is_read_changed_and_recorded() {
             .fetch_one(&tutoring.db.pool)
             .await
             .expect("topics");
-        assert_eq!(stored, text, "what nobody changes stays as it is");
+        assert_eq!(stored, text, "a text that no change names stays as it is");
         assert_eq!(tutoring.json("PATCH", &path, json!({ "topics": ["y"] })).await.0, 200);
         assert_eq!(tutoring.delete(&path).await.0, 204);
         let entries: Vec<Value> = sqlx::query_scalar(
