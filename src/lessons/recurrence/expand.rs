@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::{DayRule, HolidayRule, LessonOccurrence, LessonSeries};
@@ -33,7 +32,7 @@ impl LessonSeries {
         holidays: &BTreeSet<Date>,
         limit: usize,
     ) -> Result<Vec<LessonOccurrence>, TooManyOccurrences> {
-        let mut planned = PlannedDays::new(self);
+        let mut planned = PlannedDays::new(self, self.rule_days());
         let is_moving = self.holidays == HolidayRule::Shift;
         let (mut found, mut moved) = (Vec::new(), BTreeSet::new());
         while let Some(day) = planned.next_until(to) {
@@ -65,17 +64,17 @@ impl LessonSeries {
 }
 
 /// The days of a series before exceptions and holidays, with a view of the next ones.
-struct PlannedDays {
-    rule: Box<dyn Iterator<Item = Date>>,
+struct PlannedDays<R> {
+    rule: R,
     added: VecDeque<Date>,
     /// Days that were looked at and not yet returned.
     ahead: VecDeque<Date>,
     next_of_rule: Option<Date>,
 }
 
-impl PlannedDays {
-    fn new(series: &LessonSeries) -> PlannedDays {
-        let mut rule: Box<dyn Iterator<Item = Date>> = Box::new(series.rule_days());
+impl<R: Iterator<Item = Date>> PlannedDays<R> {
+    /// Creates the days of a series, from those of its rule.
+    fn new(series: &LessonSeries, mut rule: R) -> PlannedDays<R> {
         let mut added: Vec<Date> = series.pattern.dates.iter().copied().filter(|day| *day > series.first).collect();
         added.sort_unstable();
         added.dedup();
@@ -126,90 +125,119 @@ impl PlannedDays {
 }
 
 /// The days of a rule without end. They stop at the last day that a date can have.
+///
+/// A month is a set of bits: the rules repeat after whole weeks, so that a month is a shifted part of one repeated word.
 struct RuleDays {
-    rule: DayRule,
-    months: Vec<i8>,
-    first: Date,
-    /// Monday of the current week, or first day of the current month. None: there are no further ones.
-    period: Option<Date>,
-    ready: VecDeque<Date>,
+    rule: RepeatedDays,
+    /// The months of the rule, January in the lowest bit.
+    months: u16,
+    /// The first day of the month whose days are left. None: there are no further ones.
+    month: Option<Date>,
+    /// The days of the month that are left, the first one in the lowest bit.
+    days: u32,
+}
+
+/// The days of every month, before the first day and the months are looked at.
+enum RepeatedDays {
+    None,
+    Weeks {
+        /// Days from Monday of the first week: bit n is set if the rule has the n-th one.
+        days: u64,
+        /// After how many days they repeat.
+        period: u32,
+        /// How many days of the period are over when the month begins.
+        phase: u32,
+    },
+    DayOfMonth(i8),
 }
 
 impl RuleDays {
     fn new(series: &LessonSeries) -> RuleDays {
         let first = series.first;
-        let rule = series.rule();
-        let period = match rule {
-            DayRule::None => None,
-            DayRule::Weeks { .. } => first.checked_sub(i64::from(first.weekday().to_monday_zero_offset()).days()).ok(),
-            DayRule::Weekdays(_) | DayRule::DayOfMonth(_) => Some(first.first_of_month()),
-        };
-        RuleDays { rule, months: series.pattern.months.clone(), first, period, ready: VecDeque::from([first]) }
+        let month = first.first_of_month();
+        let rule = RepeatedDays::new(&series.rule(), first);
+        let months = series.pattern.months.iter().fold(0, |months, month| months | 1 << (month - 1));
+        let mut days =
+            RuleDays { rule, months: if months == 0 { u16::MAX } else { months }, month: Some(month), days: 0 };
+        let first = 1_u32 << (first.day() - 1);
+        // The first lesson takes place whatever the rule says, and nothing is earlier.
+        days.days = days.days_of(month) & !(first - 1) | first;
+        days
     }
 
-    /// Adds the days of the current period, and goes to the next one.
-    fn fill(&mut self, period: Date) {
-        let (first, months) = (self.first, &self.months);
-        let is_later_day = |day: &Date| *day > first && (months.is_empty() || months.contains(&day.month()));
+    /// Returns the days of a month.
+    fn days_of(&self, month: Date) -> u32 {
+        if self.months & 1 << (month.month() - 1) == 0 {
+            return 0;
+        }
+        let all = u32::MAX >> (32 - length(month));
         match &self.rule {
-            DayRule::None => self.period = None,
-            DayRule::Weeks { interval, offsets } => {
-                let days = offsets.iter().filter_map(|offset| days_after(period, i32::from(*offset)));
-                self.ready.extend(days.filter(is_later_day));
-                self.period = i32::try_from(7 * interval).ok().and_then(|days| days_after(period, days));
-            }
-            DayRule::Weekdays(weekdays) => {
-                if months.is_empty() || months.contains(&period.month()) {
-                    let of_first = period.weekday().to_monday_zero_offset();
-                    let is_meant = |day: &i8| {
-                        let offset = (of_first + day - 1) % 7;
-                        weekdays.iter().any(|weekday| weekday.to_monday_zero_offset() == offset)
-                    };
-                    let days = (1..=period.days_in_month()).filter(is_meant).filter_map(|day| day_of(period, day));
-                    self.ready.extend(days.filter(is_later_day));
-                }
-                self.period = month_after(period);
-            }
-            DayRule::DayOfMonth(number) => {
-                self.ready.extend(day_of(period, *number).filter(is_later_day));
-                self.period = month_after(period);
-            }
+            RepeatedDays::None => 0,
+            RepeatedDays::Weeks { days, phase, .. } => low_half(days >> phase) & all,
+            RepeatedDays::DayOfMonth(day) => 1 << (day - 1) & all,
         }
     }
-}
 
-// A span of any units would be added in a general and slower way.
-
-/// Returns the day after some days. None: dates end before it.
-fn days_after(date: Date, days: i32) -> Option<Date> {
-    let (mut month, mut day) = (date.first_of_month(), i32::from(date.day()) + days);
-    while day > i32::from(month.days_in_month()) {
-        day -= i32::from(month.days_in_month());
-        month = month_after(month)?;
+    /// Goes to the next month.
+    fn advance(&mut self) -> Option<()> {
+        let month = self.month.take()?;
+        match &mut self.rule {
+            RepeatedDays::None => return None,
+            RepeatedDays::Weeks { period, phase, .. } => *phase = (*phase + length(month)) % *period,
+            RepeatedDays::DayOfMonth(_) => {}
+        }
+        let next = month_after(month)?;
+        self.days = self.days_of(next);
+        self.month = Some(next);
+        Some(())
     }
-    day_of(month, i8::try_from(day).ok()?)
 }
 
-/// Returns the first day of the next month.
-fn month_after(month: Date) -> Option<Date> {
-    let (year, number) = if month.month() == 12 { (month.year() + 1, 1) } else { (month.year(), month.month() + 1) };
-    Date::new(year, number, 1).ok()
-}
-
-/// Returns a day of a month, if the month has it.
-fn day_of(month: Date, day: i8) -> Option<Date> {
-    Date::new(month.year(), month.month(), day).ok()
+impl RepeatedDays {
+    fn new(rule: &DayRule, first: Date) -> RepeatedDays {
+        let (offsets, weeks) = match rule {
+            DayRule::None => return RepeatedDays::None,
+            DayRule::DayOfMonth(day) => return RepeatedDays::DayOfMonth(*day),
+            DayRule::Weeks { interval, offsets } => (offsets.clone(), *interval),
+            DayRule::Weekdays(days) => (days.iter().map(|day| day.to_monday_zero_offset()).collect(), 1),
+        };
+        let period = 7 * weeks;
+        let once = offsets.iter().fold(0_u64, |days, offset| days | 1 << offset);
+        let days = (0..u64::BITS).step_by(period as usize).fold(0, |days, start| days | once << start);
+        // Days from the month's beginning to the first day, from which the days since Monday are over.
+        let to_first = first.day() - 1;
+        let since_monday = first.weekday().to_monday_zero_offset();
+        let phase = (i64::from(since_monday) - i64::from(to_first)).rem_euclid(i64::from(period));
+        RepeatedDays::Weeks { days, period, phase: phase as u32 }
+    }
 }
 
 impl Iterator for RuleDays {
     type Item = Date;
 
     fn next(&mut self) -> Option<Date> {
-        loop {
-            if let Some(day) = self.ready.pop_front() {
-                return Some(day);
-            }
-            self.fill(self.period?);
+        while self.days == 0 {
+            self.advance()?;
         }
+        let day = self.days.trailing_zeros() + 1;
+        // Without its lowest bit.
+        self.days &= self.days - 1;
+        let month = self.month?;
+        Date::new(month.year(), month.month(), day as i8).ok()
     }
+}
+
+/// Returns how many days a month has.
+fn length(month: Date) -> u32 {
+    month.days_in_month().unsigned_abs().into()
+}
+
+fn low_half(word: u64) -> u32 {
+    (word & u64::from(u32::MAX)) as u32
+}
+
+/// Returns the first day of the next month.
+fn month_after(month: Date) -> Option<Date> {
+    let (year, number) = if month.month() == 12 { (month.year() + 1, 1) } else { (month.year(), month.month() + 1) };
+    Date::new(year, number, 1).ok()
 }

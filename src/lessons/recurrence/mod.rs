@@ -109,7 +109,7 @@ enum DayRule {
     /// Only the first lesson and the added days.
     None,
     /// Days of every n-th week; offsets from Monday, ascending.
-    Weeks { interval: i64, offsets: Vec<i8> },
+    Weeks { interval: u32, offsets: Vec<i8> },
     /// Each of these weekdays of a month.
     Weekdays(Vec<Weekday>),
     /// A day of each month that has it.
