@@ -1,4 +1,4 @@
-//! Writes the answer to a query as JSON. Items and facets are rendered already, so an answer is put together by copying.
+//! Writes the answer to a query as JSON. Most items and names of facets are rendered already: an answer is put together by copying.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -91,11 +91,11 @@ fn write_items(out: &mut Vec<u8>, found: &FoundPage<'_>, query: &Query, urls: Se
 fn write_item(out: &mut Vec<u8>, found: &FoundPage<'_>, hit: &Hit, urls: SessionUrls) {
     let Some((item, positions)) = found.item(hit) else { return };
     match item {
-        CatalogueItem::Bundle(bundle) => out.extend_from_slice(&bundle.rendered),
+        CatalogueItem::Bundle(bundle) => out.extend_from_slice(bundle.rendered()),
         CatalogueItem::Group(group) => {
             let first = positions.clone().next().and_then(|position| group.products.get(position));
             let id = first.map_or(0, |product| product.row.id);
-            group.rendered.write(out, id, positions, urls);
+            group.rendered().write(out, id, positions, urls);
         }
     }
 }

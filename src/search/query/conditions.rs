@@ -45,7 +45,7 @@ impl EventCondition {
             }
         }
         if filters.starts_from.is_some() || filters.starts_to.is_some() {
-            let mut set = Bitmap::empty(events.len());
+            let mut set = Bitmap::empty();
             for (event, start) in events.starts.iter().enumerate() {
                 let is_late = filters.starts_from.is_none_or(|day| *start >= day);
                 if is_late && filters.starts_to.is_none_or(|day| *start <= day) {
@@ -197,7 +197,7 @@ impl Conditions {
 }
 
 fn rows_of_events(segment: &Segment, events: &Bitmap) -> Bitmap {
-    let mut rows = Bitmap::empty(segment.rows());
+    let mut rows = Bitmap::empty();
     events.iter().for_each(|event| rows.insert(segment.events.row_of[event as usize]));
     rows
 }
@@ -219,7 +219,7 @@ fn offer_conditions(
         if values.is_empty() || (filter == ListFilter::Categories && has_only_bundles) {
             continue;
         }
-        let mut rows = Bitmap::empty(segment.rows());
+        let mut rows = Bitmap::empty();
         for id in model.categories().named(values.iter().map(String::as_str)) {
             columns.category(id).into_iter().for_each(|category| category.rows().add_to(&mut rows));
         }
@@ -235,7 +235,7 @@ fn offer_conditions(
     }
     let store_products = filters.values(ListFilter::EsspIds);
     if !store_products.is_empty() {
-        let mut rows = Bitmap::empty(segment.rows());
+        let mut rows = Bitmap::empty();
         parse_ids(store_products).filter_map(|id| segment.row_of_product(id)).for_each(|row| rows.insert(row));
         conditions.push((ListFilter::EsspIds, rows));
     }
@@ -249,7 +249,7 @@ fn offer_conditions(
 fn rows_of_subjects(segment: &Segment, values: &[String]) -> Bitmap {
     let ids: BTreeSet<i64> = parse_ids(values).collect();
     let codes: BTreeSet<&str> = values.iter().filter(|value| !is_id(value)).map(String::as_str).collect();
-    let mut rows = Bitmap::empty(segment.rows());
+    let mut rows = Bitmap::empty();
     for run in &segment.columns.subjects {
         if ids.contains(&run.id) || codes.contains(&*run.facet.key) {
             rows.insert_range(run.start, run.end);
@@ -261,7 +261,7 @@ fn rows_of_subjects(segment: &Segment, values: &[String]) -> Bitmap {
 /// Returns the rows of variations whose type is one of the modes, or whose name contains one.
 fn rows_of_modes(segment: &Segment, modes: &[String]) -> Bitmap {
     let modes: Vec<String> = modes.iter().map(|mode| fold(mode)).filter(|mode| !mode.is_empty()).collect();
-    let mut rows = Bitmap::empty(segment.rows());
+    let mut rows = Bitmap::empty();
     for variation in &segment.columns.variations {
         let is_match = |mode: &String| variation.folded_type == *mode || variation.folded_name.contains(mode.as_str());
         if modes.iter().any(is_match) {

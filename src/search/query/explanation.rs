@@ -154,7 +154,7 @@ pub fn explain(found: &FoundPage<'_>, hit: &Hit, texts: &[MatchingText]) -> Expl
     });
     let segment = &found.model.parts()[hit.part].segment;
     let (start, end) = segment.rows_of(hit.item);
-    let mut rows = Bitmap::empty(segment.rows());
+    let mut rows = Bitmap::empty();
     rows.insert_range(start, end);
     let points = matches.additional_points(hit.part, &rows);
     Explanation { score: hit.score, words: words.collect(), additional_points: points }

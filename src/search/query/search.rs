@@ -99,10 +99,10 @@ impl<'a> FoundPage<'a> {
                 let counted = conditions.bundles(parts, &bundles, true);
                 (conditions.bundles(parts, &bundles, false), counted.iter().map(Bitmap::count).sum())
             }
-            false => (parts.iter().map(|part| Bitmap::empty(part.segment.rows())).collect(), 0),
+            false => (vec![Bitmap::empty(); parts.len()], 0),
         };
         let offers = match conditions.has_only_bundles() {
-            true => parts.iter().map(|part| Bitmap::empty(part.segment.rows())).collect(),
+            true => vec![Bitmap::empty(); parts.len()],
             false => passing.clone(),
         };
         let content = page_of(model, query, matches.as_ref(), &offers, &shown);

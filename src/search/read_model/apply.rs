@@ -3,7 +3,8 @@
 //! The second segment is small, so it is built again for each change. When it is large enough to be felt by searches, both
 //! are merged; the items themselves and their JSON are shared and stay where they are.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use foldhash::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::bitmap::Bitmap;

@@ -1,6 +1,7 @@
 //! Builds the items of the read model from rows.
 
-use std::collections::{BTreeMap, HashMap};
+use foldhash::{HashMap, HashMapExt};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -11,7 +12,6 @@ use super::items::{
     BundleComponent, CatalogueItem, ListingKind, OfferGroup, RecommendedProduct, StoreBundle, StoreProduct,
     TutorialEvent, group_key, is_tutorial,
 };
-use super::rendered::{RenderedGroup, to_json};
 use super::rows::{
     BundleRow, CatalogueRows, ComponentRow, InstructorRecord, PriceRecord, RecommendationRow, StoreProductRow,
     SynonymRow, Text, TutorialEventRow, TutorialSessionRow,
@@ -20,10 +20,6 @@ use super::segment::Segment;
 use super::text::words;
 use super::{Part, ReadModel, SharedCatalogue};
 use crate::names::fold;
-use crate::search::compose;
-
-/// Groups from which a second thread is worth it.
-const MANY_GROUPS: usize = 1000;
 
 impl ReadModel {
     /// Builds the read model. Rows that refer to a row that was not loaded are omitted.
@@ -117,7 +113,7 @@ impl Recommendations {
     }
 }
 
-/// Groups store products and renders the groups. `link` adds what is recommended with them before.
+/// Groups store products. `link` adds what is recommended with them before.
 pub fn group_products(
     products: Vec<StoreProduct>,
     categories: &Categories,
@@ -134,28 +130,7 @@ pub fn group_products(
         names.assign(products);
     }
     link(&mut groups);
-    render_groups(groups)
-}
-
-/// Renders groups, many of them on two threads.
-fn render_groups(mut groups: Vec<Vec<StoreProduct>>) -> Vec<Arc<OfferGroup>> {
-    let render = |groups: Vec<Vec<StoreProduct>>| -> Vec<Arc<OfferGroup>> {
-        let group = |products: Vec<StoreProduct>| {
-            let rendered = RenderedGroup::new(&products);
-            Arc::new(OfferGroup { products, rendered })
-        };
-        groups.into_iter().map(group).collect()
-    };
-    if groups.len() < MANY_GROUPS {
-        return render(groups);
-    }
-    let others = groups.split_off(groups.len() / 2);
-    std::thread::scope(|scope| {
-        let others = scope.spawn(|| render(others));
-        let mut all = render(groups);
-        all.extend(others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        all
-    })
+    groups.into_iter().map(|products| Arc::new(OfferGroup::new(products))).collect()
 }
 
 /// Finds the types of listings: by their category names, else by their full name, else by their variations.
@@ -299,9 +274,7 @@ pub fn build_bundles(
     let build = |row: BundleRow| {
         let mut components = components_of.remove(&row.id).unwrap_or_default();
         components.sort_by_key(|component| (component.row.sort_order, component.row.store_product_id));
-        let mut bundle = StoreBundle { row, components, rendered: Box::default() };
-        bundle.rendered = to_json(&compose::build_bundle(&bundle)).into();
-        Arc::new(bundle)
+        Arc::new(StoreBundle::new(row, components))
     };
     rows.into_iter().map(build).collect()
 }

@@ -1,9 +1,10 @@
 //! What a search finds: groups of store products, and bundles.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::rendered::RenderedGroup;
+use super::rendered::{RenderedGroup, to_json};
 use super::rows::{BundleRow, ComponentRow, PriceRecord, StoreProductRow, Text, TutorialEventRow, TutorialSessionRow};
+use crate::search::compose;
 
 /// Type of a listing, as clients distinguish them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,8 +101,20 @@ impl TutorialEvent {
 pub struct OfferGroup {
     /// At least one, by id.
     pub products: Vec<StoreProduct>,
-    /// The group as responses contain it.
-    pub rendered: RenderedGroup,
+    rendered: OnceLock<RenderedGroup>,
+}
+
+impl OfferGroup {
+    /// Groups store products.
+    pub fn new(products: Vec<StoreProduct>) -> Self {
+        Self { products, rendered: OnceLock::new() }
+    }
+
+    /// Returns the group as responses contain it. It is made for the first of them: most groups of a large catalogue are never
+    /// asked for.
+    pub fn rendered(&self) -> &RenderedGroup {
+        self.rendered.get_or_init(|| RenderedGroup::new(&self.products))
+    }
 }
 
 /// Returns what groups a store product: its sitting and its catalogue product.
@@ -126,8 +139,19 @@ pub struct StoreBundle {
     pub row: BundleRow,
     /// Components in order.
     pub components: Vec<BundleComponent>,
-    /// The bundle as responses contain it.
-    pub rendered: Box<[u8]>,
+    rendered: OnceLock<Box<[u8]>>,
+}
+
+impl StoreBundle {
+    /// Joins a bundle with its components.
+    pub fn new(row: BundleRow, components: Vec<BundleComponent>) -> Self {
+        Self { row, components, rendered: OnceLock::new() }
+    }
+
+    /// Returns the bundle as responses contain it, made for the first of them.
+    pub fn rendered(&self) -> &[u8] {
+        self.rendered.get_or_init(|| to_json(&compose::build_bundle(self)).into())
+    }
 }
 
 /// One component of a bundle.

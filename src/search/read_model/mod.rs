@@ -20,7 +20,7 @@ pub mod segment;
 pub mod text;
 pub mod touched;
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use self::bitmap::Bitmap;

@@ -1,4 +1,4 @@
-//! Items as responses contain them: JSON, made once when an item changes.
+//! Items as responses contain them: JSON, made when a response needs an item for the first time after it has changed.
 
 use serde::Serialize;
 

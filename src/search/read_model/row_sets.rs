@@ -16,7 +16,7 @@ impl SegmentRows<'_> {
     pub fn add_to(self, set: &mut Bitmap) {
         match self {
             Self::Many(bits) => set.or(bits),
-            Self::Few(rows) => rows.iter().for_each(|row| set.insert(*row)),
+            Self::Few(rows) => set.insert_sorted(rows),
         }
     }
 
@@ -63,14 +63,9 @@ pub enum StoredRows {
 }
 
 impl StoredRows {
-    /// Returns the set of these rows, which are in order, of so many rows in the segment.
-    pub fn new(rows: Vec<u32>, all: u32) -> Self {
-        if !is_many(rows.len(), all) {
-            return Self::Few(rows.into());
-        }
-        let mut bits = Bitmap::empty(all);
-        rows.iter().for_each(|row| bits.insert(*row));
-        Self::Many(bits)
+    /// Returns the set of these rows, which are in order.
+    pub fn new(rows: Vec<u32>) -> Self {
+        if is_dense(&rows) { Self::Many(Bitmap::of_sorted(&rows)) } else { Self::Few(rows.into()) }
     }
 
     /// Borrows the rows.
@@ -82,7 +77,10 @@ impl StoredRows {
     }
 }
 
-/// Reports whether a bitmap is the smaller form.
-pub fn is_many(count: usize, all: u32) -> bool {
-    count > (all / 32) as usize + 16
+/// Reports whether a bitmap is the smaller form of these rows, which are in order.
+pub fn is_dense(rows: &[u32]) -> bool {
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return false };
+    // A bitmap has 64 rows in 8 bytes, and is a value of its own; a list has 4 bytes a row.
+    let words = (last / 64 - first / 64 + 1) as usize;
+    words * 2 + 16 < rows.len()
 }

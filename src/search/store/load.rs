@@ -1,6 +1,7 @@
 //! Loads the rows of the read model: all of them, or those of what was touched.
 
-use std::collections::{BTreeSet, HashMap};
+use foldhash::HashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sqlx::{PgConnection, PgPool};

@@ -8,7 +8,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::address::{FilterSelect, TimetableView, ViewAddress, ViewLink};
-use super::times::{in_zone, session_times, zone_of};
+use super::times::{session_times, zone_of};
 use crate::error::Error;
 use crate::resources::api::ResourceState;
 use crate::tutorials::store::{self, DayEvent, DaySummary, TimetableSession};
@@ -180,10 +180,10 @@ fn weeks(cells: Vec<DayCell>) -> Vec<Vec<DayCell>> {
 
 fn month_cells(address: &ViewAddress, (from, to): (Date, Date), days: &[DaySummary]) -> Vec<DayCell> {
     let cell = |day: Date| {
-        let found = days.iter().find(|summary| summary.day == day.to_string());
-        let entries: Vec<CellEntry> = found.iter().flat_map(|summary| &summary.first.0).map(event_entry).collect();
+        let found = days.iter().find(|summary| summary.day == day);
+        let entries: Vec<CellEntry> = found.iter().flat_map(|summary| &summary.first).map(event_entry).collect();
         let all = found.map_or(0, |summary| summary.events);
-        day_cell(address, day, plural(all, "event"), (entries, usize::try_from(all).unwrap_or_default()))
+        day_cell(address, day, plural(all as i64, "event"), (entries, all))
     };
     days_between(from, to).map(cell).collect()
 }
@@ -203,7 +203,7 @@ fn day_cell(address: &ViewAddress, day: Date, count: String, (mut entries, all):
 }
 
 fn event_entry(event: &DayEvent) -> CellEntry {
-    let start = event.start.as_deref().and_then(|start| in_zone(start, &zone_of(&event.time_zone)));
+    let start = event.start.map(|start| start.to_zoned(zone_of(&event.time_zone)));
     CellEntry {
         path: format!("/events/{}", event.id),
         from: start.map(|at| at.strftime("%H:%M").to_string()).unwrap_or_default(),

@@ -9,6 +9,7 @@ mod choices;
 mod double_bookings;
 mod events;
 mod first_steps;
+mod month;
 mod read;
 mod sessions;
 mod timetable;
@@ -19,10 +20,11 @@ pub use choices::{EventChoices, NamedChoice, event_choices, product_of_code, tut
 pub use double_bookings::{DoubleBooking, double_bookings};
 pub use events::{delete_event, insert_events, rename_event, update_events};
 pub use first_steps::{FirstSteps, first_steps};
+pub use month::{DayEvent, DaySummary, day_summaries};
 pub use read::{code_of, custom_values, event_codes, events_by_code, events_by_id, ids_by_code};
 pub use sessions::{delete_sessions, insert_sessions, update_sessions};
 pub use timetable::{
-    DayEvent, DaySummary, EventOrder, ListedEvent, MOST_SESSIONS, SessionInstructor, TimetableFilter, TimetableSession,
-    bare_events_between, day_summaries, listed_events, sessions_between,
+    EventOrder, ListedEvent, MOST_SESSIONS, SessionInstructor, TimetableFilter, TimetableSession, bare_events_between,
+    listed_events, sessions_between,
 };
 pub use upcoming::{UpcomingSession, upcoming_sessions};

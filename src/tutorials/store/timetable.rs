@@ -3,13 +3,11 @@
 //! A day is one of the event's time zone. A session without location and venue has those of its event.
 
 use jiff::civil::Date;
+use jiff_sqlx::ToSqlx;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::error::Result;
-
-/// Events of a day that are read at once.
-const EVENTS_OF_DAY: i32 = 3;
 
 /// Most sessions that are read at once.
 pub const MOST_SESSIONS: i64 = 2000;
@@ -35,27 +33,6 @@ pub enum EventOrder {
     LatestStart,
     Code,
     RemainingPlaces,
-}
-
-/// A day of a month with its first events.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct DaySummary {
-    /// `YYYY-MM-DD`
-    pub day: String,
-    /// Number of all events of the day.
-    pub events: i64,
-    pub first: Json<Vec<DayEvent>>,
-}
-
-/// An event on one of its days.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
-pub struct DayEvent {
-    pub id: i64,
-    pub code: String,
-    /// When it begins on this day, RFC 3339; none without a session.
-    pub start: Option<String>,
-    pub time_zone: String,
-    pub is_cancelled: bool,
 }
 
 /// A session with what it needs.
@@ -113,10 +90,10 @@ pub struct ListedEvent {
 }
 
 /// Joins on `event`.
-const OF_EVENT: &str = "
+pub(super) const OF_EVENT: &str = "
     LEFT JOIN lectern.event_details AS details ON details.tutorial_event_id = event.id";
 
-const ZONE: &str = "COALESCE(details.time_zone, 'Europe/London')";
+pub(super) const ZONE: &str = "COALESCE(details.time_zone, 'Europe/London')";
 
 /// Conditions on `event`. The parameters from `$3` on are those of the filter.
 const EVENT_CONDITIONS: &str = "
@@ -138,10 +115,18 @@ fn place_of_session(column: &str) -> String {
 /// Returns the sessions of some days with `event` and `details`, and the conditions on them.
 fn sessions_from() -> String {
     format!(
+        "{near} AND (session.start_date AT TIME ZONE {ZONE})::date BETWEEN $1::date AND $2::date",
+        near = sessions_near()
+    )
+}
+
+/// Returns the sessions of some days as [`sessions_from`], with those of the days before and after that other time zones
+/// may have.
+pub(super) fn sessions_near() -> String {
+    format!(
         "acted.tutorial_sessions AS session
          JOIN acted.tutorial_events AS event ON event.id = session.tutorial_event_id {OF_EVENT}
          WHERE session.start_date >= $1::date - interval '1 day' AND session.start_date < $2::date + interval '2 days'
-           AND (session.start_date AT TIME ZONE {ZONE})::date BETWEEN $1::date AND $2::date
            AND {EVENT_CONDITIONS}
            AND ($7::bigint IS NULL OR {location} = $7) AND ($8::bigint IS NULL OR {venue} = $8)
            AND ($9::bigint IS NULL OR EXISTS (
@@ -153,7 +138,7 @@ fn sessions_from() -> String {
 }
 
 /// Returns the events without sessions that start on some days.
-fn bare_events_from() -> String {
+pub(super) fn bare_events_from() -> String {
     format!(
         "acted.tutorial_events AS event {OF_EVENT}
          WHERE event.start_date BETWEEN $1::date AND $2::date
@@ -169,8 +154,8 @@ fn bare_events_from() -> String {
 macro_rules! bind_filter {
     ($query:expr, $from:expr, $to:expr, $filter:expr) => {
         $query
-            .bind($from.to_string())
-            .bind($to.to_string())
+            .bind($from.to_sqlx())
+            .bind($to.to_sqlx())
             .bind($filter.with_cancelled)
             .bind(&$filter.code)
             .bind($filter.subject)
@@ -180,34 +165,7 @@ macro_rules! bind_filter {
             .bind($filter.instructor)
     };
 }
-
-/// Returns the days from `from` to `to` on which something takes place, each with its first events.
-pub async fn day_summaries(
-    db: &mut PgConnection,
-    (from, to): (Date, Date),
-    filter: &TimetableFilter,
-) -> Result<Vec<DaySummary>> {
-    let sql = format!(
-        "WITH entry AS (
-             SELECT event.id, (session.start_date AT TIME ZONE {ZONE})::date AS day, min(session.start_date) AS start
-             FROM {sessions} GROUP BY 1, 2
-             UNION ALL
-             SELECT event.id, event.start_date, NULL::timestamptz FROM {bare}),
-         numbered AS (
-             SELECT entry.*, count(*) OVER (PARTITION BY day) AS events,
-                    row_number() OVER (PARTITION BY day ORDER BY start NULLS FIRST, id) AS place
-             FROM entry)
-         SELECT numbered.day::text AS day, max(numbered.events) AS events, json_agg(json_build_object(
-                    'id', event.id, 'code', event.code, 'start', numbered.start, 'time_zone', {ZONE},
-                    'is_cancelled', COALESCE(details.cancelled, false)) ORDER BY numbered.place) AS first
-         FROM numbered JOIN acted.tutorial_events AS event ON event.id = numbered.id {OF_EVENT}
-         WHERE numbered.place <= {EVENTS_OF_DAY} GROUP BY numbered.day ORDER BY numbered.day",
-        sessions = sessions_from(),
-        bare = bare_events_from(),
-    );
-    let query = sqlx::query_as(AssertSqlSafe(sql));
-    Ok(bind_filter!(query, from, to, filter).fetch_all(db).await?)
-}
+pub(super) use bind_filter;
 
 /// Returns the sessions from `from` to `to` by start, at most [`MOST_SESSIONS`] of them.
 pub async fn sessions_between(

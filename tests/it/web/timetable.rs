@@ -270,3 +270,24 @@ async fn timeline_marks_what_another_program_has_booked_twice() {
         contains(&filtered, &["Clash with CM2-2"]);
     }
 }
+
+#[tokio::test]
+async fn month_counts_an_event_once_a_day_on_the_day_of_its_zone() {
+    let office = Office::open().await;
+    let twice = office.create("CM2-TWICE").await;
+    office.add_session(&twice, "2027-03-10", ("12:00", "13:00")).await;
+    office.add_session(&twice, "2027-03-10", ("15:00", "16:00")).await;
+    office.create("CM2-WITHOUT").await;
+    let mut fields = office.fields("CM2-AWAY");
+    fields.iter_mut().filter(|(name, _)| *name == "time_zone").for_each(|(_, zone)| *zone = "America/New_York".into());
+    let away = to(&office.send("/events", &fields).await).to_owned();
+    // It begins at 03:00 UTC of the next day.
+    office.add_session(&away, "2027-03-10", ("22:00", "23:30")).await;
+    let month = office.ann.page("/timetable?day=2027-03-01").await;
+    contains(&month, &["Wed 10 Mar, 2 events", "Mon 1 Mar, 1 event\"", "12:00", "22:00"]);
+    assert!(!month.contains("15:00") && !month.contains("Thu 11 Mar, "), "{month}");
+    let (tenth, eleventh) =
+        month.split_once("Wed 10 Mar").and_then(|(_, rest)| rest.split_once("</td>")).expect("a day");
+    let place = |code: &str| tenth.find(code).unwrap_or_else(|| panic!("{code} is missing in {tenth}"));
+    assert!(place("CM2-TWICE") < place("CM2-AWAY") && !eleventh.contains("CM2-"), "{month}");
+}

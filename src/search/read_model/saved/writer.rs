@@ -1,6 +1,6 @@
 //! Writes rows.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::sync::Arc;
 
 use jiff::civil::Date;

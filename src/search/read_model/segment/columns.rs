@@ -2,15 +2,16 @@
 //!
 //! Rows are in browsing order, so subjects are runs of neighbours, and catalogue products a few runs each.
 
-use std::collections::{BTreeMap, HashMap};
+use foldhash::{HashMap, HashMapExt};
+use std::collections::BTreeMap;
 
 use super::super::bitmap::Bitmap;
 use super::super::categories::Categories;
 use super::super::items::{CatalogueItem, StoreProduct, short_name};
 use super::super::row_sets::StoredRows;
-use super::super::rows::Text;
+use super::super::rows::{FormRow, Text};
 use super::facet_name::FacetName;
-use super::{RowCollector, rows_of_products};
+use super::rows_of_products;
 use crate::names::fold;
 
 /// A store product of a catalogue product, and the runs of its rows.
@@ -97,7 +98,7 @@ impl SegmentColumns {
     /// Reads the columns of items in browsing order.
     pub fn new(items: &[CatalogueItem], first_rows: &[u32], categories: &Categories) -> Self {
         let rows = first_rows.last().copied().unwrap_or_default();
-        let mut columns = Self { rows, offers: Bitmap::empty(rows), ends: Bitmap::empty(rows), ..Self::default() };
+        let mut columns = Self { rows, ..Self::default() };
         columns.item_of.reserve(rows as usize);
         for (index, item) in items.iter().enumerate() {
             let (start, end) = (first_rows[index], first_rows[index + 1]);
@@ -164,30 +165,33 @@ impl SegmentColumns {
     }
 
     fn read_variations(&mut self, items: &[CatalogueItem], first_rows: &[u32]) {
-        let mut by_variation = RowCollector::default();
-        let mut by_mode: RowCollector<&str> = RowCollector::default();
-        let mut variations: BTreeMap<i64, &StoreProduct> = BTreeMap::new();
-        let mut modes: BTreeMap<&str, (i64, &StoreProduct)> = BTreeMap::new();
+        // Many rows share few forms.
+        let mut by_form: HashMap<i64, (&FormRow, Vec<u32>)> = HashMap::new();
         for (row, product) in rows_of_products(items, first_rows) {
-            let id = product.row.form.variation_id;
-            by_variation.add(id, row);
-            by_mode.add(&product.row.form.variation_type, row);
-            variations.insert(id, product);
-            let lowest = modes.entry(&product.row.form.variation_type).or_insert((id, product));
-            if id < lowest.0 {
-                *lowest = (id, product);
+            let form = &*product.row.form;
+            by_form.entry(form.id).or_insert_with(|| (form, Vec::new())).1.push(row);
+        }
+        let mut variations: BTreeMap<i64, (&FormRow, Vec<u32>)> = BTreeMap::new();
+        let mut modes: BTreeMap<&str, (&FormRow, Vec<u32>)> = BTreeMap::new();
+        for (form, rows) in by_form.into_values() {
+            variations.entry(form.variation_id).or_insert_with(|| (form, Vec::new())).1.extend(&rows);
+            let (lowest, of_mode) = modes.entry(&form.variation_type).or_insert_with(|| (form, Vec::new()));
+            of_mode.extend(rows);
+            if form.variation_id < lowest.variation_id {
+                *lowest = form;
             }
         }
-        for (id, product) in variations {
-            let rows = StoredRows::new(by_variation.0.remove(&id).unwrap_or_default(), self.rows);
-            let (folded_type, folded_name) =
-                (fold(&product.row.form.variation_type), fold(&product.row.form.variation_name));
-            self.variations.push(VariationRows { id, folded_type, folded_name, rows });
+        let sorted = |mut rows: Vec<u32>| {
+            rows.sort_unstable();
+            StoredRows::new(rows)
+        };
+        for (id, (form, rows)) in variations {
+            let (folded_type, folded_name) = (fold(&form.variation_type), fold(&form.variation_name));
+            self.variations.push(VariationRows { id, folded_type, folded_name, rows: sorted(rows) });
         }
-        for (mode, (lowest_variation, product)) in modes {
-            let rows = StoredRows::new(by_mode.0.remove(mode).unwrap_or_default(), self.rows);
-            let facet = FacetName::new(mode.into(), product.row.form.variation_name.clone(), true);
-            self.modes.push(ModeRows { facet, lowest_variation, rows });
+        for (mode, (lowest, rows)) in modes {
+            let facet = FacetName::new(mode.into(), lowest.variation_name.clone(), true);
+            self.modes.push(ModeRows { facet, lowest_variation: lowest.variation_id, rows: sorted(rows) });
         }
     }
 
@@ -198,7 +202,7 @@ impl SegmentColumns {
             rows.sort_unstable();
             let rows: Vec<u32> = rows.into_iter().flat_map(|(start, end)| start..end).collect();
             if !rows.is_empty() {
-                self.categories.insert(id, StoredRows::new(rows, self.rows));
+                self.categories.insert(id, StoredRows::new(rows));
             }
         }
     }
@@ -210,7 +214,7 @@ impl SegmentColumns {
 
     /// Returns the rows of catalogue products.
     pub fn rows_of_catalog_products(&self, ids: impl IntoIterator<Item = i64>) -> Bitmap {
-        let mut rows = Bitmap::empty(self.rows);
+        let mut rows = Bitmap::empty();
         let ids: std::collections::BTreeSet<i64> = ids.into_iter().collect();
         for product in self.products.iter().filter(|product| ids.contains(&product.id)) {
             product.runs.iter().for_each(|(start, end)| rows.insert_range(*start, *end));

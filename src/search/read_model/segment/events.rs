@@ -2,7 +2,7 @@
 //!
 //! Events are numbered by row, so the events of one row are neighbours.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use jiff::civil::Date;
 
@@ -173,11 +173,9 @@ impl EventIndex {
             rows.push(row);
             index.values_of_row.push(&of_row);
         }
-        index.with_events = Bitmap::empty(first_rows.last().copied().unwrap_or_default());
-        rows.iter().for_each(|row| index.with_events.insert(*row));
+        index.with_events = Bitmap::of_sorted(&rows);
         index.before = index.with_events.counts_before();
-        index.with_places = Bitmap::empty(index.len());
-        with_places.iter().for_each(|event| index.with_places.insert(*event));
+        index.with_places = Bitmap::of_sorted(&with_places);
         index.ends.sort_unstable();
         index.sort_values(numbers, events_of);
         index
@@ -190,7 +188,7 @@ impl EventIndex {
         for (new, old) in order.iter().enumerate() {
             renumbered[*old as usize] = new as u32;
             let (kind, name) = numbers.values[*old as usize].clone();
-            let events = StoredRows::new(events_of.0.remove(old).unwrap_or_default(), self.len());
+            let events = StoredRows::new(events_of.0.remove(old).unwrap_or_default());
             self.values.push(EventValue { kind, facet: FacetName::new(name.clone(), name, false), events });
         }
         for (name, old) in numbers.by_fold {
@@ -249,7 +247,7 @@ impl EventIndex {
 
     /// Returns the events with a value that has one of these folded names or codes.
     pub fn events_named<'a>(&self, kind: EventValueKind, names: impl IntoIterator<Item = &'a String>) -> Bitmap {
-        let mut events = Bitmap::empty(self.len());
+        let mut events = Bitmap::empty();
         for name in names {
             let values = self.by_name.get(&(kind, name.clone())).into_iter().flatten();
             values.for_each(|value| self.values[*value as usize].events.rows().add_to(&mut events));

@@ -5,7 +5,7 @@ pub mod events;
 pub mod facet_name;
 pub mod vocabulary;
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use self::columns::SegmentColumns;
 use self::events::EventIndex;

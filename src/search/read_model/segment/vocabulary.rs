@@ -3,11 +3,11 @@
 //! Terms are sorted, so the terms that start with a word are neighbours. Besides words there are two kinds of terms, each
 //! with a mark in front: codes without their separators, and whole fields.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::super::bitmap::Bitmap;
 use super::super::items::CatalogueItem;
-use super::super::row_sets::{SegmentRows, is_many};
+use super::super::row_sets::{SegmentRows, is_dense};
 use super::super::rows::Text;
 use super::super::text::fields::{self, TextField, WHOLE_MARK};
 use super::super::text::{letters, terms_of};
@@ -161,18 +161,16 @@ impl Vocabulary {
             self.starts.push(0);
             self.first_groups.push(0);
         }
-        let all = self.name_lengths.len() as u32;
         for group in postings.chunk_by(|(a, _), (b, _)| a == b) {
             let class = group[0].0;
-            if is_many(group.len(), all) {
-                let mut bits = Bitmap::empty(all);
-                group.iter().for_each(|(_, row)| bits.insert(*row));
+            let start = self.lists.len();
+            self.lists.extend(group.iter().map(|(_, row)| *row));
+            if is_dense(&self.lists[start..]) {
                 self.groups.push(PostingGroup { class, start: self.bitmaps.len() as u32, count: 0 });
-                self.bitmaps.push(bits);
+                self.bitmaps.push(Bitmap::of_sorted(&self.lists[start..]));
+                self.lists.truncate(start);
             } else {
-                let start = self.lists.len() as u32;
-                self.lists.extend(group.iter().map(|(_, row)| *row));
-                self.groups.push(PostingGroup { class, start, count: group.len() as u32 });
+                self.groups.push(PostingGroup { class, start: start as u32, count: group.len() as u32 });
             }
         }
         if fields::is_word(term) && !term.chars().any(char::is_numeric) {
@@ -286,8 +284,7 @@ impl VocabularyBuilder {
         if text.is_empty() {
             return;
         }
-        let is_shared = field.is_shared();
-        if is_shared && let Some(known) = self.known.get(&(text.clone(), field)) {
+        if let Some(known) = self.known.get(&(text.clone(), field)) {
             self.current.extend(
                 known
                     .iter()
@@ -311,9 +308,7 @@ impl VocabularyBuilder {
         self.current.extend(
             found.iter().map(|(term, in_name)| (*term, field.weight_number(), field == TextField::Subject, *in_name)),
         );
-        if is_shared {
-            self.known.insert((text.clone(), field), found.into());
-        }
+        self.known.insert((text.clone(), field), found.into());
     }
 
     fn end_row(&mut self) {

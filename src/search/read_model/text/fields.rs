@@ -73,11 +73,6 @@ impl TextField {
             _ => 0.8,
         }
     }
-
-    /// Reports whether many rows have the same text in this field.
-    pub fn is_shared(self) -> bool {
-        true
-    }
 }
 
 /// Calls a function for each text of a store product.

@@ -1,6 +1,6 @@
 //! Finds what a search text means in a model: which codes it contains, which words have to be split or joined.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
 use super::fields::{CODE_MARK, WHOLE_MARK};
 use super::matching::{LevelRows, QueryWord, WordMatch, exists, exists_with_prefix, match_word};
@@ -167,7 +167,7 @@ fn add_whole_fields<'a>(matches: &mut TextMatch<'a>, part: &'a Part, index: usiz
     let query: Vec<&str> = words.iter().map(|word| word.term.as_str()).collect();
     let vocabulary = &part.segment.vocabulary;
     if let Some(term) = vocabulary.find(&format!("{WHOLE_MARK}{}", query.join(" "))) {
-        let mut rows = Bitmap::empty(part.segment.rows());
+        let mut rows = Bitmap::empty();
         vocabulary.groups(term).for_each(|(_, of_class)| of_class.add_to(&mut rows));
         matches.bonuses.push(Bonus { part: index, rows: LevelRows::Joined(rows), points: WHOLE_FIELD_POINTS });
     }
@@ -186,9 +186,9 @@ fn add_same_fields<'a>(matches: &mut TextMatch<'a>, part: &'a Part, index: usize
     }
     let most = counts.values().copied().max().unwrap_or_default();
     // More words give more points: the sets of rows overlap and only the best counts.
-    let mut better = Bitmap::empty(part.segment.rows());
+    let mut better = Bitmap::empty();
     for count in (2..=most).rev() {
-        let mut rows = Bitmap::empty(part.segment.rows());
+        let mut rows = Bitmap::empty();
         for field in counts.iter().filter(|(_, other)| **other == count).map(|(field, _)| *field) {
             vocabulary.groups(field).for_each(|(_, of_class)| of_class.add_to(&mut rows));
         }
@@ -210,7 +210,7 @@ fn add_same_events<'a>(matches: &mut TextMatch<'a>, part: &'a Part, index: usize
     let mut common: Option<Bitmap> = None;
     let mut count = 0;
     for word in &matches.words {
-        let mut of_word = Bitmap::empty(events.len());
+        let mut of_word = Bitmap::empty();
         for (_, term) in word.terms.iter().filter(|(part, _)| *part == index) {
             let values = events.values_with_word(vocabulary.term(*term));
             values.for_each(|value| value.events.rows().add_to(&mut of_word));
@@ -225,7 +225,7 @@ fn add_same_events<'a>(matches: &mut TextMatch<'a>, part: &'a Part, index: usize
         }
     }
     let Some(common) = common.filter(|common| count > 1 && !common.is_empty()) else { return };
-    let mut rows = Bitmap::empty(part.segment.rows());
+    let mut rows = Bitmap::empty();
     common.iter().for_each(|event| rows.insert(events.row_of[event as usize]));
     let points = SAME_EVENT_POINTS * count as f32;
     matches.bonuses.push(Bonus { part: index, rows: LevelRows::Joined(rows), points });

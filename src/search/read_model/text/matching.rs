@@ -109,7 +109,7 @@ impl<'a> LevelCollector<'a> {
             match known {
                 Some(Level { rows: LevelRows::Joined(bits), .. }) => rows.add_to(bits),
                 Some(level) => {
-                    let mut bits = Bitmap::empty(self.parts[part].segment.rows());
+                    let mut bits = Bitmap::empty();
                     level.rows.rows().add_to(&mut bits);
                     rows.add_to(&mut bits);
                     level.rows = LevelRows::Joined(bits);
@@ -129,7 +129,7 @@ impl<'a> LevelCollector<'a> {
         self.levels.sort_by(|a, b| b.value().total_cmp(&a.value()));
         let is_subject =
             self.levels.iter().any(|level| level.class.is_subject() && level.distance == TypoDistance::Exact);
-        let mut rows: Vec<Bitmap> = self.parts.iter().map(|part| Bitmap::empty(part.segment.rows())).collect();
+        let mut rows: Vec<Bitmap> = vec![Bitmap::empty(); self.parts.len()];
         self.levels.iter().for_each(|level| level.rows.rows().add_to(&mut rows[level.part]));
         rows.iter_mut().zip(self.parts).for_each(|(rows, part)| rows.and(&part.live));
         let importance = if is_subject { 2.0 } else { 1.0 };
@@ -205,7 +205,7 @@ fn add_synonyms(found: &mut LevelCollector<'_>, word: &QueryWord) {
 fn add_phrase(found: &mut LevelCollector<'_>, part: usize, first: u32, rest: &[u32]) {
     let segment = &found.parts[part].segment;
     let rows_of = |term: u32| {
-        let mut rows = Bitmap::empty(segment.rows());
+        let mut rows = Bitmap::empty();
         segment.vocabulary.groups(term).for_each(|(_, of_class)| of_class.add_to(&mut rows));
         rows
     };

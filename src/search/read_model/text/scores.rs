@@ -62,11 +62,11 @@ impl<'a> TextMatch<'a> {
         let (word, None) = (words.next()?, words.next()) else { return None };
         let mut levels: Vec<(f32, usize, Bitmap)> = Vec::new();
         for level in &word.levels {
-            let mut rows = Bitmap::empty(self.parts[level.part].segment.rows());
+            let mut rows = Bitmap::empty();
             level.rows.rows().add_to(&mut rows);
             let score = 90.0 * (word.importance * level.quality()) / self.total + 10.0 * level.name_share().min(1.0);
             for bonus in self.bonuses.iter().filter(|bonus| bonus.part == level.part) {
-                let mut better = Bitmap::empty(self.parts[level.part].segment.rows());
+                let mut better = Bitmap::empty();
                 bonus.rows.rows().add_to(&mut better);
                 better.and(&rows);
                 if !better.is_empty() {
@@ -79,7 +79,7 @@ impl<'a> TextMatch<'a> {
         let mut by_score: Vec<(f32, Vec<Bitmap>)> = Vec::new();
         for (score, part, rows) in levels {
             if by_score.last().is_none_or(|(last, _)| *last != score) {
-                by_score.push((score, self.parts.iter().map(|part| Bitmap::empty(part.segment.rows())).collect()));
+                by_score.push((score, vec![Bitmap::empty(); self.parts.len()]));
             }
             if let Some((_, sets)) = by_score.last_mut() {
                 sets[part].or(&rows);
@@ -134,7 +134,7 @@ impl<'a> TextMatch<'a> {
 
 /// Returns the rows that match enough words, by part.
 fn matching_rows(parts: &[Part], words: &[WordMatch<'_>], total: f32) -> Vec<Bitmap> {
-    let none = || parts.iter().map(|part| Bitmap::empty(part.segment.rows())).collect();
+    let none = || vec![Bitmap::empty(); parts.len()];
     let found: Vec<&WordMatch<'_>> = words.iter().filter(|word| !word.is_empty()).collect();
     let Some((first, rest)) = found.split_first() else { return none() };
     let mut all = first.rows.clone();
@@ -154,7 +154,7 @@ fn partly_matching(part: &Part, index: usize, words: &[WordMatch<'_>], total: f3
     for word in words {
         word.rows[index].iter().for_each(|row| coverage[row as usize] += word.importance);
     }
-    let mut rows = Bitmap::empty(part.segment.rows());
+    let mut rows = Bitmap::empty();
     for (row, coverage) in coverage.iter().enumerate().filter(|(_, coverage)| **coverage > 0.0) {
         if coverage / total >= MIN_COVERAGE {
             rows.insert(row as u32);
