@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -131,6 +132,16 @@ const INTERVAL: Duration = Duration::from_millis(50);
 /// How long the writers work alone.
 const ALONE: Duration = Duration::from_secs(20);
 
+const BATCH_ROWS: &str = "LECTERN_COPY_BATCH_ROWS";
+const PAUSE_MS: &str = "LECTERN_COPY_PAUSE_MS";
+
+/// Hands a setting of this process on, else the default. Returns it.
+fn setting(command: &mut Command, name: &str, default: &str) -> String {
+    let value = std::env::var(name).unwrap_or_else(|_| default.to_owned());
+    command.env(name, &value);
+    value
+}
+
 /// Moves while others write two hundred rows a second.
 async fn online(stage: &Stage, rows: u32) -> Result<Vec<Figure>> {
     stage.copy(COPY, TEMPLATE).await?;
@@ -144,7 +155,9 @@ async fn online(stage: &Stage, rows: u32) -> Result<Vec<Figure>> {
     let alone = Instant::now();
     tokio::time::sleep(ALONE).await;
     let started = Instant::now();
-    let program = run(stage.program(COPY, None, &["migrate", "--json"])).await;
+    let mut command = stage.program(COPY, None, &["migrate", "--json"]);
+    let (batch_rows, pause) = (setting(&mut command, BATCH_ROWS, "50"), setting(&mut command, PAUSE_MS, "50"));
+    let program = run(command).await;
     let ended = Instant::now();
     stop.cancel();
     let mut done = Vec::new();
@@ -163,7 +176,10 @@ async fn online(stage: &Stage, rows: u32) -> Result<Vec<Figure>> {
             goal: "≤ 1.2 ×".to_owned(),
             met: ratio <= 1.2,
             ..Figure::plain(
-                &format!("p99 of {} writes beside `migrate`, pause 20 ms, 500 rows a batch", during.count),
+                &format!(
+                    "p99 of {} writes beside `migrate`, pause {pause} ms, {batch_rows} rows a batch",
+                    during.count
+                ),
                 seconds(during.p99),
                 peer(before.p99),
                 format!("{ratio:.2} ×"),

@@ -84,9 +84,9 @@ async fn session_entries(
     filter: &TimetableFilter,
 ) -> Result<Vec<DayEntry>> {
     let sql = format!(
-        "SELECT {ZONE} AS time_zone, array_agg(event.id) AS events, array_agg(session.start_date) AS starts
+        "SELECT {ZONE} AS time_zone, array_agg(session.tutorial_event_id) AS events, array_agg(session.start_date) AS starts
          FROM {sessions} GROUP BY 1",
-        sessions = sessions_near(),
+        sessions = sessions_near(filter),
     );
     let query = sqlx::query_as::<_, (String, Vec<i64>, Vec<SqlTimestamp>)>(AssertSqlSafe(sql));
     let zones = bind_filter!(query, from, to, filter).fetch_all(db).await?;
@@ -109,7 +109,7 @@ async fn bare_entries(
     (from, to): (Date, Date),
     filter: &TimetableFilter,
 ) -> Result<Vec<DayEntry>> {
-    let sql = format!("SELECT event.id, event.start_date FROM {bare}", bare = bare_events_from());
+    let sql = format!("SELECT event.id, event.start_date FROM {bare}", bare = bare_events_from(filter));
     let query = sqlx::query_as::<_, (i64, SqlDate)>(AssertSqlSafe(sql));
     let bare = bind_filter!(query, from, to, filter).fetch_all(db).await?;
     Ok(bare.into_iter().map(|(event, day)| DayEntry { day: day.to_jiff(), start: None, event }).collect())

@@ -95,15 +95,53 @@ pub(super) const OF_EVENT: &str = "
 
 pub(super) const ZONE: &str = "COALESCE(details.time_zone, 'Europe/London')";
 
-/// Conditions on `event`. The parameters from `$3` on are those of the filter.
-const EVENT_CONDITIONS: &str = "
-    ($3 OR NOT COALESCE(details.cancelled, false))
-    AND ($4 = '' OR position(lower($4) IN lower(event.code)) > 0)
-    AND (($5::bigint IS NULL AND $6::bigint IS NULL) OR EXISTS (
-        SELECT FROM acted.products AS sold
-        JOIN acted.catalog_exam_session_subjects AS taught ON taught.id = sold.exam_session_subject_id
-        WHERE sold.id = event.product_id
-          AND ($5::bigint IS NULL OR taught.subject_id = $5) AND ($6::bigint IS NULL OR taught.exam_session_id = $6)))";
+impl TimetableFilter {
+    /// Returns the conditions on `event`. The parameters from `$3` on are those of the filter.
+    ///
+    /// What does not filter is left out, so that PostgreSQL reads no table for it.
+    fn on_events(&self) -> String {
+        let mut sql = String::new();
+        if !self.with_cancelled {
+            sql += " AND NOT COALESCE(details.cancelled, false)";
+        }
+        if !self.code.is_empty() {
+            sql += " AND position(lower($3) IN lower(event.code)) > 0";
+        }
+        if self.subject.is_some() || self.exam_session.is_some() {
+            sql += " AND EXISTS (
+                SELECT FROM acted.products AS sold
+                JOIN acted.catalog_exam_session_subjects AS taught ON taught.id = sold.exam_session_subject_id
+                WHERE sold.id = event.product_id AND ($4::bigint IS NULL OR taught.subject_id = $4)
+                  AND ($5::bigint IS NULL OR taught.exam_session_id = $5))";
+        }
+        sql
+    }
+
+    /// Returns conditions on the place and the instructor, each for what is filtered.
+    fn on_others(&self, location: &str, venue: &str, instructor: &str) -> String {
+        let asked = [(self.location.is_some(), location), (self.venue.is_some(), venue)];
+        let asked = asked.into_iter().chain([(self.instructor.is_some(), instructor)]);
+        asked.filter(|(is_asked, _)| *is_asked).map(|(_, condition)| format!(" AND ({condition})")).collect()
+    }
+}
+
+/// That `event` or one of its sessions has the location.
+const LOCATION_OF_ANY: &str = "event.location_id = $6 OR EXISTS (
+    SELECT FROM acted.tutorial_sessions AS session
+    WHERE session.tutorial_event_id = event.id AND session.location_id = $6)";
+
+/// That `event` or one of its sessions has the venue.
+const VENUE_OF_ANY: &str = "event.venue_id = $7 OR EXISTS (
+    SELECT FROM acted.tutorial_sessions AS session
+    WHERE session.tutorial_event_id = event.id AND session.venue_id = $7)";
+
+/// That `event` or one of its sessions has the instructor.
+const INSTRUCTOR_OF_ANY: &str = "EXISTS (
+    SELECT FROM lectern.event_staff AS member
+    WHERE member.tutorial_event_id = event.id AND member.tutorial_instructor_id = $8) OR EXISTS (
+    SELECT FROM acted.tutorial_sessions AS session
+    JOIN acted.tutorial_session_instructors AS teaching ON teaching.tutorialsessions_id = session.id
+    WHERE session.tutorial_event_id = event.id AND teaching.tutorialinstructor_id = $8)";
 
 /// The location or venue of `session`.
 fn place_of_session(column: &str) -> String {
@@ -113,41 +151,43 @@ fn place_of_session(column: &str) -> String {
 }
 
 /// Returns the sessions of some days with `event` and `details`, and the conditions on them.
-fn sessions_from() -> String {
+fn sessions_from(filter: &TimetableFilter) -> String {
     format!(
         "{near} AND (session.start_date AT TIME ZONE {ZONE})::date BETWEEN $1::date AND $2::date",
-        near = sessions_near()
+        near = sessions_near(filter)
     )
 }
 
 /// Returns the sessions of some days as [`sessions_from`], with those of the days before and after that other time zones
 /// may have.
-pub(super) fn sessions_near() -> String {
+pub(super) fn sessions_near(filter: &TimetableFilter) -> String {
+    let taught = "EXISTS (SELECT FROM acted.tutorial_session_instructors AS teaching
+                          WHERE teaching.tutorialsessions_id = session.id AND teaching.tutorialinstructor_id = $8)";
+    let location = format!("{} = $6", place_of_session("location_id"));
+    let venue = format!("{} = $7", place_of_session("venue_id"));
+    // Every session has an event. PostgreSQL leaves out a left join of which no column is used.
     format!(
         "acted.tutorial_sessions AS session
-         JOIN acted.tutorial_events AS event ON event.id = session.tutorial_event_id {OF_EVENT}
+         LEFT JOIN acted.tutorial_events AS event ON event.id = session.tutorial_event_id
+         LEFT JOIN lectern.event_details AS details ON details.tutorial_event_id = session.tutorial_event_id
          WHERE session.start_date >= $1::date - interval '1 day' AND session.start_date < $2::date + interval '2 days'
-           AND {EVENT_CONDITIONS}
-           AND ($7::bigint IS NULL OR {location} = $7) AND ($8::bigint IS NULL OR {venue} = $8)
-           AND ($9::bigint IS NULL OR EXISTS (
-               SELECT FROM acted.tutorial_session_instructors AS teaching
-               WHERE teaching.tutorialsessions_id = session.id AND teaching.tutorialinstructor_id = $9))",
-        location = place_of_session("location_id"),
-        venue = place_of_session("venue_id"),
+           {of_event}{others}",
+        of_event = filter.on_events(),
+        others = filter.on_others(&location, &venue, taught),
     )
 }
 
 /// Returns the events without sessions that start on some days.
-pub(super) fn bare_events_from() -> String {
+pub(super) fn bare_events_from(filter: &TimetableFilter) -> String {
+    let taught = "EXISTS (SELECT FROM lectern.event_staff AS member
+                          WHERE member.tutorial_event_id = event.id AND member.tutorial_instructor_id = $8)";
     format!(
         "acted.tutorial_events AS event {OF_EVENT}
          WHERE event.start_date BETWEEN $1::date AND $2::date
            AND NOT EXISTS (SELECT FROM acted.tutorial_sessions AS session WHERE session.tutorial_event_id = event.id)
-           AND {EVENT_CONDITIONS}
-           AND ($7::bigint IS NULL OR event.location_id = $7) AND ($8::bigint IS NULL OR event.venue_id = $8)
-           AND ($9::bigint IS NULL OR EXISTS (
-               SELECT FROM lectern.event_staff AS member
-               WHERE member.tutorial_event_id = event.id AND member.tutorial_instructor_id = $9))"
+           {of_event}{others}",
+        of_event = filter.on_events(),
+        others = filter.on_others("event.location_id = $6", "event.venue_id = $7", taught),
     )
 }
 
@@ -156,7 +196,6 @@ macro_rules! bind_filter {
         $query
             .bind($from.to_sqlx())
             .bind($to.to_sqlx())
-            .bind($filter.with_cancelled)
             .bind(&$filter.code)
             .bind($filter.subject)
             .bind($filter.exam_session)
@@ -201,7 +240,7 @@ pub async fn sessions_between(
          LEFT JOIN acted.tutorial_venues AS venue ON venue.id = found.venue_id
          LEFT JOIN acted.tutorial_locations AS home ON home.id = venue.location_id
          ORDER BY found.start_date, found.code, found.id",
-        sessions = sessions_from(),
+        sessions = sessions_from(filter),
         location = place_of_session("location_id"),
         venue = place_of_session("venue_id"),
     );
@@ -218,7 +257,7 @@ pub async fn bare_events_between(
     let sql = format!(
         "SELECT event.id, event.code::text, event.start_date::text FROM {bare}
          ORDER BY event.start_date, event.code LIMIT {MOST_SESSIONS}",
-        bare = bare_events_from()
+        bare = bare_events_from(filter)
     );
     let query = sqlx::query_as(AssertSqlSafe(sql));
     Ok(bind_filter!(query, from, to, filter).fetch_all(db).await?)
@@ -243,20 +282,8 @@ pub async fn listed_events(
              SELECT event.*, details.max_places, COALESCE(details.cancelled, false) AS is_cancelled,
                     count(*) OVER () AS total, row_number() OVER (ORDER BY {order}, event.id) AS place
              FROM acted.tutorial_events AS event {OF_EVENT}
-             WHERE event.end_date >= $1::date AND event.start_date <= $2::date AND {EVENT_CONDITIONS}
-               AND ($7::bigint IS NULL OR event.location_id = $7 OR EXISTS (
-                   SELECT FROM acted.tutorial_sessions AS session
-                   WHERE session.tutorial_event_id = event.id AND session.location_id = $7))
-               AND ($8::bigint IS NULL OR event.venue_id = $8 OR EXISTS (
-                   SELECT FROM acted.tutorial_sessions AS session
-                   WHERE session.tutorial_event_id = event.id AND session.venue_id = $8))
-               AND ($9::bigint IS NULL OR EXISTS (
-                   SELECT FROM lectern.event_staff AS member
-                   WHERE member.tutorial_event_id = event.id AND member.tutorial_instructor_id = $9) OR EXISTS (
-                   SELECT FROM acted.tutorial_sessions AS session
-                   JOIN acted.tutorial_session_instructors AS teaching ON teaching.tutorialsessions_id = session.id
-                   WHERE session.tutorial_event_id = event.id AND teaching.tutorialinstructor_id = $9))
-             ORDER BY {order}, event.id LIMIT $10 OFFSET $11)
+             WHERE event.end_date >= $1::date AND event.start_date <= $2::date {of_event}{others}
+             ORDER BY {order}, event.id LIMIT $9 OFFSET $10)
          SELECT found.id, found.code::text AS code, subject.code::text AS subject,
                 COALESCE(location.name::text, lectern.archived_place('acted.tutorial_events', found.id, 'location')) AS location,
                 COALESCE(venue.name::text, lectern.archived_place('acted.tutorial_events', found.id, 'venue')) AS venue,
@@ -274,7 +301,9 @@ pub async fn listed_events(
          LEFT JOIN acted.products AS sold ON sold.id = found.product_id
          LEFT JOIN acted.catalog_exam_session_subjects AS taught ON taught.id = sold.exam_session_subject_id
          LEFT JOIN acted.catalog_subjects AS subject ON subject.id = taught.subject_id
-         ORDER BY found.place"
+         ORDER BY found.place",
+        of_event = filter.on_events(),
+        others = filter.on_others(LOCATION_OF_ANY, VENUE_OF_ANY, INSTRUCTOR_OF_ANY),
     );
     let query = sqlx::query_as(AssertSqlSafe(sql));
     Ok(bind_filter!(query, from, to, filter).bind(limit).bind(offset).fetch_all(db).await?)

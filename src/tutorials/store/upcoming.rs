@@ -25,20 +25,21 @@ pub struct UpcomingSession {
 pub async fn upcoming_sessions(pool: &PgPool, limit: i64) -> Result<Vec<UpcomingSession>> {
     Ok(sqlx::query_as(
         "WITH next AS (
-             SELECT s.*, e.code, e.venue_id AS event_venue, e.location_id AS event_location, d.time_zone
-             FROM acted.tutorial_sessions AS s
-             JOIN acted.tutorial_events AS e ON e.id = s.tutorial_event_id
-             LEFT JOIN lectern.event_details AS d ON d.tutorial_event_id = e.id
-             WHERE s.end_date > now() AND d.cancelled IS NOT TRUE
-             ORDER BY s.start_date, s.id LIMIT $1)
-         SELECT next.code AS event, next.title,
+             SELECT s.* FROM (
+                 SELECT id FROM acted.tutorial_sessions
+                 WHERE end_date > now() AND tutorial_event_id NOT IN (
+                     SELECT tutorial_event_id FROM lectern.event_details WHERE cancelled)
+                 ORDER BY start_date, id LIMIT $1) AS found
+             JOIN acted.tutorial_sessions AS s ON s.id = found.id)
+         SELECT e.code AS event, next.title,
                 to_char(next.start_date AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS start_date,
                 to_char(next.end_date AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS end_date,
                 concat_ws(', ', venue.name, NULLIF(location.name, venue.name)) AS place,
-                coalesce(next.time_zone, '') AS time_zone
-         FROM next
-         LEFT JOIN acted.tutorial_venues AS venue ON venue.id = coalesce(next.venue_id, next.event_venue)
-         LEFT JOIN acted.tutorial_locations AS location ON location.id = coalesce(next.location_id, next.event_location)
+                coalesce(d.time_zone, '') AS time_zone
+         FROM next JOIN acted.tutorial_events AS e ON e.id = next.tutorial_event_id
+         LEFT JOIN lectern.event_details AS d ON d.tutorial_event_id = e.id
+         LEFT JOIN acted.tutorial_venues AS venue ON venue.id = coalesce(next.venue_id, e.venue_id)
+         LEFT JOIN acted.tutorial_locations AS location ON location.id = coalesce(next.location_id, e.location_id)
          ORDER BY next.start_date, next.id",
     )
     .bind(limit)

@@ -9,6 +9,7 @@ use super::enrolments::{create_enrolments, enrol_later};
 use super::findings::findings;
 use super::indexes::create_indexes;
 use super::options::{LessonOptions, NAME};
+use super::pace::Pace;
 use super::plan::{row_problems, structure_problems};
 use super::recognition::{LessonState, Recognised};
 use super::situation::Situation;
@@ -25,7 +26,7 @@ use crate::migrate::moves::survey::refuse;
 /// Notes that are dealt with under the lock.
 const FEW: i64 = 200;
 /// Notes that are dealt with in one transaction.
-const NOTES: i64 = 5_000;
+const NOTES: i64 = 500;
 
 /// Moves the rows to `public.sessions`. Returns what was done.
 pub async fn lesson_sessions(attempts: &Attempts<'_>, options: &LessonOptions) -> Result<MoveReceipt> {
@@ -137,9 +138,13 @@ async fn online(attempts: &Attempts<'_>, options: &LessonOptions) -> Result<bool
     if situation.recognised().source.is_none() {
         return attempts.transaction(async |db| offline(db, options).await).await;
     }
+    let mut pace = Pace::new(options);
     loop {
+        let newest = attempts.transaction(async |db| store::newest_change(db).await).await?;
+        pace.see(newest, Instant::now());
+        let rows = pace.rows(Instant::now());
         let batch =
-            again(async || attempts.transaction(async |db| next_batch(db, &situation, options).await).await).await?;
+            again(async || attempts.transaction(async |db| next_batch(db, &situation, rows).await).await).await?;
         if batch.is_none() {
             break;
         }
@@ -218,18 +223,14 @@ fn is_copy_there(situation: &Situation) -> bool {
     situation.catalog.table("lectern", "sessions").is_some()
 }
 
-async fn next_batch(
-    db: &mut PgConnection,
-    situation: &Situation,
-    options: &LessonOptions,
-) -> Result<Option<store::Batch>> {
+async fn next_batch(db: &mut PgConnection, situation: &Situation, rows: i64) -> Result<Option<store::Batch>> {
     let (Some(progress), Some(source)) = (store::progress(db).await?, situation.recognised().source) else {
         return Ok(None);
     };
     store::create_functions(db).await?;
     store::leave_room(db).await?;
     store::commit_in_background(db).await?;
-    store::copy_batch(db, &situation.mapping(source), progress.last_id, options.batch_rows).await
+    store::copy_batch(db, &situation.mapping(source), progress.last_id, rows).await
 }
 
 /// Deals with what was written, until little is left for the time under the lock.

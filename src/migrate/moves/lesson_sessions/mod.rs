@@ -9,6 +9,7 @@ mod findings;
 mod indexes;
 mod mapping;
 pub(super) mod options;
+mod pace;
 mod plan;
 mod receipt;
 mod recognition;

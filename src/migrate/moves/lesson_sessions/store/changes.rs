@@ -35,6 +35,11 @@ pub fn unwatch(source: &str) -> String {
         .collect()
 }
 
+/// Returns the number of the newest note that waits; 0 without any.
+pub async fn newest_change(db: &mut PgConnection) -> Result<i64> {
+    Ok(sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM lectern.lesson_changes").fetch_one(db).await?)
+}
+
 /// Returns how many notes wait, up to a number.
 pub async fn outstanding(db: &mut PgConnection, up_to: i64) -> Result<i64> {
     Ok(sqlx::query_scalar("SELECT count(*) FROM (SELECT FROM lectern.lesson_changes LIMIT $1) AS t")
