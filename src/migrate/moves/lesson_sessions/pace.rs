@@ -1,5 +1,5 @@
-//! How fast rows are copied. Whoever writes meanwhile waits for processor and disk behind a batch, so batches are small as
-//! long as anybody writes.
+//! How fast rows are copied. Others who write wait for processor and disk behind a batch, so batches are small while they
+//! do.
 
 use std::time::{Duration, Instant};
 
