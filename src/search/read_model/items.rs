@@ -110,8 +110,8 @@ impl OfferGroup {
         Self { products, rendered: OnceLock::new() }
     }
 
-    /// Returns the group as responses contain it. It is made for the first of them: most groups of a large catalogue are never
-    /// asked for.
+    /// Returns the group as responses contain it. It is made for the first of them: most groups of a large catalogue
+    /// never are in one.
     pub fn rendered(&self) -> &RenderedGroup {
         self.rendered.get_or_init(|| RenderedGroup::new(&self.products))
     }

@@ -117,11 +117,11 @@ impl TimetableFilter {
         sql
     }
 
-    /// Returns conditions on the place and the instructor, each for what is filtered.
+    /// Returns conditions on the place and the instructor, each where there is such a filter.
     fn on_others(&self, location: &str, venue: &str, instructor: &str) -> String {
-        let asked = [(self.location.is_some(), location), (self.venue.is_some(), venue)];
-        let asked = asked.into_iter().chain([(self.instructor.is_some(), instructor)]);
-        asked.filter(|(is_asked, _)| *is_asked).map(|(_, condition)| format!(" AND ({condition})")).collect()
+        let filtered = [(self.location.is_some(), location), (self.venue.is_some(), venue)];
+        let filtered = filtered.into_iter().chain([(self.instructor.is_some(), instructor)]);
+        filtered.filter(|(is_filtered, _)| *is_filtered).map(|(_, condition)| format!(" AND ({condition})")).collect()
     }
 }
 

@@ -10,7 +10,9 @@ mod progress;
 mod restore;
 mod rows;
 
-pub(super) use self::changes::{WATCHING, catch_up, newest_change, outstanding, unwatch_enrolments, watch, watch_history};
+pub(super) use self::changes::{
+    WATCHING, catch_up, newest_change, outstanding, unwatch_enrolments, watch, watch_history,
+};
 pub(super) use self::copy::{
     Batch, commit_in_background, copy_all, copy_batch, create_copy, discard, discard_triggers, finish_copy, insertion,
     leave_room, map_some, verify_copy,
