@@ -166,7 +166,7 @@ pub async fn repeat(db: &mut PgConnection, run: i64) -> Result<bool> {
     if repeated.rows_affected() == 0 {
         return Ok(false);
     }
-    runs::reopen(db, run).await?;
+    runs::begin_again(db, run).await?;
     Ok(true)
 }
 

@@ -10,8 +10,9 @@ use serde_json::Value;
 use sqlx::{Connection, PgConnection, PgPool};
 
 pub use store::{
-    begin, database_identity, ended_before, enqueue, find, finish, has_succeeded, last_syncs, later_writers, latest,
-    open_matches, purge, reopen, save_journal, try_lock_in_transaction, undo_pairs, undo_source, update_result,
+    begin, begin_again, database_identity, ended_before, enqueue, find, finish, has_succeeded, last_syncs,
+    later_writers, latest, open_matches, purge, reopen, save_journal, try_lock_in_transaction, undo_pairs, undo_source,
+    update_result,
 };
 
 use crate::error::Result;

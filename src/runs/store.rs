@@ -54,6 +54,12 @@ pub async fn reopen(db: &mut PgConnection, run: i64) -> Result<()> {
     Ok(())
 }
 
+/// Begins a run again that has ended: it is executed from now on.
+pub async fn begin_again(db: &mut PgConnection, run: i64) -> Result<()> {
+    sqlx::query("UPDATE lectern.runs SET started_at = now() WHERE id = $1").bind(run).execute(&mut *db).await?;
+    reopen(db, run).await
+}
+
 /// Stores the exit code and the document of a run that ends.
 pub async fn finish(db: &mut PgConnection, run: i64, exit: Exit, document: &impl Serialize) -> Result<()> {
     sqlx::query("UPDATE lectern.runs SET finished_at = now(), exit_code = $2, document = $3 WHERE id = $1")

@@ -1,5 +1,6 @@
 //! Saves match overrides and applies them to the bridge rows at once.
 
+use serde::Serialize;
 use sqlx::{Acquire, PgConnection};
 
 use super::entity::Entity;
@@ -19,27 +20,160 @@ use crate::tutorials;
 use crate::tutorials::reference;
 use crate::tutorials::reference::Named;
 
+/// What a person decides about records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatchDecision {
+    /// Later plans respect this.
+    Save(OverrideKind),
+    /// Records that were ignored are matched again.
+    StopIgnoring,
+}
+
+impl MatchDecision {
+    /// Returns the name, as on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            MatchDecision::Save(kind) => kind.name(),
+            MatchDecision::StopIgnoring => "unignore",
+        }
+    }
+
+    /// Returns the decision with this name.
+    pub fn named(name: &str) -> Option<MatchDecision> {
+        match name {
+            "unignore" => Some(MatchDecision::StopIgnoring),
+            name => OverrideKind::named(name).map(MatchDecision::Save),
+        }
+    }
+}
+
+/// A decision that is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecidedMatch {
+    /// The local record; none if the decision is about one of Administrate only.
+    pub local: Option<Named>,
+    /// Administrate's id of the other record; none if the decision is about a local record only.
+    pub external: Option<String>,
+}
+
+/// Stores a decision about a local record, given by id or name, and one of Administrate, given by id. "" means none.
+///
+/// # Errors
+/// [`Error::Usage`] where a record is missing or unknown, or was not ignored.
+pub async fn decide(
+    db: &mut PgConnection,
+    (entity, decision): (Entity, MatchDecision),
+    (local, external): (&str, &str),
+) -> Result<DecidedMatch> {
+    let external = Some(external.trim().to_owned()).filter(|text| !text.is_empty());
+    let local = match (local.trim(), decision) {
+        ("", _) => None,
+        (id, MatchDecision::StopIgnoring) => Some(find_ignored(db, entity, id).await?),
+        (name_or_id, MatchDecision::Save(_)) => Some(find_local(db, entity, name_or_id).await?),
+    };
+    let is_complete = match decision {
+        MatchDecision::Save(OverrideKind::Link | OverrideKind::Unlink) => local.is_some() && external.is_some(),
+        MatchDecision::Save(OverrideKind::Ignore) | MatchDecision::StopIgnoring => {
+            local.is_some() || external.is_some()
+        }
+    };
+    if !is_complete {
+        return Err(Error::Usage(format!(
+            "{} needs a local record and an id in Administrate; only ignore and unignore accept one of them alone",
+            decision.name()
+        )));
+    }
+    let local_id = local.as_ref().map(|record| record.id);
+    match decision {
+        MatchDecision::Save(kind) => {
+            let entry = MatchOverride { entity: entity.name(), kind, local: local_id, external: external.clone() };
+            save_override(db, entity, &entry).await?;
+        }
+        MatchDecision::StopIgnoring => {
+            if store::stop_ignoring(db, entity.name(), local_id, external.as_deref()).await? == 0 {
+                return Err(Error::Usage(format!(
+                    "none of these {} is ignored: `lectern sync ignored` lists those that are",
+                    entity.plural()
+                )));
+            }
+        }
+    }
+    Ok(DecidedMatch { local, external })
+}
+
+/// Records that are left out of matching and reports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IgnoredRecord {
+    pub entity: Entity,
+    /// The local id; none for a record of Administrate.
+    pub id: Option<i64>,
+    /// Administrate's id; none for a local record.
+    pub external_id: Option<String>,
+    /// Name of a local record; none if it is inactive or deleted, and for a record of Administrate.
+    pub name: Option<String>,
+}
+
+/// Returns the ignored records of an entity: the local ones, then those of Administrate.
+pub async fn ignored(db: &mut PgConnection, entity: Entity) -> Result<Vec<IgnoredRecord>> {
+    let saved = store::overrides(db, entity.name()).await?;
+    let names = match saved.ignored_local.is_empty() {
+        true => Vec::new(),
+        false => local_records(db, entity).await?,
+    };
+    let name_of = |id: i64| names.iter().find(|record| record.id == id).map(|record| record.name.clone());
+    let local = |id: &i64| IgnoredRecord { entity, id: Some(*id), external_id: None, name: name_of(*id) };
+    let remote = |id: &String| IgnoredRecord { entity, id: None, external_id: Some(id.clone()), name: None };
+    let mut found: Vec<IgnoredRecord> = saved.ignored_local.iter().map(local).collect();
+    found.extend(saved.ignored_remote.iter().map(remote));
+    found.sort_by(|one, other| {
+        (one.id.is_none(), &one.name, &one.external_id, one.id).cmp(&(
+            other.id.is_none(),
+            &other.name,
+            &other.external_id,
+            other.id,
+        ))
+    });
+    Ok(found)
+}
+
+/// Finds an ignored local record by its name or its id, also one that is inactive or deleted by now.
+async fn find_ignored(db: &mut PgConnection, entity: Entity, name_or_id: &str) -> Result<Named> {
+    match name_or_id.parse::<i64>() {
+        Ok(id) => {
+            let known = local_records(db, entity).await?.into_iter().find(|record| record.id == id);
+            Ok(known.unwrap_or_else(|| Named { id, name: format!("record {id}") }))
+        }
+        Err(_) => find_local(db, entity, name_or_id).await,
+    }
+}
+
+/// Returns the active local records of an entity; none of an entity that exists only in Administrate.
+pub async fn local_records(db: &mut PgConnection, entity: Entity) -> Result<Vec<Named>> {
+    match entity {
+        Entity::Locations => reference::store::locations(db).await,
+        Entity::Instructors => reference::store::instructors(db).await,
+        Entity::CourseTemplates => reference::store::course_templates(db).await,
+        Entity::Events => tutorials::store::event_codes(db).await,
+        Entity::Venues => {
+            let venues = reference::store::venues(db).await?.into_iter();
+            Ok(venues.map(|venue| Named { id: venue.id, name: venue.name }).collect())
+        }
+        Entity::CustomFields | Entity::PriceLevels | Entity::CourseTemplatePriceLevels => Ok(Vec::new()),
+    }
+}
+
 /// Finds a local record by its id or by its unique name; of course templates and events by the code.
 ///
 /// # Errors
 /// [`Error::Usage`] where none or several records match, or the entity has no local records.
 pub async fn find_local(db: &mut PgConnection, entity: Entity, name_or_id: &str) -> Result<Named> {
-    let known = match entity {
-        Entity::Locations => reference::store::locations(db).await?,
-        Entity::Instructors => reference::store::instructors(db).await?,
-        Entity::CourseTemplates => reference::store::course_templates(db).await?,
-        Entity::Events => tutorials::store::event_codes(db).await?,
-        Entity::Venues => {
-            let venues = reference::store::venues(db).await?.into_iter();
-            venues.map(|venue| Named { id: venue.id, name: venue.name }).collect()
-        }
-        Entity::CustomFields | Entity::PriceLevels | Entity::CourseTemplatePriceLevels => {
-            return Err(Error::Usage(format!(
-                "{} exist only in Administrate: there are no local ones to link",
-                entity.plural()
-            )));
-        }
-    };
+    if !entity.can_be_created() && entity != Entity::Events {
+        return Err(Error::Usage(format!(
+            "{} exist only in Administrate: there are no local ones to link",
+            entity.plural()
+        )));
+    }
+    let known = local_records(db, entity).await?;
     let id = name_or_id.parse::<i64>().ok();
     if let Some(found) = known.iter().find(|record| Some(record.id) == id) {
         return Ok(found.clone());
@@ -64,7 +198,7 @@ pub async fn find_local(db: &mut PgConnection, entity: Entity, name_or_id: &str)
 }
 
 /// Stores an override and updates the bridge rows in one transaction.
-pub async fn save_override(db: &mut PgConnection, entity: Entity, entry: &MatchOverride) -> Result<()> {
+async fn save_override(db: &mut PgConnection, entity: Entity, entry: &MatchOverride) -> Result<()> {
     let mut transaction = db.begin().await?;
     history::sign_run(&mut transaction, None, Interface::Sync).await?;
     match entity {

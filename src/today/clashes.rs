@@ -11,7 +11,6 @@ use super::tasks::{Task, task};
 use crate::error::Result;
 use crate::tutorials::store::{DoubleBooking, double_bookings};
 use crate::web::format::{Clock, plural};
-use crate::web::frame::search_path;
 
 /// Clashes that the page shows at first.
 const FEW: usize = 5;
@@ -70,7 +69,7 @@ fn one(clash: &DoubleBooking, clock: &Clock) -> Task {
         }
     };
     let what = format!("{}, {when}: {first} and {second}", clash.name);
-    task(("warn", "Booked twice"), what, search_path(&clash.other_event), "Look at the event")
+    task(("warn", "Booked twice"), what, format!("/events/{}", clash.other_event_id), "Look at the event")
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::http::problem::HttpProblem;
 use crate::identity::Caller;
 use crate::lessons::api::upcoming;
+use crate::lessons::pages::lesson_path;
 use crate::resources::api::ResourceState;
 use crate::web::document::{list, text};
 use crate::web::format::{Clock, ShownTime};
@@ -23,6 +24,7 @@ const DAYS: i64 = 7;
 
 /// A lesson that comes next.
 pub(super) struct LessonLine {
+    pub path: String,
     pub start: Option<ShownTime>,
     pub topic: String,
     pub tutor: String,
@@ -50,6 +52,7 @@ impl LessonLine {
         let mode = text(&lesson["session_mode"]);
         let place = text(&lesson["location"]);
         LessonLine {
+            path: lesson_path(lesson),
             start: moment(lesson, "start_time", zone).and_then(|start| clock.time(&start.to_string())),
             topic: [course, topics.join(", ")]
                 .into_iter()

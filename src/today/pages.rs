@@ -8,7 +8,7 @@ use axum::routing::get;
 
 use super::clashes::{self, ClashFinder};
 use super::lessons::{self, LessonLine};
-use super::tasks::{Task, delivery_tasks, import_tasks, sync_task, task};
+use super::tasks::{Task, approval_task, delivery_tasks, import_tasks, sync_task, task};
 use crate::background::WorkerState;
 use crate::http::query::Pairs;
 use crate::http::state::ServerState;
@@ -19,10 +19,11 @@ use crate::runs;
 use crate::search::read_model::follow::Follower;
 use crate::sync::Entity;
 use crate::sync::job::SYNCS;
+use crate::sync::stored_plans;
 use crate::timetable_import::job::IMPORTS;
 use crate::tutorials::store::{UpcomingSession, upcoming_sessions};
 use crate::web::format::{Clock, ShownTime, plural, sentence};
-use crate::web::frame::{Frame, NavPlace, search_path};
+use crate::web::frame::{Frame, NavPlace};
 use crate::web::paging::Address;
 use crate::web::problem::PageProblem;
 use crate::web::run::StateTag;
@@ -116,6 +117,7 @@ async fn render(visitor: &Visitor, state: &TodayState, address: Pairs) -> Result
         let what = format!("{} of Administrate could not be applied", plural(hooks.dead, "webhook"));
         tasks.push(task(("bad", "Not applied"), what, "/webhooks".into(), "Look and apply again"));
     }
+    tasks.extend(stored_plans::waiting(pool, &server.config).await?.iter().map(approval_task));
     tasks.extend(matches.iter().filter_map(sync_task));
     tasks.extend(import_tasks(&imports));
     tasks.extend(clashes::tasks(&clashes, show_all_clashes, clock));
@@ -146,7 +148,7 @@ impl SessionLine {
             title: session.title.clone(),
             start: clock.time(&session.start_date),
             place: session.place.clone(),
-            path: search_path(&session.event),
+            path: format!("/events/{}", session.event_id),
             event: session.event.clone(),
         }
     }

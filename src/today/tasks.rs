@@ -5,6 +5,7 @@ use crate::jobs::JobRun;
 use crate::outbox::Backlog;
 use crate::runs::OpenMatches;
 use crate::sync::Entity;
+use crate::sync::stored_plans::WaitingPlan;
 use crate::timetable_import::job::IMPORTS;
 use crate::web::document::number;
 use crate::web::format::plural;
@@ -44,6 +45,16 @@ pub(super) fn delivery_tasks(backlog: &Backlog) -> Vec<Task> {
         tasks.push(task(("warn", "Waiting"), what, "/outbox?state=pending".into(), "Look"));
     }
     tasks
+}
+
+/// Returns a plan that waits for the approval of a second person.
+pub(super) fn approval_task(plan: &WaitingPlan) -> Task {
+    let heading =
+        plan.subject.parse().map_or_else(|_| "All reference data".to_owned(), |entity: Entity| entity.heading());
+    let what = if plan.is_undo { "an undo" } else { "a plan" };
+    let by = plan.planned_by.as_deref().map(|name| format!(" of {name}")).unwrap_or_default();
+    let path = format!("/syncs/{}?run={}", plan.subject, plan.run);
+    task(("warn", "To approve"), format!("{heading}: {what}{by} waits for another person"), path, "Look and approve")
 }
 
 /// Returns what the latest sync of an entity left open.

@@ -1,7 +1,5 @@
 //! What every page shows around its content: head, navigation, message, shortcuts.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-
 use super::assets;
 use super::flash::Flash;
 
@@ -53,11 +51,6 @@ const STAFF: [NavLink; 7] = [
 /// The pages of admins only.
 const ADMIN: [NavLink; 2] =
     [link(NavPlace::Users, "/users", "Users", 'u'), link(NavPlace::Tokens, "/tokens", "Tokens", 'k')];
-
-/// Returns the path of a search.
-pub fn search_path(text: &str) -> String {
-    format!("/?q={}", utf8_percent_encode(text, NON_ALPHANUMERIC))
-}
 
 /// The person who has signed in, as pages show them.
 #[derive(Debug, Clone, PartialEq, Eq)]

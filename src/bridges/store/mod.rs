@@ -6,6 +6,7 @@ pub mod deliverable;
 pub mod event_rows;
 pub mod events;
 pub mod links;
+pub mod names;
 pub mod overrides;
 pub mod references;
 pub mod spellings;

@@ -56,6 +56,25 @@ pub async fn manually_linked(db: &mut PgConnection) -> Result<HashSet<(String, i
     Ok(rows.into_iter().collect())
 }
 
+/// Deletes the overrides that leave these records out; returns their number.
+pub async fn stop_ignoring(
+    db: &mut PgConnection,
+    entity: &str,
+    local: Option<i64>,
+    external: Option<&str>,
+) -> Result<u64> {
+    let deleted = sqlx::query(
+        "DELETE FROM lectern.sync_decisions
+         WHERE entity = $1 AND decision = 'ignore' AND (local_id = $2 OR external_id = $3)",
+    )
+    .bind(entity)
+    .bind(local)
+    .bind(external)
+    .execute(db)
+    .await?;
+    Ok(deleted.rows_affected())
+}
+
 /// Stores an override in place of those that it contradicts.
 pub async fn save(db: &mut PgConnection, entry: &MatchOverride) -> Result<()> {
     let MatchOverride { entity, kind, local, external } = entry;

@@ -67,7 +67,7 @@ impl LessonRow {
 }
 
 /// Returns the path of a lesson. A planned one has that of its series, with its day.
-pub(super) fn path_of(lesson: &Value) -> String {
+pub fn path_of(lesson: &Value) -> String {
     match lesson["occurrence"].as_str() {
         Some(day) => format!("/lessons/{}?occurrence={day}", lesson["id"]),
         None => format!("/lessons/{}", lesson["id"]),

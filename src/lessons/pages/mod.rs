@@ -14,6 +14,7 @@ mod week;
 use axum::Router;
 use axum::routing::{get, post};
 
+pub use self::lesson_view::path_of as lesson_path;
 use crate::resources::api::ResourceState;
 
 /// Returns the routes of the pages.

@@ -54,7 +54,7 @@ pub(super) async fn undo_run(
     dry_run: bool,
 ) -> Result<Exit> {
     let (console, pool) = (&context.console, &database.pool);
-    let request = |mode| SyncUndo { run, cascade, mode, actor: None };
+    let request = |mode| SyncUndo { run, cascade, mode, in_run: None, actor: None };
     let planned = undo(pool, request(UndoMode::DryRun)).await?;
     console.print(&planned);
     if dry_run || !planned.is_possible() {

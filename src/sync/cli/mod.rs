@@ -12,6 +12,7 @@ pub(super) use self::output::print_report;
 pub use self::synchronise::open;
 use super::conflicts::{Winner, cli as conflicts};
 use super::entity::Entity;
+use super::overrides::MatchDecision;
 use crate::app::Context;
 use crate::bridges::overrides::OverrideKind;
 use crate::database::Database;
@@ -83,6 +84,13 @@ enum SyncCommand {
     Unlink(RecordPair),
     /// Leave records out of matching and reports
     Ignore(RecordPair),
+    /// Match ignored records again
+    Unignore(RecordPair),
+    /// List ignored records
+    Ignored {
+        /// List only records of this entity
+        entity: Option<Entity>,
+    },
     /// Resolve a conflict: keep the local or the remote value
     Decide {
         /// Name the entity: only events have conflicts
@@ -124,9 +132,9 @@ enum SyncCommand {
 struct RecordPair {
     /// Name the entity of both records
     entity: Entity,
-    /// Name the local record by id, name or code (ignore: - for none)
+    /// Name the local record by id, name or code (ignore, unignore: - for none)
     local: String,
-    /// Name the record in Administrate by its id (ignore: - for none)
+    /// Name the record in Administrate by its id (ignore, unignore: - for none)
     external: String,
 }
 
@@ -152,7 +160,7 @@ impl FromStr for Target {
 
 /// Returns the subcommand, or `all`, that a word resembles more than any entity.
 fn similar_command(word: &str) -> Option<String> {
-    let commands = ["all", "link", "unlink", "ignore", "decide", "undo", "show", "runs"];
+    let commands = ["all", "link", "unlink", "ignore", "unignore", "ignored", "decide", "undo", "show", "runs"];
     let known = commands.into_iter().chain(Entity::each().map(Entity::name));
     nearest(word, known).into_iter().next().filter(|similar| commands.contains(&similar.as_str()))
 }
@@ -182,9 +190,19 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
 async fn dispatch(context: &Context, database: &Database, mut args: Args) -> Result<Exit> {
     let console = &context.console;
     match (args.action.take(), args.target) {
-        (Some(SyncCommand::Link(pair)), _) => overrides::save(console, database, OverrideKind::Link, pair).await,
-        (Some(SyncCommand::Unlink(pair)), _) => overrides::save(console, database, OverrideKind::Unlink, pair).await,
-        (Some(SyncCommand::Ignore(pair)), _) => overrides::save(console, database, OverrideKind::Ignore, pair).await,
+        (Some(SyncCommand::Link(pair)), _) => {
+            overrides::save(console, database, MatchDecision::Save(OverrideKind::Link), pair).await
+        }
+        (Some(SyncCommand::Unlink(pair)), _) => {
+            overrides::save(console, database, MatchDecision::Save(OverrideKind::Unlink), pair).await
+        }
+        (Some(SyncCommand::Ignore(pair)), _) => {
+            overrides::save(console, database, MatchDecision::Save(OverrideKind::Ignore), pair).await
+        }
+        (Some(SyncCommand::Unignore(pair)), _) => {
+            overrides::save(console, database, MatchDecision::StopIgnoring, pair).await
+        }
+        (Some(SyncCommand::Ignored { entity }), _) => overrides::list_ignored(console, database, entity).await,
         (Some(SyncCommand::Decide { entity, event, field, wins }), _) => {
             conflicts::resolve_command(context, &database.pool, entity, &event, &field, wins).await
         }

@@ -7,7 +7,7 @@ pub mod cli;
 mod manual_list;
 mod selection;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use administrate::Client;
@@ -66,7 +66,8 @@ pub(super) async fn plan_creations<'a>(
 ) {
     let mut links = KnownLinks::new(&sync.planned_links);
     for report in reports.into_iter().filter(|report| has_records_to_create(report)) {
-        if let Err(error) = plan_creation(context, pool, sync, &mut links, report).await {
+        let records = report.creatable_local().into_iter().cloned().collect();
+        if let Err(error) = plan_creation(context, pool, sync, (&mut links, records), report).await {
             report.add_error(failed_creation(&error));
         }
     }
@@ -76,10 +77,9 @@ async fn plan_creation(
     context: &Context,
     pool: &PgPool,
     sync: &SyncRun,
-    links: &mut KnownLinks<'_>,
+    (links, records): (&mut KnownLinks<'_>, Vec<LocalRecord>),
     report: &mut Report,
 ) -> Result<()> {
-    let records: Vec<LocalRecord> = report.creatable_local().into_iter().cloned().collect();
     let kind = match creation_support(context, sync, report.entity).await? {
         CreationSupport::Supported(kind) => kind,
         CreationSupport::Unsupported(reason) => {
@@ -137,6 +137,36 @@ async fn create_records(
     Ok(())
 }
 
+/// Returns the chosen records that Administrate lacks; reports an error if there are none.
+fn chosen_records(chosen: &BTreeSet<i64>, report: &mut Report) -> Vec<LocalRecord> {
+    let records = report.creatable_local().into_iter().filter(|record| chosen.contains(&record.id)).cloned();
+    let records: Vec<LocalRecord> = records.collect();
+    if records.is_empty() {
+        let message = "none of the chosen records is missing in Administrate any more: plan again".to_owned();
+        report.add_error(RecordError { external_id: None, message });
+    }
+    records
+}
+
+/// Adds to a report which of the chosen local records would be created in Administrate. Only stored links count.
+///
+/// # Errors
+/// Those of Administrate and of the database.
+pub(in crate::sync) async fn plan_chosen(
+    context: &Context,
+    pool: &PgPool,
+    sync: &SyncRun,
+    chosen: &BTreeSet<i64>,
+    report: &mut Report,
+) -> Result<()> {
+    let records = chosen_records(chosen, report);
+    if records.is_empty() {
+        return Ok(());
+    }
+    let stored = BTreeMap::new();
+    plan_creation(context, pool, sync, (&mut KnownLinks::new(&stored), records), report).await
+}
+
 /// Creates chosen local records of a report in Administrate.
 ///
 /// # Errors
@@ -148,11 +178,8 @@ pub(in crate::sync) async fn create_chosen(
     chosen: &BTreeSet<i64>,
     report: &mut Report,
 ) -> Result<()> {
-    let records = report.creatable_local().into_iter().filter(|record| chosen.contains(&record.id)).cloned();
-    let records: Vec<LocalRecord> = records.collect();
+    let records = chosen_records(chosen, report);
     if records.is_empty() {
-        let message = "none of the chosen records is missing in Administrate any more: plan again".to_owned();
-        report.add_error(RecordError { external_id: None, message });
         return Ok(());
     }
     match creation_support(context, sync, report.entity).await? {

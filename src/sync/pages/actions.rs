@@ -25,8 +25,8 @@ fn after(form: &EntityForm, enqueued: Result<Enqueued, impl Into<PageProblem>>) 
     redirect_to_run(enqueued, |run| format!("{page}?run={run}"), &page)
 }
 
-/// Requests a run that needs no plan.
-async fn request(state: &ServerState, form: &EntityForm, request: SyncRequest) -> Response {
+/// Requests a run that needs no plan, or makes one.
+pub(super) async fn request(state: &ServerState, form: &EntityForm, request: SyncRequest) -> Response {
     let request = SyncRequest { entity: form.entity, ..request };
     let requested: Result<Enqueued, HttpProblem> = async {
         stored_plans::check_direct(&state.config, &request)?;
@@ -98,5 +98,6 @@ pub(super) async fn create_local(State(state): State<ServerState>, form: EntityF
 /// Creates a local record in Administrate.
 pub(super) async fn create_remote(State(state): State<ServerState>, form: EntityForm) -> Response {
     let create_remote = BTreeSet::from([form.fields.get("local").parse().unwrap_or_default()]);
-    request(&state, &form, SyncRequest { create_remote, ..SyncRequest::default() }).await
+    let dry_run = state.config.sync.second_person;
+    request(&state, &form, SyncRequest { dry_run, create_remote, ..SyncRequest::default() }).await
 }

@@ -6,9 +6,9 @@ use axum::response::Response;
 use super::super::conflicts::resolve::{ResolveRequest, resolve};
 use super::super::conflicts::{FieldConflict, Winner};
 use super::super::entity::Entity;
-use super::super::overrides;
+use super::super::overrides::{self, MatchDecision};
 use super::entity_form::EntityForm;
-use crate::bridges::overrides::{MatchOverride, OverrideKind};
+use crate::bridges::overrides::OverrideKind;
 use crate::error::Error;
 use crate::gateway::{AuditMode, connect};
 use crate::history::{self, Interface};
@@ -16,32 +16,29 @@ use crate::http::state::ServerState;
 use crate::web::visitor::redirect_after;
 
 /// Saves a decision on which records belong together.
-async fn save_decision(state: &ServerState, form: &EntityForm, kind: OverrideKind) -> Result<String, Error> {
+async fn save_decision(state: &ServerState, form: &EntityForm, decision: MatchDecision) -> Result<String, Error> {
     let entity = form.entity.ok_or_else(|| Error::Usage("open the page of one entity to link its records".into()))?;
-    let given = |name: &str| Some(form.fields.get(name).to_owned()).filter(|text| !text.is_empty());
-    let mut db = state.pool.begin().await?;
-    history::sign(&mut db, &form.visitor.caller.name, Interface::Http).await?;
-    let local = match given("local") {
-        Some(name_or_id) => Some(overrides::find_local(&mut db, entity, &name_or_id).await?),
-        None => None,
-    };
-    let external = given("external");
-    let is_complete = match kind {
-        OverrideKind::Ignore => local.is_some() || external.is_some(),
-        OverrideKind::Link | OverrideKind::Unlink => local.is_some() && external.is_some(),
-    };
+    let (local, external) = (form.fields.get("local"), form.fields.get("external"));
+    let needs_both = matches!(decision, MatchDecision::Save(OverrideKind::Link | OverrideKind::Unlink));
+    let is_complete =
+        if needs_both { !local.is_empty() && !external.is_empty() } else { !(local.is_empty() && external.is_empty()) };
     if !is_complete {
         return Err(Error::Usage("choose a record on both sides first".into()));
     }
-    let name = local.as_ref().map(|record| record.name.clone()).or_else(|| given("name"));
-    let entry = MatchOverride { entity: entity.name(), kind, local: local.map(|record| record.id), external };
-    overrides::save_override(&mut db, entity, &entry).await.map_err(without_dry_run_hint)?;
+    let mut db = state.pool.begin().await?;
+    history::sign(&mut db, &form.visitor.caller.name, Interface::Http).await?;
+    let decided = overrides::decide(&mut db, (entity, decision), (local, external)).await;
+    let decided = decided.map_err(without_dry_run_hint)?;
     db.commit().await?;
-    let name = name.or(entry.external).unwrap_or_default();
-    Ok(match kind {
-        OverrideKind::Link => format!("{name} is linked now. The next plan contains it."),
-        OverrideKind::Unlink => format!("{name} is not linked any more."),
-        OverrideKind::Ignore => format!("{name} is ignored from now on."),
+    let given = Some(form.fields.get("name").to_owned()).filter(|name| !name.is_empty());
+    let name = decided.local.map(|record| record.name).or(given).or(decided.external).unwrap_or_default();
+    Ok(match decision {
+        MatchDecision::Save(OverrideKind::Link) => format!("{name} is linked now. The next plan contains it."),
+        MatchDecision::Save(OverrideKind::Unlink) => format!("{name} is not linked any more."),
+        MatchDecision::Save(OverrideKind::Ignore) => {
+            format!("{name} is ignored from now on. It is listed under “Ignored”.")
+        }
+        MatchDecision::StopIgnoring => format!("{name} is no longer ignored. The next plan contains it."),
     })
 }
 
@@ -50,6 +47,9 @@ fn without_dry_run_hint(error: Error) -> Error {
     match error {
         Error::Usage(reason) if reason.contains("a dry run stores no ids") => {
             Error::Usage("this record of Administrate is not stored here yet: apply a plan first, then link it".into())
+        }
+        Error::Usage(reason) if reason.contains("is ignored: `lectern") => {
+            Error::Usage("this record is not ignored any more".into())
         }
         other => other,
     }
@@ -65,12 +65,17 @@ fn back(form: &EntityForm) -> String {
 
 /// Links a local record with one of Administrate.
 pub(super) async fn link(State(state): State<ServerState>, form: EntityForm) -> Response {
-    redirect_after(&back(&form), save_decision(&state, &form, OverrideKind::Link).await)
+    redirect_after(&back(&form), save_decision(&state, &form, MatchDecision::Save(OverrideKind::Link)).await)
 }
 
 /// Ignores a record from now on.
 pub(super) async fn ignore(State(state): State<ServerState>, form: EntityForm) -> Response {
-    redirect_after(&back(&form), save_decision(&state, &form, OverrideKind::Ignore).await)
+    redirect_after(&back(&form), save_decision(&state, &form, MatchDecision::Save(OverrideKind::Ignore)).await)
+}
+
+/// Matches an ignored record again.
+pub(super) async fn unignore(State(state): State<ServerState>, form: EntityForm) -> Response {
+    redirect_after(&back(&form), save_decision(&state, &form, MatchDecision::StopIgnoring).await)
 }
 
 /// Decides which value of an event wins. The worker delivers a local one.

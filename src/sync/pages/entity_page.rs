@@ -3,11 +3,14 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use serde_json::Value;
 
 use super::super::entity::Entity;
 use super::super::job::SYNCS;
 use super::super::stored_plans;
 use super::chart::{self, RunChart};
+use super::names::{IgnoredRow, ReportNames};
+use super::plan_kind::{PlanKind, undone};
 use super::report_view::{ReportView, SyncFact, can_be_linked};
 use crate::error::Exit;
 use crate::http::query::Pairs;
@@ -36,8 +39,9 @@ struct SyncPage {
     run: Option<ShownRun>,
     chart: RunChart,
     can_create: bool,
-    /// Whether a page may create records in Administrate, which no plan contains.
-    can_create_remote: bool,
+    /// Whether a creation is a plan first, which a second person approves.
+    needs_second_person: bool,
+    ignored: Vec<IgnoredRow>,
     can_link: bool,
 }
 
@@ -60,6 +64,11 @@ struct ShownRun {
     /// Whether nothing is left to apply or to decide.
     has_nothing_open: bool,
     approval: ApprovalView,
+    kind: PlanKind,
+    /// The runs that an undo takes back, in words.
+    undone: Vec<String>,
+    /// Where every change of an undo is shown.
+    undo_path: String,
 }
 
 /// The entities of a sync of all.
@@ -114,10 +123,13 @@ async fn render(visitor: &Visitor, state: &ServerState, name: &str, address: Pai
         return Err(PageProblem::not_found(format!("run {} is a sync of {}", run.id, run.subject)));
     }
     let applied: Vec<&JobRun> = runs.iter().copied().filter(|run| !run.dry_run).collect();
+    let document = run.as_ref().and_then(|run| run.document.clone()).unwrap_or_default();
+    let names = ReportNames::load(&state.pool, entity, &document).await?;
     let shown = match &run {
-        Some(run) => Some(shown_run(visitor, state, run, address.number("part")).await?),
+        Some(run) => Some(shown_run(visitor, state, run, (&document, &names, address.number("part"))).await?),
         None => None,
     };
+    let ignored = names.ignored();
     let heading = entity.map_or_else(|| "All reference data".to_owned(), Entity::heading);
     let is_open = shown.as_ref().is_some_and(|run| run.is_open);
     let frame = visitor.frame(format!("Sync of {}", heading.to_lowercase()), NavPlace::Syncs);
@@ -128,7 +140,8 @@ async fn render(visitor: &Visitor, state: &ServerState, name: &str, address: Pai
         chart: chart::view(&applied, &visitor.clock),
         run: shown,
         can_create: entity.is_some_and(Entity::can_be_created),
-        can_create_remote: entity.is_some_and(Entity::can_be_created) && !state.config.sync.second_person,
+        needs_second_person: state.config.sync.second_person,
+        ignored,
         can_link: can_be_linked(entity),
     })
 }
@@ -137,16 +150,11 @@ async fn shown_run(
     visitor: &Visitor,
     state: &ServerState,
     run: &JobRun,
-    part: Option<i64>,
+    (document, names, part): (&Value, &ReportNames, Option<i64>),
 ) -> Result<ShownRun, PageProblem> {
-    let document = run.document.clone().unwrap_or_default();
     let approval = stored_plans::approval(&state.pool, run.id).await?;
     let login = visitor.caller.login_id;
     let is_plan = run.dry_run && approval.is_some() && run.exit_code != Some(Exit::Failed as i32);
-    let counts = |counts: &serde_json::Value| {
-        ["created", "updated", "pruned"].iter().map(|name| number(&counts[name])).sum::<i64>()
-    };
-    let reports = list(&document["reports"]).map(|report| counts(&report["counts"])).sum::<i64>();
     let is_own = |other: Option<i64>| login.is_some() && login == other;
     let approval = ApprovalView {
         is_required: state.config.sync.second_person,
@@ -155,11 +163,13 @@ async fn shown_run(
         approved: approval.as_ref().and_then(|known| visitor.clock.time_of(known.approved_at.as_ref())),
         approver: approval.and_then(|known| known.approver),
     };
-    let applicable = if is_plan { counts(&document["counts"]) + reports } else { 0 };
+    let kind = PlanKind::of(run, document);
+    let applicable = if is_plan { kind.changes(document) } else { 0 };
     let is_approved = !approval.is_required || (approval.approver.is_some() && !approval.is_own_approval);
     let has_written =
         run.exit_code.is_some_and(|code| [Exit::Done as i32, Exit::NeedsAttention as i32].contains(&code));
-    let report = ReportView::new(&document, part);
+    let report = ReportView::new(document, part, names);
+    let report = if run.dry_run && !kind.is_sync() { report.without_matches() } else { report };
     let entities: Vec<EntitySummary> = list(&document["reports"]).map(entity_summary).collect();
     Ok(ShownRun {
         has_nothing_open: report.has_nothing_open() && entities.iter().all(|entity| entity.tag.tone == "good"),
@@ -172,6 +182,9 @@ async fn shown_run(
         error: optional(&document["error"]),
         report,
         entities,
+        undone: undone(document),
+        undo_path: kind.undo_path(document),
+        kind,
         applicable,
         may_apply: applicable > 0 && is_approved && visitor.can_write(),
         can_undo: !run.dry_run && has_written && run.subject != ALL && visitor.can_write(),
@@ -179,7 +192,7 @@ async fn shown_run(
     })
 }
 
-fn entity_summary(report: &serde_json::Value) -> EntitySummary {
+fn entity_summary(report: &Value) -> EntitySummary {
     let name = text(&report["entity"]);
     let heading = name.parse::<Entity>().map_or_else(|_| name.clone(), Entity::heading);
     let path = match report["run_id"].as_i64() {

@@ -8,6 +8,7 @@ use axum::response::Response;
 
 use super::super::entity::Entity;
 use super::super::job::SYNCS;
+use super::super::stored_plans::{self, WaitingPlan};
 use crate::http::state::ServerState;
 use crate::jobs;
 use crate::jobs::JobRun;
@@ -29,6 +30,15 @@ struct SyncsPage {
     rows: Vec<EntityRow>,
     runs: Vec<SyncRow>,
     needs_second_person: bool,
+    waiting: Vec<WaitingRow>,
+}
+
+/// A plan that waits for the approval of a second person.
+struct WaitingRow {
+    run: i64,
+    entity: String,
+    what: String,
+    planned_by: String,
 }
 
 /// An entity with its latest run.
@@ -52,6 +62,18 @@ struct SyncRow {
     changed: String,
 }
 
+impl WaitingRow {
+    fn new(plan: WaitingPlan) -> WaitingRow {
+        let heading = plan.subject.parse().map_or_else(|_| "All reference data".to_owned(), Entity::heading);
+        WaitingRow {
+            run: plan.run,
+            what: if plan.is_undo { format!("{heading}: undo") } else { heading },
+            entity: plan.subject,
+            planned_by: plan.planned_by.unwrap_or_else(|| "a program".to_owned()),
+        }
+    }
+}
+
 /// Returns how many rows a run changed.
 pub(super) fn changes(run: &JobRun) -> i64 {
     let counts = run.document.as_ref().map(|document| document["counts"].clone()).unwrap_or_default();
@@ -70,6 +92,7 @@ async fn render(visitor: &Visitor, state: &ServerState) -> Result<SyncsPage, Pag
     let succeeded: HashMap<String, Option<String>> =
         succeeded.into_iter().map(|last| (last.entity, last.succeeded_at)).collect();
     let recent = jobs::latest(&state.pool, &SYNCS, None, RECENT).await?;
+    let waiting = stored_plans::waiting(&state.pool, &state.config).await?;
     let clock = &visitor.clock;
     let row = |entity: Entity| {
         let latest = recent.iter().find(|run| run.subject == entity.name());
@@ -98,5 +121,6 @@ async fn render(visitor: &Visitor, state: &ServerState) -> Result<SyncsPage, Pag
         rows: Entity::each().map(row).collect(),
         runs: recent.iter().take(20).map(run).collect(),
         needs_second_person: state.config.sync.second_person,
+        waiting: waiting.into_iter().map(WaitingRow::new).collect(),
     })
 }

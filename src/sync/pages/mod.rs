@@ -6,6 +6,8 @@ mod decisions;
 mod entity_form;
 mod entity_page;
 mod list;
+mod names;
+mod plan_kind;
 mod report_view;
 mod undo;
 
@@ -25,6 +27,7 @@ pub fn router(state: ServerState) -> Router {
         .route("/syncs/{entity}/cancel", post(actions::cancel))
         .route("/syncs/{entity}/link", post(decisions::link))
         .route("/syncs/{entity}/ignore", post(decisions::ignore))
+        .route("/syncs/{entity}/unignore", post(decisions::unignore))
         .route("/syncs/{entity}/create-local", post(actions::create_local))
         .route("/syncs/{entity}/create-remote", post(actions::create_remote))
         .route("/syncs/{entity}/decide", post(decisions::decide))

@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use super::super::entity::Entity;
+use super::super::plan::field_labels::{ColumnKind, label_of};
+use super::names::{NamedValue, ReportNames};
 use crate::web::document::{list, number, optional, shown, text};
 use crate::web::format::thousands;
 use crate::web::paging::ListPart;
@@ -47,8 +49,8 @@ pub(super) struct ChangeRow {
 /// A field that a plan changes.
 pub(super) struct FieldRow {
     pub name: String,
-    pub before: String,
-    pub after: String,
+    pub before: NamedValue,
+    pub after: NamedValue,
 }
 
 /// A record that only Lectern has.
@@ -111,11 +113,15 @@ pub(super) struct FindingRow {
 
 impl ReportView {
     /// Reads the document of one entity.
-    pub(super) fn new(document: &Value, part: Option<i64>) -> ReportView {
+    pub(super) fn new(document: &Value, part: Option<i64>, names: &ReportNames) -> ReportView {
         let changes: Vec<&Value> = list(&document["plan"]).collect();
         let part = ListPart::of(changes.len(), PART, part);
-        let remote: Vec<&Value> = list(&document["unmatched_remote"]).collect();
-        let local: Vec<&Value> = list(&document["unmatched_local"]).collect();
+        let entity = document["entity"].as_str().and_then(|name| name.parse().ok());
+        let is_linkable = can_be_linked(entity);
+        let is_open = |record: &&Value| !names.is_remote_decided(&text(&record["external_id"]));
+        let remote: Vec<&Value> = list(&document["unmatched_remote"]).filter(is_open).collect();
+        let is_open = |record: &&Value| !names.is_local_decided(number(&record["id"]));
+        let local: Vec<&Value> = list(&document["unmatched_local"]).filter(is_open).collect();
         let all: Vec<LinkChoice> = remote.iter().take(MOST).map(|record| choice(record, false)).collect();
         let conflict = |is_conflict| move |conflict: &Value| ConflictRow::new(conflict, is_conflict);
         let conflicts = list(&document["conflicts"]).map(conflict(true));
@@ -123,7 +129,10 @@ impl ReportView {
         ReportView {
             pairs: pairs(&local_rows),
             facts: facts(document),
-            changes: changes[part.from..part.to].iter().map(|change| ChangeRow::new(change)).collect(),
+            changes: changes[part.from..part.to]
+                .iter()
+                .map(|change| ChangeRow::new(change, names, is_linkable))
+                .collect(),
             part,
             hidden: remote.len().saturating_sub(MOST) + local.len().saturating_sub(MOST),
             local: local_rows,
@@ -136,6 +145,13 @@ impl ReportView {
 }
 
 impl ReportView {
+    /// Leaves out what a person could decide: the run did not look for it.
+    pub(super) fn without_matches(mut self) -> ReportView {
+        (self.local, self.remote, self.pairs, self.ambiguous) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        self.facts.clear();
+        self
+    }
+
     /// Reports whether there is nothing to apply, to decide or to look at.
     pub(super) fn has_nothing_open(&self) -> bool {
         let records = self.local.len() + self.remote.len() + self.ambiguous.len() + self.conflicts.len();
@@ -160,20 +176,25 @@ fn facts(document: &Value) -> Vec<SyncFact> {
 }
 
 impl ChangeRow {
-    fn new(change: &Value) -> ChangeRow {
+    /// `is_linkable`: whether records of its kind exist locally too.
+    fn new(change: &Value, names: &ReportNames, is_linkable: bool) -> ChangeRow {
         let link = list(&change["fields"]).find(|field| is_link(field));
         let has_link = link.is_some_and(|field| !field["after"].is_null());
         let tag = match (change["action"].as_str().unwrap_or_default(), link.is_some(), has_link) {
             ("create", true, true) => StateTag::new("good", "New link"),
             ("create", true, false) => StateTag::new("", "Stored, no link"),
+            ("create", false, _) if is_linkable => StateTag::new("", "Stored, no link"),
             ("create", false, _) => StateTag::new("good", "New"),
             ("prune", ..) => StateTag::new("bad", "Removed"),
             _ => StateTag::new("live", "Changed"),
         };
-        let field = |field: &Value| FieldRow {
-            name: if is_link(field) { "record of Lectern".to_owned() } else { text(&field["field"]).replace('_', " ") },
-            before: shown(&field["before"]),
-            after: shown(&field["after"]),
+        let field = |field: &Value| {
+            let column = text(&field["field"]);
+            FieldRow {
+                name: if is_link(field) { "record of Lectern".to_owned() } else { label_of(&column).0 },
+                before: names.value(&column, &field["before"]),
+                after: names.value(&column, &field["after"]),
+            }
         };
         let is_shown = |field: &&Value| field["before"] != field["after"] && field["field"] != "legacy_id";
         let fields = list(&change["fields"]).filter(is_shown).map(field);
@@ -183,7 +204,7 @@ impl ChangeRow {
 
 /// Reports whether a field is the local record that a row is linked with.
 fn is_link(field: &Value) -> bool {
-    field["field"].as_str().is_some_and(|name| name.starts_with("tutorial_") && name.ends_with("_id"))
+    field["field"].as_str().is_some_and(|name| label_of(name).1 == ColumnKind::Link)
 }
 
 fn choice(record: &Value, is_suggested: bool) -> LinkChoice {
@@ -245,12 +266,19 @@ impl ConflictRow {
 }
 
 fn findings(document: &Value) -> Vec<FindingRow> {
+    let is_plan = document["dry_run"] == true;
+    let planned = |word| StateTag::new("live", word);
+    let done = |word| StateTag::new("good", word);
     let kinds: [(&str, StateTag, &str); 7] = [
         ("errors", StateTag::new("bad", "Error"), "message"),
         ("not_created_in_administrate", StateTag::new("warn", "Not created there"), "reason"),
         ("not_created_local", StateTag::new("warn", "Not created here"), "reason"),
-        ("created_in_administrate", StateTag::new("good", "Created there"), "to_mend"),
-        ("created_local", StateTag::new("good", "Created here"), ""),
+        (
+            "created_in_administrate",
+            if is_plan { planned("Would be created there") } else { done("Created there") },
+            "to_mend",
+        ),
+        ("created_local", if is_plan { planned("Would be created here") } else { done("Created here") }, ""),
         ("gone", StateTag::new("warn", "Gone there"), ""),
         ("skipped", StateTag::new("", "Left out"), "reason"),
     ];
@@ -291,7 +319,7 @@ mod tests {
                 { "external_id": "c", "name": "York" },
             ],
         });
-        let view = ReportView::new(&document, None);
+        let view = ReportView::new(&document, None, &ReportNames::default());
         let pairs: Vec<(i64, &str)> =
             view.pairs.iter().map(|pair| (pair.local_id, pair.external_id.as_str())).collect();
         assert_eq!(pairs, [(1, "a"), (2, "b")]);

@@ -3,13 +3,17 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use sqlx::PgPool;
 
 use super::super::entity::Entity;
+use super::super::job::SyncRequest;
 use super::super::report::Report;
-use super::super::undo::report::UndoReport;
+use super::super::undo::report::UndoneRun;
 use super::super::undo::{SyncUndo, UndoMode, undo};
+use super::actions;
 use super::entity_form::EntityForm;
 use super::entity_page::parse;
+use super::names::ReportNames;
 use super::report_view::{ChangeRow, ReportView};
 use crate::error::Error;
 use crate::http::query::Pairs;
@@ -35,6 +39,7 @@ struct SyncUndoPage {
     later: Vec<String>,
     /// What is undone, the latest run first.
     undone: Vec<UndoneView>,
+    needs_second_person: bool,
 }
 
 /// A run that is undone.
@@ -51,16 +56,17 @@ struct UndoneView {
 }
 
 impl UndoneView {
-    fn new(run: &super::super::undo::report::UndoneRun, report: &Report) -> UndoneView {
+    async fn load(pool: &PgPool, (run, report): (&UndoneRun, &Report)) -> Result<UndoneView, Error> {
         let document = serde_json::to_value(report).unwrap_or_default();
-        let view = ReportView::new(&document, None);
-        UndoneView {
+        let names = ReportNames::load(pool, Some(report.entity), &document).await?;
+        let view = ReportView::new(&document, None, &names);
+        Ok(UndoneView {
             summary: sentence(&run.to_string()),
             hidden: view.part.total - view.changes.len(),
             changes: view.changes,
             removed: report.removed_local.iter().map(|record| record.name.clone()).collect(),
             retained: report.retained_local.iter().map(|record| (record.name.clone(), record.reason.clone())).collect(),
-        }
+        })
     }
 }
 
@@ -94,7 +100,8 @@ async fn render(
     let address = Address::of(address)?;
     let (entity, run) = target(parse(name)?, address.get("run"))?;
     let is_cascade = address.get("with") == "later";
-    let request = SyncUndo { run, cascade: is_cascade, mode: UndoMode::DryRun, actor: Some(&visitor.caller.name) };
+    let request =
+        SyncUndo { run, cascade: is_cascade, mode: UndoMode::DryRun, in_run: None, actor: Some(&visitor.caller.name) };
     let (report, problem) = match undo(&state.pool, request).await {
         Ok(report) => {
             let problem = report.nothing.clone();
@@ -105,9 +112,10 @@ async fn render(
         Err(error) => return Err(error.into()),
     };
     let later = report.as_ref().map(|report| report.blocked_by.iter().map(ToString::to_string).collect());
-    let views = |report: &UndoReport| {
-        report.undone.iter().zip(&report.reports).map(|(run, report)| UndoneView::new(run, report)).collect()
-    };
+    let mut undone = Vec::new();
+    for one in report.iter().flat_map(|report| report.undone.iter().zip(&report.reports)) {
+        undone.push(UndoneView::load(&state.pool, one).await?);
+    }
     Ok(SyncUndoPage {
         frame: visitor.frame(format!("Undo run {run}"), NavPlace::Syncs),
         name: entity.name(),
@@ -116,22 +124,25 @@ async fn render(
         is_cascade,
         problem,
         later: later.unwrap_or_default(),
-        undone: report.as_ref().map(views).unwrap_or_default(),
+        undone,
+        needs_second_person: state.config.sync.second_person,
     })
 }
 
-/// Undoes a run, with the later runs that the page has shown.
-pub(super) async fn execute(
-    State(state): State<ServerState>,
-    EntityForm { visitor, entity, fields }: EntityForm,
-) -> Response {
-    let (entity, run) = match target(entity, fields.get("run")) {
+/// Undoes a run, with the later runs that the page has shown. Where a second person has to approve, the undo is a plan first.
+pub(super) async fn execute(State(state): State<ServerState>, form: EntityForm) -> Response {
+    let visitor = &form.visitor;
+    let (entity, run) = match target(form.entity, form.fields.get("run")) {
         Ok(found) => found,
         Err(problem) => return visitor.problem(problem),
     };
-    let cascade = fields.is_set("later");
+    let cascade = form.fields.is_set("later");
+    if state.config.sync.second_person {
+        let undo = SyncRequest { dry_run: true, undo: Some(run), cascade, ..SyncRequest::default() };
+        return actions::request(&state, &form, undo).await;
+    }
     let page = format!("/syncs/{}/undo?run={run}{}", entity.name(), if cascade { "&with=later" } else { "" });
-    let request = SyncUndo { run, cascade, mode: UndoMode::Write, actor: Some(&visitor.caller.name) };
+    let request = SyncUndo { run, cascade, mode: UndoMode::Write, in_run: None, actor: Some(&visitor.caller.name) };
     match undo(&state.pool, request).await {
         Ok(report) if report.is_possible() => {
             let undone = plural(report.undone.len() as i64, "run");

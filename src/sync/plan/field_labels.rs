@@ -2,7 +2,7 @@
 
 /// How the text of a change shows a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ColumnKind {
+pub(in crate::sync) enum ColumnKind {
     /// The id of the linked local record.
     Link,
     /// An id in Administrate, of the record itself or of another one.
@@ -43,7 +43,7 @@ const LABELS: [(&str, &str, ColumnKind); 25] = [
 ];
 
 /// Returns the words for a column and how to show its values.
-pub(super) fn label_of(column: &str) -> (String, ColumnKind) {
+pub(in crate::sync) fn label_of(column: &str) -> (String, ColumnKind) {
     match LABELS.iter().find(|(name, _, _)| *name == column) {
         Some((_, label, kind)) => ((*label).to_owned(), *kind),
         None => (column.replace('_', " "), ColumnKind::Value),

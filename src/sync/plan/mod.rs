@@ -5,7 +5,7 @@
 
 pub mod change;
 pub mod display;
-mod field_labels;
+pub(in crate::sync) mod field_labels;
 pub mod plan_file;
 pub(crate) mod spelling;
 pub(crate) mod staleness;

@@ -10,7 +10,7 @@ pub mod xlsx;
 
 use std::collections::{BTreeSet, HashSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use self::commands::{with_command, with_commands};
 use self::findings::{Findings, RecordError, RetainedRecord, SkippedRecord};
@@ -100,7 +100,7 @@ enum ReportOutcome {
 }
 
 /// Counts of a run. `created`, `updated`, `unchanged` and `pruned` count link rows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncCounts {
     /// Records that Administrate has.
     pub fetched: usize,
@@ -230,6 +230,14 @@ impl Report {
             left_out: plan.left_out,
             ..Report::empty(plan.entity, run_id, dry_run, ReportOutcome::Completed)
         }
+    }
+
+    /// Leaves out what the run would change: of this run only its findings count.
+    pub(super) fn without_changes(mut self) -> Report {
+        self.plan = self.plan.map(|_| Vec::new());
+        let SyncCounts { fetched, errors, .. } = self.counts;
+        self.counts = SyncCounts { fetched, errors, ..SyncCounts::default() };
+        self
     }
 
     /// Returns the report of a run that has nothing to write.

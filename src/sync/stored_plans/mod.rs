@@ -32,6 +32,18 @@ pub struct PlanApproval {
     pub approved_at: Option<String>,
 }
 
+/// A plan that another login than the one that requested it has to approve.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct WaitingPlan {
+    pub run: i64,
+    /// The entity, or `all`.
+    pub subject: String,
+    /// Whether it undoes a run.
+    pub is_undo: bool,
+    /// Name of the login that requested it; none for a token or the schedule.
+    pub planned_by: Option<String>,
+}
+
 fn conflict(detail: impl Into<String>) -> HttpProblem {
     HttpProblem::new(StatusCode::CONFLICT, detail)
 }
@@ -45,6 +57,14 @@ async fn approval_of(pool: &PgPool, run: &JobRun) -> Result<PlanApproval, HttpPr
         return Err(no_plan());
     }
     approval(pool, run.id).await?.ok_or_else(no_plan)
+}
+
+/// Returns the plans that wait for the approval of a second person, the latest first; none where the settings require none.
+pub async fn waiting(pool: &PgPool, config: &Config) -> Result<Vec<WaitingPlan>> {
+    match config.sync.second_person {
+        true => store::waiting(pool).await,
+        false => Ok(Vec::new()),
+    }
 }
 
 /// Approves a plan that another login requested.
@@ -88,7 +108,14 @@ pub async fn application(
     let planned =
         jobs::request_of(pool, run.id).await?.ok_or_else(|| conflict("this plan was not requested over HTTP"))?;
     let planned: SyncRequest = planned.request()?;
-    Ok(SyncRequest { dry_run: false, plan: Some(run.id), chosen: only, ..planned })
+    let is_whole = planned.undo.is_some() || !planned.create_remote.is_empty();
+    if is_whole && !only.is_empty() {
+        return Err(conflict(
+            "a plan of creations in Administrate or of an undo is applied as a whole: leave only out",
+        ));
+    }
+    let actor = planned.undo.map(|_| caller.name.clone());
+    Ok(SyncRequest { dry_run: false, plan: Some(run.id), chosen: only, actor, ..planned })
 }
 
 /// Enqueues a sync. A plan is applied once.

@@ -88,6 +88,8 @@ pub struct SyncUndo<'a> {
     /// Whether later runs whose rows depend on it are undone too, the latest first. Without it they are reported.
     pub cascade: bool,
     pub mode: UndoMode,
+    /// The stored run that receives the undo of `run`; none: the undo begins its own.
+    pub in_run: Option<i64>,
     /// Who is named in the history; none: the user of the command.
     pub actor: Option<&'a str>,
 }
@@ -98,7 +100,7 @@ pub struct SyncUndo<'a> {
 /// [`Error::Usage`] where there is no such run; [`Error::NeedsAttention`] where something other than a later run
 /// prevents the undo.
 pub async fn undo(pool: &PgPool, request: SyncUndo<'_>) -> Result<UndoReport> {
-    let SyncUndo { run, cascade, mode, actor } = request;
+    let SyncUndo { run, cascade, mode, in_run, actor } = request;
     let mut db = pool.acquire().await?;
     let mut later = LaterRuns::new();
     loop {
@@ -110,7 +112,7 @@ pub async fn undo(pool: &PgPool, request: SyncUndo<'_>) -> Result<UndoReport> {
         let set: BTreeSet<i64> = later.keys().copied().chain([run]).collect();
         // Later runs are found by trying. Nothing is written before all are known and allowed.
         let may_write = mode == UndoMode::Write && (cascade || later.is_empty());
-        match undo_all(&mut transaction, &set, may_write).await? {
+        match undo_all(&mut transaction, (&set, in_run.map(|undo_run| (run, undo_run))), may_write).await? {
             Attempt::NeedsMore(more) => {
                 transaction.rollback().await?;
                 for (run, (entity, rows)) in more {
@@ -121,11 +123,16 @@ pub async fn undo(pool: &PgPool, request: SyncUndo<'_>) -> Result<UndoReport> {
                 return Ok(UndoReport::nothing(run, entity, mode == UndoMode::DryRun, reason));
             }
             Attempt::Undone(runs) if cascade || later.is_empty() => {
-                match may_write {
-                    true => transaction.commit().await?,
-                    false => transaction.rollback().await?,
+                let report = UndoReport::of(run, runs);
+                if !may_write {
+                    transaction.rollback().await?;
+                    return Ok(report);
                 }
-                return Ok(UndoReport::of(run, runs));
+                if let Some(undo_run) = in_run {
+                    runs::finish(&mut transaction, undo_run, report.exit(), &report).await?;
+                }
+                transaction.commit().await?;
+                return Ok(report);
             }
             Attempt::Undone(runs) => {
                 transaction.rollback().await?;
@@ -146,7 +153,12 @@ enum Attempt {
     Nothing(Option<Entity>, String),
 }
 
-async fn undo_all(db: &mut PgConnection, set: &BTreeSet<i64>, may_write: bool) -> Result<Attempt> {
+/// `in_run`: a run of the set, and the stored run that receives its undo.
+async fn undo_all(
+    db: &mut PgConnection,
+    (set, in_run): (&BTreeSet<i64>, Option<(i64, i64)>),
+    may_write: bool,
+) -> Result<Attempt> {
     let history = UndoHistory::load(db).await?;
     let mut done: HashSet<i64> = HashSet::new();
     let mut reports = Vec::new();
@@ -161,7 +173,8 @@ async fn undo_all(db: &mut PgConnection, set: &BTreeSet<i64>, may_write: bool) -
             Source::Nothing(entity, reason) => return Ok(Attempt::Nothing(entity, reason)),
         };
         lock(db, entity).await?;
-        let step = with_entity!(entity, One => undo_one::<One>(db, run, journal, may_write).await?);
+        let undo_run = in_run.filter(|(undone, _)| *undone == run).map(|(_, undo_run)| undo_run);
+        let step = with_entity!(entity, One => undo_one::<One>(db, (run, undo_run), journal, may_write).await?);
         match step {
             Ok(report) => reports.push((run, report)),
             Err(obstacles) => {
@@ -188,7 +201,7 @@ async fn lock(db: &mut PgConnection, entity: Entity) -> Result<()> {
 /// Undoes one run in the caller's transaction, or returns what prevents it.
 async fn undo_one<E: EntitySync>(
     db: &mut PgConnection,
-    run: i64,
+    (run, in_run): (i64, Option<i64>),
     journal: Value,
     may_write: bool,
 ) -> Result<Result<Report, Vec<Obstacle>>> {
@@ -213,9 +226,10 @@ async fn undo_one<E: EntitySync>(
     if !obstacles.is_empty() {
         return Ok(Err(obstacles));
     }
-    let undo_run = match may_write {
-        true => Some(runs::begin(db, runs::RunKind::SyncUndo, E::ENTITY.name()).await?),
-        false => None,
+    let undo_run = match (may_write, in_run) {
+        (true, None) => Some(runs::begin(db, runs::RunKind::SyncUndo, E::ENTITY.name()).await?),
+        (true, known) => known,
+        (false, _) => None,
     };
     apply::<E>(db, &plan, undo_run).await.map_err(|error| missing_local_record(run, error))?;
     E::undo_side_effects(db, &plan.changes).await?;
@@ -227,7 +241,10 @@ async fn undo_one<E: EntitySync>(
         let journal = UndoJournalRef::of(&plan);
         let journal = UndoRunJournalRef { journal, undoes: run, restored: &cascaded, removed_local };
         runs::save_journal(db, undo_run, &journal).await?;
-        runs::finish(db, undo_run, report.exit(), &report).await?;
+        // A run of the caller receives the report of all undone runs.
+        if in_run.is_none() {
+            runs::finish(db, undo_run, report.exit(), &report).await?;
+        }
     }
     Ok(Ok(report))
 }

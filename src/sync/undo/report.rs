@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::obstacles::LaterRuns;
 use crate::console::counted;
@@ -31,7 +31,7 @@ pub struct UndoReport {
 }
 
 /// A run that is undone.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UndoneRun {
     pub run: i64,
     pub entity: Entity,

@@ -17,6 +17,8 @@ pub struct DoubleBooking {
     pub title: String,
     pub other_event: String,
     pub other_title: String,
+    /// Id of the event of the second session.
+    pub other_event_id: i64,
     /// When the second session begins.
     pub start_date: String,
     /// The zone of the event of the second session.
@@ -33,7 +35,7 @@ pub async fn double_bookings(pool: &PgPool, limit: i64) -> Result<Vec<DoubleBook
     // A session clashes with one before it if one before it has not ended: only for these are pairs compared.
     let mut found: Vec<DoubleBooking> = sqlx::query_as(
         "WITH ahead AS MATERIALIZED (
-             SELECT session.id, session.title, session.start_date, session.end_date, event.code,
+             SELECT session.id, session.title, session.start_date, session.end_date, event.id AS event_id, event.code,
                     COALESCE(details.time_zone, '') AS time_zone,
                     CASE WHEN COALESCE(session.location_id, session.venue_id) IS NULL THEN event.venue_id
                          ELSE session.venue_id END AS venue_id,
@@ -61,7 +63,7 @@ pub async fn double_bookings(pool: &PgPool, limit: i64) -> Result<Vec<DoubleBook
                 COALESCE(CASE late.kind WHEN 'venue' THEN venue.name ELSE NULLIF(concat_ws(' ',
                     NULLIF(btrim(person.first_name), ''), NULLIF(btrim(person.last_name), '')), '') END,
                     'Instructor #' || late.resource) AS name,
-                one.code AS event, one.title, other.code AS other_event, other.title AS other_title,
+                one.code AS event, one.title, other.code AS other_event, other.title AS other_title, other.event_id AS other_event_id,
                 to_char(other.start_date AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"') AS start_date,
                 other.time_zone,
                 array_remove(ARRAY[home.name::text, place.name::text, other_place.name::text], NULL) AS place_names

@@ -7,7 +7,8 @@ use crate::error::Result;
 /// A session that comes next. Times are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct UpcomingSession {
-    /// Code of its event.
+    /// Id and code of its event.
+    pub event_id: i64,
     pub event: String,
     pub title: String,
     pub start_date: String,
@@ -31,7 +32,7 @@ pub async fn upcoming_sessions(pool: &PgPool, limit: i64) -> Result<Vec<Upcoming
                      SELECT tutorial_event_id FROM lectern.event_details WHERE cancelled)
                  ORDER BY start_date, id LIMIT $1) AS found
              JOIN acted.tutorial_sessions AS s ON s.id = found.id)
-         SELECT e.code AS event, next.title,
+         SELECT e.id AS event_id, e.code AS event, next.title,
                 to_char(next.start_date AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS start_date,
                 to_char(next.end_date AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS end_date,
                 concat_ws(', ', venue.name, NULLIF(location.name, venue.name)) AS place,

@@ -1,4 +1,7 @@
-//! Syncs over HTTP: request, list, show and cancel. [`jobs::api`](crate::jobs::api) reports their progress.
+//! Syncs over HTTP: request, list, show and cancel; decisions on matches. [`jobs::api`](crate::jobs::api) reports their
+//! progress.
+
+mod decisions;
 
 use std::collections::BTreeSet;
 
@@ -11,6 +14,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
 
+use self::decisions::{decide, list_ignored};
 use super::job::{SYNCS, SyncRequest};
 use super::report::description::sync_run;
 use super::{Entity, stored_plans};
@@ -27,16 +31,22 @@ use crate::jobs::api::{PARAMETERS, RunPath, accepted_response, cancel, document,
 
 /// The parameters that the routes know.
 pub fn parameters() -> Vec<RouteParameters> {
-    vec![(Method::GET, "/api/syncs", PARAMETERS.to_vec()), (Method::POST, "/api/syncs", Vec::new())]
+    vec![
+        (Method::GET, "/api/syncs", PARAMETERS.to_vec()),
+        (Method::POST, "/api/syncs", Vec::new()),
+        (Method::GET, "/api/syncs/ignored", vec!["entity"]),
+    ]
 }
 
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(list_latest, enqueue, show, cancel_run, approve))]
+#[openapi(paths(list_latest, enqueue, show, cancel_run, approve, decisions::decide, decisions::list_ignored))]
 struct SyncRoutes;
 
 /// Describes the routes.
 pub fn description() -> ApiPart {
-    ApiPart::of(&<SyncRoutes as utoipa::OpenApi>::openapi()).with_schema("SyncRun", sync_run()).with_schema(
+    let part = ApiPart::of(&<SyncRoutes as utoipa::OpenApi>::openapi()).with_schema("SyncRun", sync_run());
+    let part = decisions::schemas().into_iter().fold(part, |part, (name, schema)| part.with_schema(name, schema));
+    part.with_schema(
         "PlanApproval",
         json!({
             "type": "object", "required": ["approver", "approved_at"],
@@ -52,6 +62,8 @@ pub fn description() -> ApiPart {
 pub fn router(state: ServerState) -> Router {
     Router::new()
         .route("/api/syncs", get(list_latest).post(enqueue))
+        .route("/api/syncs/decisions", post(decide))
+        .route("/api/syncs/ignored", get(list_ignored))
         .route("/api/syncs/{run}", get(show).delete(cancel_run))
         .route("/api/syncs/{run}/approve", post(approve))
         .with_state(state)
@@ -78,6 +90,11 @@ struct SyncBody {
     /// Ids of unmatched local records that are created in Administrate; nothing else is done then.
     #[serde(default)]
     create_remote: BTreeSet<i64>,
+    /// The run of one entity to undo; nothing else is done then.
+    undo: Option<i64>,
+    /// Whether to undo later runs that depend on it too. Allowed only with `undo`.
+    #[serde(default)]
+    cascade: bool,
     /// Whether to go on after an entity that failed. Allowed only with `all`.
     #[serde(default)]
     skip_errors: bool,
@@ -113,9 +130,10 @@ async fn enqueue(
     JsonBody(body): JsonBody<SyncBody>,
 ) -> Result<Response, HttpProblem> {
     let key = idempotency_key(&headers)?;
-    let request = match body.plan {
-        Some(plan) => body.application(&state, &caller, plan).await?,
-        None => body.request()?,
+    let request = match (body.plan, body.undo) {
+        (Some(plan), _) => body.application(&state, &caller, plan).await?,
+        (None, Some(run)) => body.undo(&state, &caller, run).await?,
+        (None, None) => body.request()?,
     };
     stored_plans::check_direct(&state.config, &request)?;
     accepted_response(stored_plans::enqueue(&state.pool, &caller, &request, key).await?, &SYNCS)
@@ -202,13 +220,54 @@ impl SyncBody {
             let message = format!("the plan is of {}: leave entity out", run.subject);
             return Err(invalid("/entity", &message));
         }
-        if self.dry_run || self.create_local || self.skip_errors || !self.create_remote.is_empty() {
+        if self.dry_run || self.undo.is_some() || self.has_options() {
             return Err(invalid("/plan", "a plan is applied as it was made: only `only` may be given with it"));
         }
         stored_plans::application(&state.pool, &state.config, caller, (&run, self.only)).await
     }
 
+    /// Reports whether there are options that only a sync of its own has.
+    fn has_options(&self) -> bool {
+        self.create_local || self.skip_errors || self.cascade || !self.create_remote.is_empty()
+    }
+
+    /// Returns the request that undoes a run, or plans it.
+    async fn undo(self, state: &ServerState, caller: &Caller, run: i64) -> Result<SyncRequest, HttpProblem> {
+        let invalid = |pointer: &str, message: &str| {
+            let error = FieldError::new(pointer, "invalid_value", message);
+            HttpProblem::fields(error).as_status(StatusCode::UNPROCESSABLE_ENTITY)
+        };
+        let undone = stored_plans::find_run(&state.pool, run)
+            .await
+            .map_err(|_| invalid("/undo", "there is no such run: give the run_id of a sync"))?;
+        let entity: Entity = undone.subject.parse().map_err(|_| {
+            invalid("/undo", "a sync of all has a run for each entity: give the run_id of one of its reports")
+        })?;
+        if self.entity.as_ref().is_some_and(|name| *name != undone.subject) {
+            return Err(invalid("/entity", &format!("the run is of {}: leave entity out", undone.subject)));
+        }
+        let SyncBody { dry_run, cascade, .. } = self;
+        if !self.only.is_empty() || (SyncBody { cascade: false, ..self }).has_options() {
+            return Err(invalid(
+                "/undo",
+                "a run is undone as a whole: only `cascade` and `dry_run` may be given with it",
+            ));
+        }
+        Ok(SyncRequest {
+            entity: Some(entity),
+            dry_run,
+            undo: Some(run),
+            cascade,
+            actor: Some(caller.name.clone()),
+            ..SyncRequest::default()
+        })
+    }
+
     fn request(self) -> Result<SyncRequest, HttpProblem> {
+        if self.cascade {
+            let error = FieldError::new("/cascade", "invalid_value", "cascade works only with undo: leave it out");
+            return Err(HttpProblem::fields(error).as_status(StatusCode::UNPROCESSABLE_ENTITY));
+        }
         let missing = || FieldError::new("/entity", "missing_value", "the field is missing");
         let name = self.entity.as_deref().ok_or_else(|| HttpProblem::fields(missing()))?;
         let entity = match name.trim().to_lowercase().as_str() {
