@@ -62,6 +62,36 @@
       });
     }
   });
+  // A form that was refused shows what was typed. Any other error is said where messages are.
+  var isForm = function (event) { return event.detail.requestConfig && event.detail.requestConfig.verb === "post"; };
+  var hadFocus = false;
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    var detail = event.detail;
+    hadFocus = detail.target.contains(document.activeElement);
+    if (detail.xhr.status >= 400 && /id="refused"/.test(detail.xhr.responseText)) {
+      detail.shouldSwap = true;
+      detail.isError = false;
+    }
+  });
+  // Whoever works with the keyboard stays where something happened.
+  document.addEventListener("htmx:afterSettle", function (event) {
+    var place = document.getElementById("refused-value") || document.getElementById("flash");
+    if (isForm(event)) { place.focus(); return; }
+    if (hadFocus && document.activeElement === document.body) { document.getElementById("main").focus({ preventScroll: true }); }
+  });
+  var say = function (text) {
+    return function (event) {
+      if (!isForm(event)) { return; }
+      var note = document.createElement("div");
+      note.className = "note bad";
+      note.append(document.createElement("p"));
+      note.firstChild.textContent = "Not done. " + text;
+      document.getElementById("flash").replaceChildren(note);
+      document.getElementById("flash").focus();
+    };
+  };
+  document.addEventListener("htmx:responseError", say("The server refused it: load the page again, then repeat it."));
+  document.addEventListener("htmx:sendError", say("The server cannot be reached: try again."));
   ["dragover", "dragleave", "drop"].forEach(function (name) {
     document.addEventListener(name, function (event) {
       var zone = event.target.closest && event.target.closest(".drop");

@@ -122,7 +122,9 @@ struct WebhookPage {
     frame: Frame,
     item: WebhookRow,
     /// The delivery's own time, as it was sent.
-    triggered: String,
+    triggered: Option<ShownTime>,
+    /// The same as it was sent, if it is no time.
+    triggered_as: String,
     /// The fields of the delivery, in words.
     fields: Vec<(String, String)>,
 }
@@ -161,7 +163,8 @@ async fn show_one(
     match found {
         Ok(item) => visitor.page(&WebhookPage {
             frame: visitor.frame(format!("Webhook {}", item.id), NavPlace::Webhooks),
-            triggered: item.triggered_at.clone(),
+            triggered: visitor.clock.time(&item.triggered_at),
+            triggered_as: item.triggered_at.clone(),
             fields: fields(&item.body),
             item: WebhookRow::new(&item, &visitor.clock),
         }),

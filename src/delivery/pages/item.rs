@@ -6,6 +6,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use serde_json::Value;
 
 use super::super::api::decide_item;
 use super::super::resolve::OutboxResolution;
@@ -42,6 +43,19 @@ struct OutboxItemPage {
     problem: Option<String>,
 }
 
+/// Returns what a creation was sent with, in words.
+fn sent_with(key: &Value) -> String {
+    let labels = [
+        ("title", "title"),
+        ("template", "course template"),
+        ("classroom", "in the classroom from"),
+        ("lms", "online from"),
+        ("time_zone", "zone"),
+    ];
+    let given = labels.iter().filter(|(name, _)| !key[*name].is_null());
+    given.map(|(name, label)| format!("{label} {}", shown(&key[*name]))).collect::<Vec<_>>().join(", ")
+}
+
 type ItemPath = Result<Path<i64>, PathRejection>;
 
 async fn find(state: &ServerState, id: ItemPath) -> Result<OutboxItem, PageProblem> {
@@ -63,7 +77,7 @@ fn page(visitor: &Visitor, item: &OutboxItem, typed: &str, problem: Option<Strin
         error: item.last_error.clone().unwrap_or_default(),
         next: visitor.clock.time_of(item.next_attempt_at.as_ref()),
         steps: steps.join(", "),
-        sent: list(&item.creation_keys).map(shown).collect(),
+        sent: list(&item.creation_keys).map(sent_with).collect(),
         needs_decision: item.state == DeliveryState::Unknown,
         can_retry: matches!(item.state, DeliveryState::Pending | DeliveryState::Failed),
         typed: typed.to_owned(),
@@ -98,7 +112,7 @@ pub(super) async fn resolve(
         (true, _) => OutboxResolution::Recreate,
         (false, false) => OutboxResolution::Delivered(Id::new(typed.as_str())),
         (false, true) => {
-            let problem = Some("enter the id that Administrate shows".to_owned());
+            let problem = Some("Enter the id that Administrate shows.".to_owned());
             return visitor.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&visitor, &item, "", problem));
         }
     };

@@ -25,6 +25,15 @@ struct UsersPage {
     typed: TypedUser,
     roles: Vec<&'static str>,
     problem: Option<FormProblem>,
+    /// The same of the form that lets an existing account in.
+    account: TypedUser,
+    account_problem: Option<FormProblem>,
+}
+
+/// A form of the page that was refused, with what was typed.
+enum RefusedForm {
+    NewUser(TypedUser, FormProblem),
+    Account(TypedUser, FormProblem),
 }
 
 /// What was typed into the form, apart from the password.
@@ -47,6 +56,13 @@ struct UserRow {
     is_own: bool,
     has_password: bool,
     is_disabled: bool,
+}
+
+impl TypedUser {
+    fn of(form: &CsrfForm) -> TypedUser {
+        let typed = |name: &str| form.get(name).to_owned();
+        TypedUser { name: typed("name"), role: typed("role"), subject: typed("subject") }
+    }
 }
 
 impl UserRow {
@@ -74,15 +90,10 @@ impl UserRow {
 }
 
 pub(super) async fn show(StaffAdmin(visitor): StaffAdmin, State(state): State<ServerState>) -> Response {
-    render(&visitor, &state, StatusCode::OK, (TypedUser::default(), None)).await
+    render(&visitor, &state, None).await
 }
 
-async fn render(
-    visitor: &Visitor,
-    state: &ServerState,
-    status: StatusCode,
-    (typed, problem): (TypedUser, Option<FormProblem>),
-) -> Response {
+async fn render(visitor: &Visitor, state: &ServerState, refused: Option<RefusedForm>) -> Response {
     let users = match logins::list(&state.pool).await {
         Ok(users) => users,
         Err(error) => return visitor.problem(error),
@@ -90,7 +101,14 @@ async fn render(
     let rows = users.iter().map(|login| UserRow::new(login, visitor, &visitor.clock)).collect();
     let frame = visitor.frame("Users", NavPlace::Users);
     let roles = Role::ALL.map(Role::name).to_vec();
-    visitor.page_with(status, &UsersPage { frame, rows, typed, roles, problem })
+    let (mut typed, mut account) = (TypedUser::default(), TypedUser::default());
+    let (mut problem, mut account_problem, mut status) = (None, None, StatusCode::OK);
+    match refused {
+        Some(RefusedForm::NewUser(form, why)) => (status, typed, problem) = (why.status, form, Some(why)),
+        Some(RefusedForm::Account(form, why)) => (status, account, account_problem) = (why.status, form, Some(why)),
+        None => {}
+    }
+    visitor.page_with(status, &UsersPage { frame, rows, typed, roles, problem, account, account_problem })
 }
 
 /// Reads a role and the profile that it needs.
@@ -123,22 +141,34 @@ pub(super) async fn add(StaffAdmin(visitor): StaffAdmin, State(state): State<Ser
     match added.await {
         Ok(_) => redirect("/users", &Flash::done(format!("{} may sign in now.", form.get("name")))),
         Err(problem) => {
-            let typed = |name: &str| form.get(name).to_owned();
-            let typed = TypedUser { name: typed("name"), role: typed("role"), subject: typed("subject") };
-            render(&visitor, &state, problem.status, (typed, Some(problem))).await
+            let refused = RefusedForm::NewUser(TypedUser::of(&form), problem);
+            render(&visitor, &state, Some(refused)).await
         }
     }
 }
 
 /// Gives a login or an existing account a role.
-pub(super) async fn grant(_: StaffAdmin, State(state): State<ServerState>, form: CsrfForm) -> Response {
+pub(super) async fn grant(
+    StaffAdmin(visitor): StaffAdmin,
+    State(state): State<ServerState>,
+    form: CsrfForm,
+) -> Response {
     let granted = async {
-        let rights = rights(&form).map_err(|problem| Error::Usage(problem.text))?;
-        logins::grant(&state.pool, form.get("name"), rights).await?;
+        let rights = rights(&form).map_err(|problem| {
+            let field = if problem.field == "subject" { "account-subject" } else { "account-role" };
+            FormProblem { field, ..problem }
+        })?;
+        let granted = logins::grant(&state.pool, form.get("name"), rights).await;
+        granted.map_err(|error| FormProblem::of("account-name", error))?;
         Ok(format!("{} is {} now.", form.get("name"), rights.role.name()))
     };
-    let granted: Result<String, Error> = granted.await;
-    redirect_after("/users", granted)
+    match granted.await {
+        Ok(text) => redirect("/users", &Flash::done(text)),
+        Err(problem) => {
+            let refused = RefusedForm::Account(TypedUser::of(&form), problem);
+            render(&visitor, &state, Some(refused)).await
+        }
+    }
 }
 
 /// Disables a login and ends its login sessions.

@@ -1,23 +1,26 @@
 //! What the forms of the pages do. Each calls what the HTTP interface calls, and leads to the next page.
 
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::super::api::{enqueue_undo, enqueue_upload, find_import, start_publication};
 use super::super::corrections::{change, store};
 use super::super::job::IMPORTS;
-use super::{list, page_of};
+use super::corrections_view::RefusedCorrection;
+use super::{list, page_of, render};
 use crate::http::problem::HttpProblem;
 use crate::http::state::ServerState;
 use crate::jobs::Enqueued;
 use crate::jobs::api::{RunPath, find};
 use crate::outbox;
+use crate::web::flash::Flash;
 use crate::web::form::CsrfForm;
-use crate::web::format::plural;
+use crate::web::format::{plural, sentence};
+use crate::web::paging::Address;
 use crate::web::problem::PageProblem;
 use crate::web::run::{cancel_run, redirect_to_run};
-use crate::web::visitor::{StaffOperator, redirect_after};
+use crate::web::visitor::{StaffOperator, StaffVisitor, redirect, redirect_after};
 
 /// Uploads a workbook and plans its import.
 pub(super) async fn upload(
@@ -36,7 +39,7 @@ pub(super) async fn upload(
         }
         Err(problem) => {
             let (status, mut detail) = (problem.status(), PageProblem::from(problem).detail);
-            if detail.contains("the part named file is missing") {
+            if detail.contains("part named file is missing") {
                 detail = "choose a workbook first: none was sent".into();
             }
             list::refused(&visitor, &state, status, detail).await
@@ -57,6 +60,7 @@ pub(super) async fn correct(
     form: CsrfForm,
 ) -> Response {
     let page = place(&run);
+    let path: RunPath = Ok(Path(run.as_ref().map_or(0, |run| run.0)));
     let (sheet, cell) = (form.get("sheet").to_owned(), form.get("cell").to_owned());
     let value = (!form.is_set("undo")).then(|| form.raw("value").to_owned());
     let corrected = async {
@@ -66,14 +70,28 @@ pub(super) async fn correct(
         change::replace(&state, &visitor.caller, run, all).await
     };
     let done: Result<_, HttpProblem> = corrected.await;
-    redirect_after(
-        &page,
-        done.map(|_| match &value {
-            Some(value) if value.is_empty() => format!("{cell} is read as a blank cell now."),
-            Some(value) => format!("{cell} is read as “{value}” now."),
-            None => format!("{cell} is read as the file contains it again."),
-        }),
-    )
+    match (done, value) {
+        (Ok(_), Some(value)) if value.is_empty() => done_at(&page, format!("{cell} is read as a blank cell now.")),
+        (Ok(_), Some(value)) => done_at(&page, format!("{cell} is read as “{value}” now.")),
+        (Ok(_), None) => done_at(&page, format!("{cell} is read as the file contains it again.")),
+        (Err(problem), None) => redirect(&page, &Flash::problem(PageProblem::from(problem).detail)),
+        // What was typed stays on the page.
+        (Err(problem), Some(typed)) => {
+            let PageProblem { status, detail } = problem.into();
+            let refused = RefusedCorrection { status, sheet, cell, typed, error: sentence(&detail) };
+            let shown = render(&visitor, &state, path, (Address::default(), Some(refused))).await;
+            shown.unwrap_or_else(|problem| visitor.problem(problem))
+        }
+    }
+}
+
+fn done_at(page: &str, text: String) -> Response {
+    redirect(page, &Flash::done(text))
+}
+
+/// Leads from the address of the form to the page of its run: a page with a refused correction has that address.
+pub(super) async fn lead_to_run(_: StaffVisitor, run: RunPath) -> Response {
+    Redirect::to(&place(&run)).into_response()
 }
 
 /// Imports the plan that the page has shown.

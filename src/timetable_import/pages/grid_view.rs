@@ -11,6 +11,9 @@ use crate::web::paging::ListPart;
 /// Rows of one part of the grid.
 const PART: usize = 25;
 
+/// The heads that the column with the title of the event may have.
+const TITLES: [&str; 4] = ["event title", "event", "event name", "event code"];
+
 /// The grid of one part.
 pub(super) struct GridView {
     pub sheet: String,
@@ -23,6 +26,8 @@ pub(super) struct GridView {
 pub(super) struct GridColumn {
     pub name: String,
     pub header: String,
+    /// Whether no cell of the part is marked in it, and it does not name the event: a narrow screen leaves it out.
+    pub is_plain: bool,
 }
 
 /// A row of the sheet.
@@ -42,6 +47,7 @@ pub(super) struct GridCell {
     pub problems: Vec<CellProblem>,
     /// What the file contains, where the cell is corrected.
     pub original: Option<String>,
+    pub is_plain: bool,
 }
 
 impl GridCell {
@@ -72,7 +78,7 @@ impl CellProblem {
 pub(super) fn view(document: &Value, corrections: &[StoredCorrection], part: Option<i64>) -> Option<GridView> {
     let grid = &document["grid"];
     let columns: Vec<GridColumn> = list(&grid["columns"])
-        .map(|column| GridColumn { name: text(&column["name"]), header: text(&column["header"]) })
+        .map(|column| GridColumn { name: text(&column["name"]), header: text(&column["header"]), is_plain: false })
         .collect();
     let rows: Vec<&Value> = list(&grid["rows"]).collect();
     if rows.is_empty() {
@@ -98,12 +104,19 @@ pub(super) fn view(document: &Value, corrections: &[StoredCorrection], part: Opt
                 (false, true, Some(_)) => "corrected",
                 (false, true, None) => "",
             };
-            GridCell { name, text: text(content), kind, problems, original }
+            GridCell { name, text: text(content), kind, problems, original, is_plain: false }
         };
         let cells = columns.iter().zip(list(&row["cells"])).map(cell).collect();
         GridRow { number, cells, problems: by_place.remove(&(number, String::new())).unwrap_or_default() }
     };
-    let shown_rows = rows[part.from..part.to].iter().map(&mut row_view).collect();
+    let mut shown_rows: Vec<GridRow> = rows[part.from..part.to].iter().map(&mut row_view).collect();
+    let mut columns = columns;
+    for (at, column) in columns.iter_mut().enumerate() {
+        let cells = || shown_rows.iter().filter_map(|row| row.cells.get(at));
+        let is_title = TITLES.contains(&column.header.trim().to_lowercase().as_str());
+        column.is_plain = !is_title && !cells().any(GridCell::is_marked);
+        shown_rows.iter_mut().filter_map(|row| row.cells.get_mut(at)).for_each(|cell| cell.is_plain = column.is_plain);
+    }
     Some(GridView { sheet: text(&grid["sheet"]), rows: shown_rows, columns, part })
 }
 

@@ -2,15 +2,18 @@
 //! followed.
 
 mod actions;
+mod corrections_view;
 mod grid_view;
 mod list;
 mod run_view;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 
+use self::corrections_view::{Corrections, RefusedCorrection};
 use self::run_view::{OutcomePage, PlanPage, RunningPage, UndoPage};
 use super::api::current_document;
 use super::corrections::store;
@@ -31,7 +34,7 @@ pub fn router(state: ServerState) -> Router {
     Router::new()
         .route("/imports", get(list::show).merge(post(actions::upload).layer(upload_limit)))
         .route("/imports/{run}", get(show))
-        .route("/imports/{run}/corrections", post(actions::correct))
+        .route("/imports/{run}/corrections", get(actions::lead_to_run).post(actions::correct))
         .route("/imports/{run}/apply", post(actions::apply))
         .route("/imports/{run}/cancel", post(actions::cancel))
         .route("/imports/{run}/publish", post(actions::publish))
@@ -51,32 +54,41 @@ async fn show(
     run: RunPath,
     address: Pairs,
 ) -> Response {
-    match render(&visitor, &state, run, address).await {
+    let page = async { render(&visitor, &state, run, (Address::of(address)?, None)).await };
+    match page.await {
         Ok(response) => response,
         Err(problem) => visitor.problem(problem),
     }
 }
 
-async fn render(visitor: &Visitor, state: &ServerState, run: RunPath, address: Pairs) -> Result<Response, PageProblem> {
+/// Responds with the page of a run, with a correction that was refused if there is one.
+async fn render(
+    visitor: &Visitor,
+    state: &ServerState,
+    run: RunPath,
+    (address, refused): (Address, Option<RefusedCorrection>),
+) -> Result<Response, PageProblem> {
     let run = find(&state.pool, &IMPORTS, run)
         .await
         .map_err(|_| PageProblem::not_found("there is no such import: the list shows those that are stored"))?;
-    let address = Address::of(address)?;
     let document = current_document(state, &run).await?;
     let frame = visitor.frame(run_view::title(&run), NavPlace::Imports);
+    let status = refused.as_ref().map_or(StatusCode::OK, |refused| refused.status);
     if run.finished_at.is_none() {
         let delivery = outbox::count_by_state(&state.pool, Some(run.id)).await?;
-        return Ok(visitor.page(&RunningPage::new(frame, &visitor.clock, &run, delivery)));
+        return Ok(visitor.page_with(status, &RunningPage::new(frame, &visitor.clock, (&run, refused), delivery)));
     }
-    let corrections = store::of_run(&state.pool, run.id).await?;
+    let corrections = Corrections { stored: store::of_run(&state.pool, run.id).await?, refused };
     Ok(match (run.kind == UNDO, run.dry_run) {
         (true, _) => visitor.page(&UndoPage::new(frame, &visitor.clock, &run, &document)),
         (false, true) => {
             let pace = state.config.administrate.rate_limit;
-            visitor.page(&PlanPage::new(frame, &visitor.clock, (&run, &document), corrections, (&address, pace.into())))
+            let page = PlanPage::new(frame, &visitor.clock, (&run, &document), corrections, (&address, pace.into()));
+            visitor.page_with(status, &page)
         }
         (false, false) => {
-            visitor.page(&OutcomePage::new(frame, &visitor.clock, (&run, &document), corrections, &address))
+            let page = OutcomePage::new(frame, &visitor.clock, (&run, &document), corrections, &address);
+            visitor.page_with(status, &page)
         }
     })
 }

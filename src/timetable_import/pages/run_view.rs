@@ -3,6 +3,7 @@
 use askama::Template;
 use serde_json::Value;
 
+use super::corrections_view::{Corrections, RefusedCorrection};
 use super::grid_view::{self, CellProblem, GridView};
 use crate::jobs::JobRun;
 use crate::outbox::DeliveryCounts;
@@ -42,7 +43,11 @@ impl RunHead {
             id: run.id,
             tag: StateTag::of(run),
             started: clock.time(&run.started_at),
-            took: took.map(|seconds| duration((seconds * 1000.0) as i64)),
+            // Stored times have no fractions of a second.
+            took: took.map(|seconds| match seconds < 1.0 {
+                true => "less than 1 s".to_owned(),
+                false => duration((seconds * 1000.0) as i64),
+            }),
         }
     }
 }
@@ -58,17 +63,24 @@ pub(super) struct RunningPage {
     total: i64,
     pace: Option<String>,
     can_cancel: bool,
+    refused: Option<RefusedCorrection>,
 }
 
 impl RunningPage {
-    pub(super) fn new(frame: Frame, clock: &Clock, run: &JobRun, delivery: DeliveryCounts) -> RunningPage {
+    pub(super) fn new(
+        frame: Frame,
+        clock: &Clock,
+        (run, refused): (&JobRun, Option<RefusedCorrection>),
+        delivery: DeliveryCounts,
+    ) -> RunningPage {
         let (done, total) = (delivery.done(), delivery.total());
         let seconds = clock.seconds_since(&run.started_at).unwrap_or_default();
         let per_second = done as f64 / seconds.max(1.0);
         let left = (per_second > 0.0).then(|| ((total - done) as f64 / per_second * 1000.0) as i64);
         let pace = left.map(|left| format!("{per_second:.1} a second, about {} left", duration(left)));
         RunningPage {
-            frame: Frame { refresh: 2, ..frame },
+            // Loading the page again would lose what was typed.
+            frame: Frame { refresh: if refused.is_some() { 0 } else { 2 }, ..frame },
             run: RunHead::new(run, clock),
             phrase: match (run.kind == UNDO, run.dry_run) {
                 (_, true) => "Reading the workbook and comparing it with Lectern and Administrate",
@@ -79,6 +91,7 @@ impl RunningPage {
             total,
             pace,
             can_cancel: run.requested && !run.cancelled,
+            refused,
         }
     }
 }
@@ -200,6 +213,7 @@ pub(super) struct PlanPage {
     problems: Vec<ListedProblem>,
     problem_count: i64,
     corrections: Vec<StoredCorrection>,
+    refused: Option<RefusedCorrection>,
     items: Vec<PlanRow>,
     part: ListPart,
     notes: Vec<NoteView>,
@@ -210,13 +224,22 @@ pub(super) struct PlanPage {
     rejected: i64,
 }
 
+/// Returns what an import writes, in words.
+fn offer(created: i64, updated: i64) -> String {
+    match (created, updated) {
+        (created, 0) => plural(created, "new event"),
+        (0, updated) => plural(updated, "changed event"),
+        (created, updated) => format!("{} and {} changed", plural(created, "new event"), thousands(updated)),
+    }
+}
+
 impl PlanPage {
     /// `pace`: requests to Administrate that are allowed in five minutes.
     pub(super) fn new(
         frame: Frame,
         clock: &Clock,
         (run, document): (&JobRun, &Value),
-        corrections: Vec<StoredCorrection>,
+        Corrections { stored: corrections, refused }: Corrections,
         (address, pace): (&Address, i64),
     ) -> PlanPage {
         let counts = &document["counts"];
@@ -241,11 +264,12 @@ impl PlanPage {
             notes: notes(document),
             has_report: document["report"].is_string(),
             offer: (created + updated > 0 && !run.cancelled && document["plan"].is_object())
-                .then(|| format!("{} new and {} changed", plural(created, "event"), thousands(updated))),
+                .then(|| offer(created, updated)),
             cost: format!("{} to Administrate, {time} at the allowed pace", plural(calls, "request")),
             rejected: number(&counts["rejected"]),
             grid,
             corrections,
+            refused,
             frame,
         }
     }
@@ -285,6 +309,7 @@ pub(super) struct OutcomePage {
     part: ListPart,
     problem_count: i64,
     corrections: Vec<StoredCorrection>,
+    refused: Option<RefusedCorrection>,
     notes: Vec<NoteView>,
     has_report: bool,
     written: i64,
@@ -296,7 +321,7 @@ impl OutcomePage {
         frame: Frame,
         clock: &Clock,
         (run, document): (&JobRun, &Value),
-        corrections: Vec<StoredCorrection>,
+        Corrections { stored: corrections, refused }: Corrections,
         address: &Address,
     ) -> OutcomePage {
         let delivery = &document["delivery"];
@@ -326,6 +351,7 @@ impl OutcomePage {
             part,
             problem_count: number(&document["problems_total"]),
             corrections,
+            refused,
             notes: notes(document),
             has_report: document["report"].is_string(),
             written: number(&counts["created"]) + number(&counts["updated"]),
