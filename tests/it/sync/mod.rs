@@ -1,7 +1,7 @@
 //! `lectern sync` against the simulator.
 
 mod adopted;
-mod conflicts;
+pub mod conflicts;
 mod create_local;
 mod create_remote;
 mod dry_run;

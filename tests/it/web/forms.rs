@@ -1,19 +1,12 @@
-//! The pages as plain forms: who may see and change what, corrections and plans, and the weight of the first page.
-
-use std::sync::Arc;
+//! The pages as plain forms: who may see and change what, corrections and plans.
 
 use lectern::identity::{Role, csrf_token};
-use lectern::jobs::run_queue;
-use lectern::sync::job::SyncJobs;
 use lectern::timetable_import::layout::Field;
-use reqwest::header::COOKIE;
 use reqwest::{Client, redirect};
 use serde_json::{Value, json};
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::fixtures::api::{ApiFixture, answer, location, upload};
 use crate::fixtures::site::{Site, problem};
-use crate::fixtures::sync::SyncFixture;
 use crate::fixtures::test_db::TestDb;
 use crate::fixtures::timetable::{changed, event, write};
 use crate::web::visitor::{Browser, text, to};
@@ -79,6 +72,13 @@ async fn form_without_the_token_of_its_session_changes_nothing() {
     let added = admin.submit("/users", &[("name", "bob"), ("role", "reader"), ("password", "short")]).await;
     assert_eq!(added.status(), 400);
     assert!(text(added).await.contains("value=\"bob\""), "what was typed stays");
+    let granted = admin.submit("/users/grant", &[("name", "nobody@example.org"), ("role", "tutor")]).await;
+    assert_eq!(granted.status(), 400);
+    let granted = text(granted).await;
+    assert!(
+        granted.contains("The role was not given") && granted.contains("value=\"nobody@example.org\""),
+        "{granted}"
+    );
     let own = admin.submit("/users/disable", &[("name", "ann")]).await;
     assert_eq!(to(&own), "/users");
     assert_eq!(admin.get("/users").await.status(), 200, "an admin does not lock themselves out");
@@ -103,6 +103,8 @@ async fn corrected_plan_is_made_again_and_imported_as_it_was_shown() {
     let problem_of = &document["problems"][0];
     let (sheet, cell) = (problem_of["sheet"].clone(), problem_of["cell"].as_str().expect("a cell").to_owned());
     assert_eq!(document["grid"]["rows"][0]["row"], problem_of["row"], "{document}");
+    let early = "UPDATE lectern.runs SET started_at = now() - interval '1 hour'";
+    sqlx::query(early).execute(&fixture.import.db.pool).await.expect("an hour ago");
     let put = async |body: Value| answer(fixture.request("PUT", &format!("{run}/corrections")).json(&body)).await;
     for (body, status, pointer) in [
         (json!([{ "sheet": sheet, "cell": "4E", "value": "x" }]), 422, "/0/cell"),
@@ -118,6 +120,9 @@ async fn corrected_plan_is_made_again_and_imported_as_it_was_shown() {
     let corrected = fixture.wait_for_end(&run).await;
     assert_eq!((&corrected["counts"]["created"], &corrected["exit_code"]), (&json!(2), &json!(0)), "{corrected}");
     assert_eq!(fixture.import.count("SELECT count(*) FROM acted.tutorial_events").await, 0, "only a plan");
+    let started: jiff::Timestamp = corrected["started_at"].as_str().and_then(|at| at.parse().ok()).expect("a time");
+    let age = jiff::Timestamp::now().as_second() - started.as_second();
+    assert!(age < 3000, "it counts from the correction: {age} s");
 
     let number: i64 = run.rsplit('/').next().and_then(|id| id.parse().ok()).expect("a number");
     let apply = async || {
@@ -171,84 +176,34 @@ async fn plan_that_would_be_another_now_is_refused() {
     assert!(document["detail"].as_str().expect("a reason").contains("upload it again"), "{document}");
 }
 
-/// A site whose syncs need a second person, with its worker.
-async fn four_eyes() -> (SyncFixture, Site, DropGuard) {
-    let fixture = SyncFixture::new().await;
-    let mut config = fixture.config();
-    config.sync.second_person = true;
-    let site = Site::serve_with(&fixture.db, &config).await;
-    let stop = CancellationToken::new();
-    let jobs = SyncJobs { pool: fixture.db.pool.clone(), config: Arc::new(config) };
-    tokio::spawn(run_queue(fixture.db.pool.clone(), jobs, stop.clone()));
-    (fixture, site, stop.drop_guard())
-}
-
 #[tokio::test(flavor = "multi_thread")]
-async fn plan_of_a_sync_is_applied_after_a_second_person_approved_it() {
-    let (fixture, site, _worker) = four_eyes().await;
-    let ann = Browser::sign_in(&fixture.db, &site, "ann", Role::Operator).await;
-    let bob = Browser::sign_in(&fixture.db, &site, "bob", Role::Operator).await;
-    let api = async |browser: &Browser, path: &str, body: Value| {
-        let request = browser.client.post(format!("http://{}{path}", browser.address)).json(&body);
-        let request = request.header(COOKIE, format!("lectern_session={}", browser.secret));
-        request.header("x-csrftoken", csrf_token(&browser.secret)).send().await.expect("an answer")
-    };
-    let wait = async |path: &str| loop {
-        let response = ann.get(path).await;
-        if response.status() != 202 {
-            return response.json::<Value>().await.expect("JSON");
+async fn refused_correction_stays_on_the_page_as_it_was_typed() {
+    let fixture = ApiFixture::new().await;
+    let worker = fixture.worker();
+    let (run, document) = planned(&fixture).await;
+    drop(worker);
+    let number = run.rsplit('/').next().expect("a number");
+    let sheet = document["problems"][0]["sheet"].as_str().expect("a sheet");
+    let ann = Browser::sign_in(&fixture.import.db, &fixture.site, "ann", Role::Operator).await;
+    let path = format!("/imports/{number}/corrections");
+    let correct = async |value: &str| ann.submit(&path, &[("sheet", sheet), ("cell", "E4"), ("value", value)]).await;
+    let long = "Lo\"ndon ".repeat(5_000);
+    // Another request makes the plan again, or has cancelled it, at this moment.
+    let busy = "UPDATE lectern.requested_runs SET cancelled_at = now()";
+    for (value, status, why) in [(long.as_str(), 422, "characters"), ("Lon<don", 409, "made by another request")] {
+        if status == 409 {
+            sqlx::query(busy).execute(&fixture.import.db.pool).await.expect("busy");
         }
-    };
-    assert_eq!(api(&ann, "/api/syncs", json!({ "entity": "locations" })).await.status(), 409, "a plan is needed");
-    let path = location(&api(&ann, "/api/syncs", json!({ "entity": "locations", "dry_run": true })).await);
-    let planned = wait(&path).await;
-    let run = planned["run_id"].as_i64().expect("a run");
-    let records = planned["plan"].as_array().expect("a plan");
-    assert!(records.len() >= 2, "{planned}");
-    let first = records[0]["external_id"].clone();
-    let apply = json!({ "plan": run, "only": [first] });
-    assert_eq!(api(&ann, "/api/syncs", apply.clone()).await.status(), 409, "it is not approved");
-    assert_eq!(api(&ann, &format!("{path}/approve"), json!(null)).await.status(), 403, "it is her own");
-    assert_eq!(api(&bob, &format!("{path}/approve"), json!(null)).await.status(), 200);
-    assert_eq!(wait(&path).await["approval"]["approver"], "bob", "the approval is stored with the run");
-    assert_eq!(api(&bob, "/api/syncs", apply.clone()).await.status(), 409, "he approved it");
-    let applied = wait(&location(&api(&ann, "/api/syncs", apply.clone()).await)).await;
-    assert_eq!(applied["counts"]["created"], 1, "{applied}");
-    assert_eq!(fixture.count("SELECT count(*) FROM adm.locations").await, 1, "only the chosen record");
-    assert_eq!(api(&ann, "/api/syncs", apply).await.status(), 409, "once");
-    for body in
-        [json!({ "plan": 99 }), json!({ "plan": run, "dry_run": true }), json!({ "plan": run, "entity": "venues" })]
-    {
-        assert_eq!(api(&ann, "/api/syncs", body.clone()).await.status(), 422, "{body}");
+        let refused = correct(value).await;
+        assert_eq!(refused.status(), status);
+        let shown = text(refused).await;
+        let (_, form) = shown.split_once("id=\"refused\"").expect("a form");
+        assert!(form.contains("E4 was not corrected") && form.contains(why), "{}", &form[..2000]);
+        let typed = value.replace('"', "&#34;").replace('<', "&#60;");
+        assert!(form.contains(&format!("value=\"{typed}\"")), "what was typed stays: {}", &form[..2000]);
+        assert!(!shown.contains("http-equiv=\"refresh\""), "no reload loses it");
     }
-    let shown = text(ann.get(&format!("/syncs/locations?run={run}")).await).await;
-    assert!(shown.contains("Approved") && shown.contains("bob"), "{shown}");
-}
-
-#[tokio::test]
-async fn first_page_weighs_less_than_100_kilobytes() {
-    let db = TestDb::new().await;
-    let site = Site::serve(&db).await;
-    let ann = Browser::sign_in(&db, &site, "ann", Role::Admin).await;
-    let plain = Client::builder().no_brotli().no_gzip().build().expect("a client");
-    let size = async |path: &str| {
-        let request = plain.get(format!("http://{}{path}", site.address)).header("accept-encoding", "br");
-        let response =
-            request.header(COOKIE, format!("lectern_session={}", ann.secret)).send().await.expect("an answer");
-        assert_eq!(response.status(), 200, "{path}");
-        let immutable = response.headers()["cache-control"].to_str().expect("text").contains("immutable");
-        (response.bytes().await.expect("a body").len(), immutable)
-    };
-    let page = text(ann.get("/today").await).await;
-    let mut total = size("/today").await.0;
-    let assets: Vec<&str> = page.split('"').filter(|part| part.starts_with("/assets/")).collect();
-    assert_eq!(assets.len(), 3, "{page}");
-    for asset in assets {
-        let (bytes, is_immutable) = size(asset).await;
-        assert!(is_immutable, "{asset}");
-        total += bytes;
-    }
-    assert!(total <= 100 * 1024, "{total} bytes");
-    assert!(!page.contains("http://") || !page.contains("src=\"http"), "nothing comes from other hosts");
-    assert_eq!(ann.get("/assets/lectern.0000000000000000.css").await.status(), 404);
+    let stored = fixture.import.count("SELECT count(*) FROM lectern.import_corrections").await;
+    assert_eq!(stored, 0);
+    assert_eq!(to(&ann.get(&path).await), format!("/imports/{number}"), "the address of the form leads to the run");
 }

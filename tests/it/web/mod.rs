@@ -3,8 +3,11 @@
 mod decisions;
 mod forms;
 mod lessons;
+mod matching;
 mod paths;
 mod search;
+mod second_person;
 mod timetable;
 mod today;
 mod visitor;
+mod weight;

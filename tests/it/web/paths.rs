@@ -1,15 +1,14 @@
 //! A person's path through the pages in a browser, one test each.
 
-use std::sync::Arc;
-
+use administrate_sim::{Options, Profile};
 use lectern::identity::Role;
 use lectern::identity::logins::{self, Rights};
 use lectern::identity::passwords::Password;
-use lectern::jobs::run_queue;
-use lectern::sync::job::SyncJobs;
 use lectern::timetable_import::layout::Field;
-use tokio_util::sync::CancellationToken;
+use serde_json::json;
 
+use super::second_person::with_worker;
+use super::today::session_in;
 use crate::fixtures::api::ApiFixture;
 use crate::fixtures::browser::{login_link, walk};
 use crate::fixtures::delivery::DeliveryFixture;
@@ -18,6 +17,7 @@ use crate::fixtures::site::Site;
 use crate::fixtures::sync::SyncFixture;
 use crate::fixtures::test_db::TestDb;
 use crate::fixtures::timetable::{changed, event, write};
+use crate::sync::conflicts::conflicting;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: `make long`"]
@@ -49,26 +49,76 @@ async fn long_person_imports_a_timetable_with_a_correction() {
 #[ignore = "needs a browser: `make long`"]
 async fn long_person_applies_a_sync_and_links_two_records() {
     let fixture = SyncFixture::new().await;
-    let config = fixture.config();
-    let site = Site::serve_with(&fixture.db, &config).await;
-    let stop = CancellationToken::new();
-    let jobs = SyncJobs { pool: fixture.db.pool.clone(), config: Arc::new(config) };
-    tokio::spawn(run_queue(fixture.db.pool.clone(), jobs, stop.clone()));
+    let (site, _worker) = with_worker(&fixture, false).await;
     let link = login_link(&fixture.db, "ann", Role::Operator).await;
     walk(&site, "sync_with_link", &[&link, "Edinburgh", "Manchester"]).await;
     let linked = "SELECT count(*) FROM adm.locations AS bridge JOIN acted.tutorial_locations AS local
                   ON local.id = bridge.tutorial_location_id WHERE local.name = 'Edinburgh'";
     assert_eq!(fixture.count(linked).await, 1);
-    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a browser: `make long`"]
+async fn long_two_people_plan_and_approve_what_a_sync_creates_and_undoes() {
+    let fixture = SyncFixture::with_options(Options { profile: Profile::EXTENDED, ..Options::default() }).await;
+    let rename = "UPDATE acted.tutorial_locations SET name = 'Manchestr' WHERE name = 'Edinburgh'";
+    sqlx::query(rename).execute(&fixture.db.pool).await.expect("renamed");
+    let (_, report) = fixture.run(&["sync", "locations"]).await;
+    let (site, _worker) = with_worker(&fixture, true).await;
+    let ann = login_link(&fixture.db, "ann", Role::Operator).await;
+    let bob = login_link(&fixture.db, "bob", Role::Operator).await;
+    let again = login_link(&fixture.db, "ann", Role::Operator).await;
+    walk(&site, "second_person", &[&ann, &bob, &report["run_id"].to_string(), &again]).await;
+    assert_eq!(fixture.count("SELECT count(*) FROM lectern.sync_plans WHERE approver = 'bob'").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a browser: `make long`"]
+async fn long_person_decides_conflicts() {
+    let fixture = conflicting().await;
+    fixture.sync(&[]).await;
+    let fixture = fixture.base;
+    let site = Site::serve_with(&fixture.db, &fixture.config()).await;
+    let link = login_link(&fixture.db, "ann", Role::Operator).await;
+    walk(&site, "conflicts", &[&link]).await;
+    let title = "SELECT count(*) FROM acted.tutorial_sessions WHERE title = 'Theirs'";
+    assert_eq!(fixture.count(title).await, 1, "the value of Administrate is taken over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a browser: `make long`"]
+async fn long_person_works_by_keyboard_alone() {
+    let db = TestDb::new().await;
+    let provider = Provider::insert(&db).await;
+    for code in ["ALPHA", "BETA"] {
+        session_in(&db, &provider, code, (3, 9), json!({})).await;
+    }
+    let site = Site::serve(&db).await;
+    let enrolment = super::lessons::enrolment(&db, &site).await;
+    let day = jiff::Timestamp::now().in_tz("Europe/London").expect("a zone").date();
+    let day = day.saturating_add(jiff::Span::new().days(2)).to_string();
+    let lesson = json!({ "course_enrollment_id": enrolment, "session_date": day, "start_time": "17:00",
+                         "end_time": "18:00", "topics": ["Surds"] });
+    let request = site.request_as(&db, Role::Operator, "POST", "/api/sessions").await.json(&lesson);
+    assert_eq!(request.send().await.expect("an answer").status(), 201);
+    let link = login_link(&db, "ann", Role::Admin).await;
+    walk(&site, "keyboard", &[&link]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a browser: `make long`"]
 async fn long_person_delivers_a_failed_change_again() {
     let fixture = DeliveryFixture::new(2).await;
-    fixture.create_events(&[fixture.provider.event("CB1-AUTUMN")]).await;
-    let failed = "UPDATE lectern.outbox SET state = 'failed', attempts = 1, next_attempt_at = NULL,
-                         last_error = 'Administrate refused it: the course template is archived'";
+    fixture.create_events(&[fixture.provider.event("CB1-AUTUMN"), fixture.provider.event("CB1-WINTER")]).await;
+    let failed = "UPDATE lectern.outbox SET attempts = 1, next_attempt_at = NULL,
+                         state = CASE subject WHEN 'CB1-AUTUMN' THEN 'failed' ELSE 'unknown' END,
+                         in_doubt = subject <> 'CB1-AUTUMN',
+                         sent = CASE subject WHEN 'CB1-AUTUMN' THEN sent ELSE
+                             '[{\"title\": \"CB1-WINTER\", \"template\": \"T1\", \"time_zone\": \"Europe/London\",
+                                \"classroom\": null, \"lms\": null}]' END,
+                         last_error = CASE subject WHEN 'CB1-AUTUMN'
+                             THEN 'Administrate refused it: the course template is archived'
+                             ELSE 'no answer came within 30 s' END";
     sqlx::query(failed).execute(&fixture.db.pool).await.expect("failed");
     let dead = "INSERT INTO lectern.webhook_inbox
                     (webhook_id, entity_id, triggered_at, content_hash, body, state, attempts, note)
@@ -77,9 +127,9 @@ async fn long_person_delivers_a_failed_change_again() {
     sqlx::query(dead).execute(&fixture.db.pool).await.expect("a dead letter");
     let site = Site::serve_with(&fixture.db, &fixture.administrate.config(&fixture.db)).await;
     let link = login_link(&fixture.db, "ann", Role::Operator).await;
-    walk(&site, "outbox_retry", &[&link, "CB1-AUTUMN"]).await;
+    walk(&site, "outbox_retry", &[&link, "CB1-AUTUMN", "CB1-WINTER"]).await;
     fixture.deliver().await;
-    assert_eq!(fixture.states().await, [lectern::outbox::DeliveryState::Delivered]);
+    assert_eq!(fixture.states().await, [lectern::outbox::DeliveryState::Delivered; 2]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

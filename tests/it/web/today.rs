@@ -9,7 +9,7 @@ use crate::fixtures::site::{Site, token};
 use crate::fixtures::test_db::TestDb;
 
 /// Inserts an event with one session of two hours in some days. Its code is the title of the session.
-async fn session_in(db: &TestDb, provider: &Provider, code: &str, (days, hour): (i32, i32), more: Value) {
+pub async fn session_in(db: &TestDb, provider: &Provider, code: &str, (days, hour): (i32, i32), more: Value) {
     let sql = "WITH event AS (
              INSERT INTO acted.tutorial_events (code, product_id, location_id, venue_id, start_date, end_date, remain_space)
              VALUES ($1, $2, $3, $4, current_date + $5, current_date + $5, 5) RETURNING id),
@@ -68,7 +68,11 @@ async fn today_names_what_is_booked_twice_and_what_comes_next() {
     assert_eq!(clashes.len(), 2, "{tasks:?}");
     assert!(clashes[0].starts_with("Quill House, ") && clashes[0].ends_with(": ALPHA (ALPHA day) and BETA (BETA day)"));
     assert!(clashes[1].starts_with("Ada Marlow, ") && clashes[1].ends_with(": IOTA (IOTA day) and KAPPA (KAPPA day)"));
-    assert!(shown.contains("href=\"/?q=BETA\""), "it leads to the event");
+    let beta: i64 = sqlx::query_scalar("SELECT id FROM acted.tutorial_events WHERE code = 'BETA'")
+        .fetch_one(&db.pool)
+        .await
+        .expect("an event");
+    assert_eq!(shown.matches(&format!("href=\"/events/{beta}\"")).count(), 2, "the clash and the session: {shown}");
     assert!(!shown.contains("DELTA") && !shown.contains("THETA"), "{shown}");
     // A room for each: the catalogue has another version then.
     sqlx::query("UPDATE acted.tutorial_events SET venue_id = $1 WHERE code = 'BETA'")
@@ -103,16 +107,22 @@ async fn today_shows_the_lessons_of_the_next_days_with_those_of_series() {
         body.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
         create("sessions", body).await
     };
-    lesson(2, "Surds", json!({})).await;
+    let surds = lesson(2, "Surds", json!({})).await;
     lesson(2, "Called off", json!({ "status": "cancelled" })).await;
     lesson(20, "Much later", json!({})).await;
-    lesson(-18, "Vectors", json!({ "session_frequency": "weekly", "recurrence": { "holidays": "skip" } })).await;
+    let series =
+        lesson(-18, "Vectors", json!({ "session_frequency": "weekly", "recurrence": { "holidays": "skip" } })).await;
     let ann = Browser::sign_in(&db, &site, "ann", Role::Operator).await;
     let shown = ann.page("/today").await;
     let (_, lessons) = shown.split_once("Next lessons").expect("lessons");
     let rows = lessons.split("</section>").next().unwrap_or_default().matches("<th scope=\"row\">").count();
     assert_eq!(rows, 2, "{lessons}");
     assert!(lessons.contains("Surds") && lessons.contains("Vectors") && lessons.contains("Ada"), "{lessons}");
+    let day = today.saturating_add(jiff::Span::new().days(3));
+    for path in [format!("/lessons/{surds}"), format!("/lessons/{series}?occurrence={day}")] {
+        assert!(lessons.contains(&format!("href=\"{path}\"")), "{path}: {lessons}");
+        assert_eq!(ann.get(&path).await.status(), 200, "{path}");
+    }
     assert!(!lessons.contains("Called off") && !lessons.contains("Much later"), "{lessons}");
     assert!(lessons.contains("17:00 GMT") || lessons.contains("17:00 BST"), "with the zone: {lessons}");
 }

@@ -96,3 +96,15 @@ pub fn version(page: &str) -> String {
     let found = page.split("name=\"version\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
     found.expect("a version").to_owned()
 }
+
+/// Waits until the run that a form has requested has ended, and returns its page.
+pub async fn ended_run(browser: &Browser, response: &Response) -> String {
+    let path = to(response).to_owned();
+    assert!(path.contains("run="), "{path}: {}", message(response));
+    loop {
+        let page = browser.page(&path).await;
+        if !page.contains("aria-busy") {
+            return page;
+        }
+    }
+}
