@@ -3,6 +3,7 @@
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::config::effective::EffectiveSetting;
 use crate::console::Console;
 use crate::database::Database;
 use crate::error::{Error, Result};
@@ -11,6 +12,8 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone)]
 pub struct Context {
     pub config: Config,
+    /// The value and the source of each setting, for people.
+    pub settings: Vec<EffectiveSetting>,
     pub console: Console,
     /// Cancelled by Ctrl-C and SIGTERM. The command then ends between two steps.
     pub stop: CancellationToken,

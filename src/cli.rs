@@ -295,7 +295,9 @@ impl Global {
         let stop = cancel_on_signals();
         let no_prompt = self.no_prompt || is_set("LECTERN_NO_PROMPT");
         let console = Console::new(self.json, no_prompt, stop.clone()).with_verbose(self.debug);
-        Context { config, console, stop }
+        // Settings with a fault have no effective value.
+        let settings = effective(self.config.as_deref(), variable, &self.overrides()).unwrap_or_default();
+        Context { config, settings, console, stop }
     }
 }
 

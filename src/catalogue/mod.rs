@@ -8,6 +8,7 @@ pub mod api;
 pub mod cli;
 pub mod copy;
 mod hooks;
+pub mod pages;
 pub mod resources;
 pub mod store;
 

@@ -58,11 +58,12 @@ const fn components(table: &'static str, fields: &'static [ResourceField]) -> Re
         .or(DefaultValue::EmptyList)
 }
 
-static SUBJECTS: TableResource = TableResource {
+pub(super) static SUBJECTS: TableResource = TableResource {
     path: "/api/catalogue/subjects",
     item_path: "/api/catalogue/subjects/{id}",
     noun: "subject",
     table: "acted.catalog_subjects",
+    label: "concat_ws(' ', item.code, NULLIF(item.description, ''))",
     fields: &[
         ResourceField::id(),
         line("code", 10),
@@ -77,11 +78,12 @@ static SUBJECTS: TableResource = TableResource {
     ..TableResource::BASE
 };
 
-static EXAM_SESSIONS: TableResource = TableResource {
+pub(super) static EXAM_SESSIONS: TableResource = TableResource {
     path: "/api/catalogue/exam-sessions",
     item_path: "/api/catalogue/exam-sessions/{id}",
     noun: "exam session",
     table: "acted.catalog_exam_sessions",
+    label: "item.session_code",
     fields: &[
         ResourceField::id(),
         line("session_code", 50),
@@ -96,11 +98,14 @@ static EXAM_SESSIONS: TableResource = TableResource {
     ..TableResource::BASE
 };
 
-static EXAM_SESSION_SUBJECTS: TableResource = TableResource {
+pub(super) static EXAM_SESSION_SUBJECTS: TableResource = TableResource {
     path: "/api/catalogue/exam-session-subjects",
     item_path: "/api/catalogue/exam-session-subjects/{id}",
     noun: "subject of an exam session",
     table: "acted.catalog_exam_session_subjects",
+    label:
+        "(SELECT subject.code FROM acted.catalog_subjects AS subject WHERE subject.id = item.subject_id) || ' in '
+            || (SELECT exam.session_code FROM acted.catalog_exam_sessions AS exam WHERE exam.id = item.exam_session_id)",
     fields: &[
         ResourceField::id(),
         ResourceField::reference("exam_session_id", "acted.catalog_exam_sessions"),
@@ -111,11 +116,12 @@ static EXAM_SESSION_SUBJECTS: TableResource = TableResource {
     ..TableResource::BASE
 };
 
-static PRODUCTS: TableResource = TableResource {
+pub(super) static PRODUCTS: TableResource = TableResource {
     path: "/api/catalogue/products",
     item_path: "/api/catalogue/products/{id}",
     noun: "product",
     table: "acted.catalog_products",
+    label: "item.fullname",
     fields: &[
         ResourceField::id(),
         line("fullname", 255),
@@ -131,11 +137,12 @@ static PRODUCTS: TableResource = TableResource {
     ..TableResource::BASE
 };
 
-static VARIATIONS: TableResource = TableResource {
+pub(super) static VARIATIONS: TableResource = TableResource {
     path: "/api/catalogue/variations",
     item_path: "/api/catalogue/variations/{id}",
     noun: "variation",
     table: "acted.catalog_product_variations",
+    label: "concat_ws(', ', item.name, item.variation_type)",
     fields: &[
         ResourceField::id(),
         ResourceField::new("variation_type", ValueKind::Choice(VARIATION_TYPES)),
@@ -148,11 +155,14 @@ static VARIATIONS: TableResource = TableResource {
     ..TableResource::BASE
 };
 
-static PRODUCT_VARIATIONS: TableResource = TableResource {
+pub(super) static PRODUCT_VARIATIONS: TableResource = TableResource {
     path: "/api/catalogue/product-variations",
     item_path: "/api/catalogue/product-variations/{id}",
     noun: "product variation",
     table: "acted.catalog_product_product_variations",
+    label: "(SELECT product.fullname FROM acted.catalog_products AS product WHERE product.id = item.product_id) || ', '
+            || (SELECT variation.name FROM acted.catalog_product_variations AS variation
+                WHERE variation.id = item.product_variation_id)",
     fields: &[
         ResourceField::id(),
         ResourceField::reference("product_id", "acted.catalog_products"),
@@ -171,11 +181,12 @@ static PRODUCT_VARIATIONS: TableResource = TableResource {
     ..TableResource::BASE
 };
 
-static STORE_PRODUCTS: TableResource = TableResource {
+pub(super) static STORE_PRODUCTS: TableResource = TableResource {
     path: "/api/catalogue/store-products",
     item_path: "/api/catalogue/store-products/{id}",
     noun: "store product",
     table: "acted.products",
+    label: "item.product_code",
     fields: &[
         ResourceField::id(),
         ResourceField::reference("exam_session_subject_id", "acted.catalog_exam_session_subjects")
@@ -206,11 +217,12 @@ static STORE_PRODUCTS: TableResource = TableResource {
     ..TableResource::BASE
 };
 
-static PRICES: TableResource = TableResource {
+pub(super) static PRICES: TableResource = TableResource {
     path: "/api/catalogue/prices",
     item_path: "/api/catalogue/prices/{id}",
     noun: "price",
     table: "acted.prices",
+    label: "(SELECT sold.product_code FROM acted.products AS sold WHERE sold.id = item.product_id) || ', ' || item.price_type",
     fields: &[
         ResourceField::id(),
         ResourceField::reference("product_id", "acted.products"),
@@ -224,11 +236,13 @@ static PRICES: TableResource = TableResource {
     ..TableResource::BASE
 };
 
-static BUNDLE_TEMPLATES: TableResource = TableResource {
+pub(super) static BUNDLE_TEMPLATES: TableResource = TableResource {
     path: "/api/catalogue/bundle-templates",
     item_path: "/api/catalogue/bundle-templates/{id}",
     noun: "bundle template",
     table: "acted.catalog_product_bundles",
+    label: "item.bundle_name || ', '
+            || (SELECT subject.code FROM acted.catalog_subjects AS subject WHERE subject.id = item.subject_id)",
     fields: &[
         ResourceField::id(),
         line("bundle_name", 255),
@@ -253,11 +267,16 @@ static BUNDLE_TEMPLATES: TableResource = TableResource {
     ..TableResource::BASE
 };
 
-static BUNDLES: TableResource = TableResource {
+pub(super) static BUNDLES: TableResource = TableResource {
     path: "/api/catalogue/bundles",
     item_path: "/api/catalogue/bundles/{id}",
     noun: "bundle",
     table: "acted.bundles",
+    label: "COALESCE(NULLIF(item.override_name, ''), (SELECT template.bundle_name
+                FROM acted.catalog_product_bundles AS template WHERE template.id = item.bundle_template_id)) || ', '
+            || (SELECT exam.session_code FROM acted.catalog_exam_session_subjects AS taught
+                JOIN acted.catalog_exam_sessions AS exam ON exam.id = taught.exam_session_id
+                WHERE taught.id = item.exam_session_subject_id)",
     fields: &[
         ResourceField::id(),
         ResourceField::reference("bundle_template_id", "acted.catalog_product_bundles"),
@@ -288,11 +307,12 @@ static BUNDLES: TableResource = TableResource {
     ..TableResource::BASE
 };
 
-static GROUPS: TableResource = TableResource {
+pub(super) static GROUPS: TableResource = TableResource {
     path: "/api/catalogue/groups",
     item_path: "/api/catalogue/groups/{id}",
     noun: "group",
     table: "acted.filter_groups",
+    label: "item.name",
     fields: &[
         ResourceField::id(),
         line("name", 100),

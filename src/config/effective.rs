@@ -74,6 +74,55 @@ pub fn effective(
     Ok(settings)
 }
 
+/// Sets the value of a setting that the program itself has chosen.
+pub fn replace(settings: &mut [EffectiveSetting], name: &str, value: &str, source: &str) {
+    for setting in settings.iter_mut().filter(|setting| setting.name == name) {
+        let value = Value::from(value);
+        setting.value = if SECRETS.contains(&name) { secret_state(&value) } else { value };
+        setting.source = source.to_owned();
+    }
+}
+
+/// Returns what a setting means: the comment beside it in `config.default.toml`, else the one above its table; "" without.
+pub fn explanation(name: &str) -> String {
+    let (table, key) = name.rsplit_once('.').unwrap_or(("", name));
+    let mut of_table: Vec<&str> = Vec::new();
+    let (mut current, mut above, mut found) = ("", Vec::new(), None);
+    for line in DEFAULTS.lines() {
+        if let Some(opened) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            current = opened;
+            if current == table {
+                of_table = std::mem::take(&mut above);
+            }
+        }
+        match line.strip_prefix("# ") {
+            Some(comment) => above.push(comment),
+            None => above.clear(),
+        }
+        if current != table {
+            continue;
+        }
+        if line.starts_with(&format!("{key} =")) {
+            found = Some(line.split_once(" # ").map(|(_, comment)| comment.to_owned()).unwrap_or_default());
+        } else if let (Some(comment), Some(more)) = (&mut found, line.trim_start().strip_prefix("# ")) {
+            // The comment of a line may continue below it.
+            if line.starts_with(' ') {
+                *comment = format!("{comment} {more}");
+            }
+        } else if found.is_some() {
+            break;
+        }
+    }
+    let own = found.unwrap_or_default();
+    // The variable stands in a column of its own.
+    let own = own.split_once(" · ").map_or(own.as_str(), |(_, text)| text);
+    let is_variable = VARIABLES.iter().any(|(variable, _)| *variable == own);
+    match own.is_empty() || is_variable {
+        true => of_table.join(" "),
+        false => own.to_owned(),
+    }
+}
+
 /// Returns the source of each setting that is not a default.
 fn sources(
     file: Option<&Path>,
@@ -160,5 +209,19 @@ mod tests {
         }
         assert!(!format!("{settings:?}").contains("s3cret"));
         assert_eq!(settings[0].name, "database_url");
+    }
+
+    #[test]
+    fn explanation_is_the_comment_of_a_setting_or_of_its_table() {
+        assert_eq!(explanation("bind"), "address of `lectern serve`");
+        assert_eq!(
+            explanation("public_catalogue"),
+            "whether callers without a token may read the active rows of /api/catalogue"
+        );
+        assert!(explanation("login.idle_hours").starts_with("Signing in to the site."));
+        assert!(explanation("sync.second_person").ends_with("commands and the schedule are not affected"));
+        assert!(explanation("administrate.client_id").contains("https://"));
+        assert!(explanation("sittings.X").starts_with("A sitting is a year and a letter."));
+        assert_eq!(explanation("none"), "");
     }
 }

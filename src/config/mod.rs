@@ -7,6 +7,7 @@ mod addresses;
 pub mod cron;
 pub mod effective;
 mod origins;
+pub mod pages;
 mod sources;
 mod trust;
 

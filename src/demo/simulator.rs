@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use administrate_sim::{Options, RunningSimulator, Simulator, Tenant};
 
 use crate::app::Context;
+use crate::config::effective;
 use crate::config::{Config, DEFAULTS};
 use crate::database::Database;
 use crate::error::{Error, Result};
@@ -37,5 +38,14 @@ pub fn with_simulator(mut context: Context, simulator: &RunningSimulator) -> Con
     settings.instance_url = simulator.instance_url();
     settings.client_id = simulator.client_id().to_owned();
     settings.client_secret = simulator.client_secret().to_owned().into();
+    for (name, value) in [
+        ("api_url", settings.api_url.as_str()),
+        ("auth_url", &settings.auth_url),
+        ("instance_url", &settings.instance_url),
+        ("client_id", &settings.client_id),
+        ("client_secret", settings.client_secret.reveal()),
+    ] {
+        effective::replace(&mut context.settings, &format!("administrate.{name}"), value, "the demo");
+    }
     context
 }

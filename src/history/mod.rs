@@ -6,10 +6,11 @@
 
 pub mod api;
 mod as_of;
+pub mod pages;
 mod store;
 
 pub use self::as_of::as_of;
-pub use self::store::{note, page, purge, sign, sign_run};
+pub use self::store::{HistoryFilter, actors, latest, note, page, page_of_row, purge, sign, sign_run};
 
 /// The way in which a change comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -78,6 +78,92 @@ pub async fn page(db: &mut PgConnection, event: i64, size: i64, offset: i64) -> 
     Ok((count, serde_json::from_value(changes).unwrap_or_default()))
 }
 
+/// Which changes a page of the history shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HistoryFilter {
+    /// Name of the token, user or program; empty: any.
+    pub actor: String,
+    /// The tables with their schema; empty: any.
+    pub tables: Vec<String>,
+    /// Key of the row; empty: any.
+    pub row: String,
+    /// The first moment and the one after the last.
+    pub from: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+}
+
+/// Columns of a change as a document.
+const CHANGE: &str =
+    "id, at, actor, interface, run_id, table_name AS \"table\", row_key AS row, action, old, new, note";
+
+/// Returns changes, latest first: those before a change, if one is given.
+pub async fn latest(
+    db: &mut PgConnection,
+    filter: &HistoryFilter,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Value>> {
+    let mut condition = "($1 = '' OR actor = $1) AND ($6::bigint IS NULL OR id < $6)".to_owned();
+    if !filter.tables.is_empty() {
+        condition.push_str(" AND table_name = ANY ($2)");
+    }
+    if !filter.row.is_empty() {
+        condition.push_str(" AND row_key = $3");
+    }
+    if filter.from.is_some() {
+        condition.push_str(" AND at >= $4");
+    }
+    if filter.until.is_some() {
+        condition.push_str(" AND at < $5");
+    }
+    let sql = format!(
+        "SELECT COALESCE((SELECT json_agg(to_json(change)) FROM (
+             SELECT {CHANGE} FROM lectern.history WHERE {condition} ORDER BY id DESC LIMIT $7) AS change), '[]')
+         FROM (VALUES ($2::text[], $3::text, $4::timestamptz, $5::timestamptz)) AS given"
+    );
+    let found: Value = sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(&filter.actor)
+        .bind(&filter.tables)
+        .bind(&filter.row)
+        .bind(filter.from.map(ToSqlx::to_sqlx))
+        .bind(filter.until.map(ToSqlx::to_sqlx))
+        .bind(before)
+        .bind(limit)
+        .fetch_one(db)
+        .await?;
+    Ok(serde_json::from_value(found).unwrap_or_default())
+}
+
+/// Returns the number of changes of a row that belongs to no event, and one page of them, latest first.
+pub async fn page_of_row(
+    db: &mut PgConnection,
+    table: &str,
+    row: &str,
+    size: i64,
+    offset: i64,
+) -> Result<(i64, Vec<Value>)> {
+    let condition = "table_name = $1 AND row_key = $2 AND event_id IS NULL AND session_id IS NULL";
+    let sql = format!(
+        "SELECT (SELECT count(*) FROM lectern.history WHERE {condition}),
+                COALESCE((SELECT json_agg(to_json(change)) FROM (
+                    SELECT {CHANGE} FROM lectern.history WHERE {condition} ORDER BY id DESC LIMIT $3 OFFSET $4
+                ) AS change), '[]')"
+    );
+    let (count, changes): (i64, Value) =
+        sqlx::query_as(AssertSqlSafe(sql)).bind(table).bind(row).bind(size).bind(offset).fetch_one(db).await?;
+    Ok((count, serde_json::from_value(changes).unwrap_or_default()))
+}
+
+/// Returns the names of those who changed something lately.
+pub async fn actors(db: &mut PgConnection) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar(
+        "SELECT DISTINCT actor FROM (SELECT actor FROM lectern.history ORDER BY id DESC LIMIT 20000) AS recent
+         ORDER BY actor LIMIT 200",
+    )
+    .fetch_all(db)
+    .await?)
+}
+
 /// Reports whether an event exists now.
 pub(super) async fn exists(db: &mut PgConnection, event: i64) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT FROM acted.tutorial_events WHERE id = $1)";

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::streams::Streams;
 use crate::background::Workers;
 use crate::config::Config;
+use crate::config::effective::EffectiveSetting;
 
 /// The state of handlers that use the database.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct ServerState {
     pub stop: CancellationToken,
     /// The background workers of this process, which the health check reports.
     pub workers: Workers,
+    /// The value and the source of each setting, for people.
+    pub settings: Arc<Vec<EffectiveSetting>>,
     /// The endless responses of each token.
     pub streams: Streams,
 }
@@ -31,8 +34,14 @@ impl ServerState {
             config: Arc::new(config.clone()),
             stop: stop.clone(),
             workers: Workers::new(stop),
+            settings: Arc::default(),
             streams: Streams::new(pool, config.http.streams_per_token),
         }
+    }
+
+    /// Returns the same state with these settings for people.
+    pub fn with_settings(self, settings: &[EffectiveSetting]) -> Self {
+        Self { settings: Arc::new(settings.to_vec()), ..self }
     }
 
     /// Returns the same state with these background workers.

@@ -14,6 +14,7 @@ mod examine;
 mod grants;
 pub mod lint;
 mod moves;
+pub mod pages;
 mod steps;
 mod store;
 pub mod uninstall;

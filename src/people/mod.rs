@@ -5,5 +5,6 @@
 
 pub mod api;
 mod hooks;
+pub mod pages;
 pub mod resources;
 mod store;

@@ -12,6 +12,10 @@ pub static RESOURCES: [&TableResource; 4] = [&TUTORS, &STUDENTS, &PARENTS, &ENRO
 pub const CASCADE_GUARDS: &[CascadeGuard] =
     &[CascadeGuard { table: "public.sessions", condition: "child.status = 'completed'" }];
 
+/// The name of a person that is shown: the first name and the father's name.
+const PERSON: &str = "COALESCE(NULLIF(concat_ws(' ', NULLIF(btrim(person.first_name), ''),
+    NULLIF(btrim(person.father_name), '')), ''), NULLIF(item.username, ''))";
+
 const USER_JOIN: &str = "LEFT JOIN public.users AS person ON person.id = item.user_id";
 
 const fn details(own: &'static str) -> Option<DetailTable> {
@@ -48,6 +52,7 @@ pub static TUTORS: TableResource = TableResource {
     item_path: "/api/people/tutors/{id}",
     noun: "tutor",
     table: "public.tutor_profiles",
+    label: PERSON,
     details: details("tutor_id"),
     joins: USER_JOIN,
     fields: &[ResourceField::id(), USER_ID, FIRST_NAME, FATHER_NAME, LAST_NAME, USERNAME, EMAIL, PHONE, IS_ACTIVE],
@@ -61,6 +66,7 @@ pub static STUDENTS: TableResource = TableResource {
     item_path: "/api/people/students/{id}",
     noun: "student",
     table: "public.student_profiles",
+    label: PERSON,
     details: details("student_id"),
     joins: USER_JOIN,
     fields: &[
@@ -87,6 +93,7 @@ pub static PARENTS: TableResource = TableResource {
     item_path: "/api/people/parents/{id}",
     noun: "parent",
     table: "public.parent_profiles",
+    label: PERSON,
     details: details("parent_id"),
     joins: USER_JOIN,
     fields: &[
@@ -119,6 +126,10 @@ pub static ENROLMENTS: TableResource = TableResource {
     noun: "enrolment",
     tag: "people",
     table: "public.enrolled_students",
+    label: "concat_ws(' with ', COALESCE(NULLIF(concat_ws(' ', NULLIF(btrim(learner.first_name), ''),
+                NULLIF(btrim(learner.father_name), '')), ''), student.username),
+            COALESCE(NULLIF(concat_ws(' ', NULLIF(btrim(teacher.first_name), ''),
+                NULLIF(btrim(teacher.father_name), '')), ''), tutor.username))",
     joins: "LEFT JOIN public.tutor_profiles AS tutor ON tutor.id = item.tutor_id
             LEFT JOIN public.users AS teacher ON teacher.id = tutor.user_id
             LEFT JOIN public.student_profiles AS student ON student.id = item.student_id
@@ -145,5 +156,14 @@ pub static ENROLMENTS: TableResource = TableResource {
             .or(DefaultValue::Generated),
     ],
     hooks: &EnrolmentHooks,
+    ..TableResource::BASE
+};
+
+/// The accounts of people, which are only named.
+pub static ACCOUNTS: TableResource = TableResource {
+    noun: "account",
+    table: "public.users",
+    label: "concat_ws(' ', NULLIF(btrim(item.first_name), ''), NULLIF(btrim(item.father_name), ''))",
+    fields: &[ResourceField::id()],
     ..TableResource::BASE
 };

@@ -14,6 +14,7 @@ mod endpoint;
 mod filter;
 mod hooks;
 mod kind;
+pub mod pages;
 pub mod problems;
 mod query;
 mod refusal;
@@ -50,6 +51,8 @@ pub struct TableResource {
     pub tag: &'static str,
     /// The table with its schema.
     pub table: &'static str,
+    /// SQL expression on `item`, `details` and the joins: the name of a row for people.
+    pub label: &'static str,
     /// A table with at most one row for each row. It is joined as `details`.
     pub details: Option<DetailTable>,
     /// SQL joins on `item` and `details`, whose rows belong to one row at most, for the expressions of fields.
@@ -57,6 +60,8 @@ pub struct TableResource {
     pub fields: &'static [ResourceField],
     /// Fields that only a creation takes, for [`ResourceHooks::before`].
     pub inputs: &'static [ResourceField],
+    /// Read-only fields that pages show and documents do not have.
+    pub page_fields: &'static [ResourceField],
     /// Parts of a document that are returned on request.
     pub includes: &'static [Include],
     /// Filters of lists beside those of the fields.
@@ -97,10 +102,12 @@ impl TableResource {
         schema_name: "",
         tag: "",
         table: "",
+        label: "item.id::text",
         details: None,
         joins: "",
         fields: &[],
         inputs: &[],
+        page_fields: &[],
         includes: &[],
         filters: &[],
         nested: None,
@@ -119,6 +126,11 @@ impl TableResource {
 
     fn field(&self, name: &str) -> Option<&'static ResourceField> {
         self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// Returns a field that documents or pages have.
+    fn shown_field(&self, name: &str) -> Option<&'static ResourceField> {
+        self.field(name).or_else(|| self.page_fields.iter().find(|field| field.name == name))
     }
 
     /// Returns the tables that the routes of the resource read and write, each with the privileges on it.

@@ -30,6 +30,26 @@ pub(super) struct ListRequest {
     pub filters: Map<String, Value>,
     pub includes: Vec<&'static Include>,
     pub audience: Audience,
+    /// Words that a row has to contain.
+    pub search: Vec<String>,
+    /// Whether the rows have the fields of pages.
+    pub is_for_page: bool,
+}
+
+impl ListRequest {
+    /// Creates a request for the first page of all rows.
+    pub(super) fn new(audience: Audience) -> ListRequest {
+        ListRequest {
+            page: 1,
+            page_size: PAGE_SIZE,
+            ordering: Vec::new(),
+            filters: Map::new(),
+            includes: Vec::new(),
+            audience,
+            search: Vec::new(),
+            is_for_page: false,
+        }
+    }
 }
 
 /// Returns the names of the parameters of a list.
@@ -76,8 +96,7 @@ pub(super) fn parse(
     audience: Audience,
 ) -> Result<ListRequest, ListRefusal> {
     let mut problems = Problems::default();
-    let (ordering, filters, includes) = (Vec::new(), Map::new(), Vec::new());
-    let mut request = ListRequest { page: 1, page_size: PAGE_SIZE, ordering, filters, includes, audience };
+    let mut request = ListRequest::new(audience);
     for (name, value) in pairs {
         match name.as_str() {
             "page" => number(value, MAX_INTEGER, &mut request.page, "/page", &mut problems),
@@ -188,7 +207,7 @@ fn include(resource: &TableResource, value: &str, includes: &mut Vec<&'static In
 }
 
 /// Returns a value to compare with. An empty one means null where a field can be null.
-fn filter_value(field: &ResourceField, text: &str, problems: &mut Problems) -> Option<Value> {
+pub(super) fn filter_value(field: &ResourceField, text: &str, problems: &mut Problems) -> Option<Value> {
     let at = format!("/{}", field.name);
     let is_nullable = matches!(field.usage, FieldUsage::Optional(DefaultValue::Null));
     if text.is_empty() && is_nullable {

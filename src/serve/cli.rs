@@ -27,7 +27,9 @@ use crate::identity;
 use crate::jobs::run_queue;
 use crate::lessons;
 use crate::people;
+use crate::resources;
 use crate::resources::api::ResourceState;
+use crate::resources::pages::{NamedTable, TableGroup, TableSet};
 use crate::retention;
 use crate::search;
 use crate::search::read_model::follow::Follower;
@@ -38,6 +40,7 @@ use crate::timetable_import::job::ImportJobs;
 use crate::today;
 use crate::tutorials;
 use crate::web;
+use crate::web::frame::NavPlace;
 use crate::webhooks;
 
 /// Options of `lectern serve`.
@@ -122,7 +125,8 @@ pub async fn serve_site(
         connections: connection_limit(raise_file_limit(), context.config.http.max_connections),
         ..Limits::default()
     };
-    let state = ServerState::new(&pool, &context.config, &context.stop).with_workers(workers);
+    let state =
+        ServerState::new(&pool, &context.config, &context.stop).with_workers(workers).with_settings(&context.settings);
     let data_folder = Some(context.config.data_dir.clone());
     let served = runtime.run(async move {
         let follower = Follower::start(pool.clone(), data_folder, CATALOGUE_PATIENCE).await;
@@ -246,7 +250,46 @@ fn pages(state: &ServerState, resources: &ResourceState, follower: Follower) -> 
         .merge(sync::pages::router(state.clone()))
         .merge(delivery::pages::router(state.clone()))
         .merge(webhooks::pages::router(state.clone()))
+        .merge(records(resources))
         .merge(web::assets::router())
+}
+
+/// Returns the pages of the tables that events and lessons refer to.
+fn records(state: &ResourceState) -> axum::Router {
+    let people = ResourceState { is_public: false, guards: people::resources::CASCADE_GUARDS, ..state.clone() };
+    let reference = catalogue::pages::TABLES.iter().chain(&tutorials::pages::TABLES);
+    let groups = vec![
+        TableGroup {
+            path: "/reference",
+            title: "Reference data",
+            about: "The records that events and search refer to: the catalogue, places and instructors.",
+            place: NavPlace::Reference,
+            pages: reference.copied().collect(),
+            state: state.clone(),
+        },
+        TableGroup {
+            path: "/people",
+            title: "People",
+            about: "The people who give and take lessons, their enrolments, and the days without lessons.",
+            place: NavPlace::People,
+            pages: people::pages::TABLES.iter().chain(&lessons::pages::TABLES).copied().collect(),
+            state: people,
+        },
+    ];
+    let named = |resource, title, item_path| NamedTable { resource, title, item_path };
+    let named = vec![
+        named(&tutorials::api::resources::events::EVENTS, "Events", "/events"),
+        named(&tutorials::api::resources::sessions::SESSIONS, "Sessions", ""),
+        named(&tutorials::api::resources::people::ACCOUNTS, "Accounts", ""),
+        named(&people::resources::ACCOUNTS, "Accounts", ""),
+        named(&lessons::api::resources::LESSONS, "Lessons", "/lessons"),
+    ];
+    let tables = Arc::new(TableSet { groups, named });
+    resources::pages::router(&tables)
+        .merge(catalogue::pages::router(state))
+        .merge(history::pages::router(&state.server, &tables))
+        .merge(crate::config::pages::router(&state.server))
+        .merge(crate::migrate::pages::router(&state.server))
 }
 
 /// Returns what the routes of resources share. A write is in the next search of this process.

@@ -136,7 +136,7 @@ impl SyncJobs {
         }
         report = report.without_changes();
         let console = Console::new(true, true, cancel.clone());
-        let context = Context { config: (*self.config).clone(), console, stop: cancel.clone() };
+        let context = Context { config: (*self.config).clone(), settings: Vec::new(), console, stop: cancel.clone() };
         if request.dry_run || request.plan.is_some() {
             let mut planned = report.clone();
             create_remote::plan_chosen(&context, &self.pool, &planning, chosen, &mut planned).await?;

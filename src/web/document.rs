@@ -1,6 +1,7 @@
 //! Reads the stored documents of runs for pages. A field that is absent or of another type is empty.
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::format::thousands;
 
@@ -46,6 +47,13 @@ pub fn count(value: &Value) -> String {
         0 => "–".to_owned(),
         number => thousands(number),
     }
+}
+
+/// Returns a text that changes when one of these fields does.
+pub fn version(document: &Value, fields: &[&str]) -> String {
+    let values: Vec<&Value> = fields.iter().map(|name| &document[*name]).collect();
+    let digest = Sha256::digest(serde_json::to_vec(&values).unwrap_or_default());
+    hex::encode(&digest[..8])
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Fields of forms: what was typed stays, and what is wrong with it stands beside the field, in words.
 
+use std::borrow::Cow;
+
 use super::form::CsrfForm;
 use crate::http::problem::HttpProblem;
 
@@ -50,8 +52,8 @@ pub struct OptionGroup<'a> {
 /// A field of a form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FormField {
-    pub name: &'static str,
-    pub label: &'static str,
+    pub name: Cow<'static, str>,
+    pub label: Cow<'static, str>,
     pub hint: String,
     pub look: FieldLook,
     /// What the field contains; of boxes, the ticked ones.
@@ -59,6 +61,8 @@ pub struct FormField {
     pub options: Vec<FieldOption>,
     /// Texts that are offered while typing.
     pub suggestions: Vec<String>,
+    /// Where a script finds the texts that fit what is typed; empty: the suggestions are all.
+    pub lookup: String,
     pub is_required: bool,
     /// What is wrong with it.
     pub error: String,
@@ -66,27 +70,39 @@ pub struct FormField {
 
 impl FormField {
     /// Creates a field of one line.
-    pub fn line(name: &'static str, label: &'static str) -> FormField {
-        FormField { name, label, ..FormField::default() }
+    pub fn line(name: impl Into<Cow<'static, str>>, label: impl Into<Cow<'static, str>>) -> FormField {
+        FormField { name: name.into(), label: label.into(), ..FormField::default() }
     }
 
     /// Creates a field for a type of input.
-    pub fn typed(name: &'static str, label: &'static str, kind: &'static str) -> FormField {
+    pub fn typed(
+        name: impl Into<Cow<'static, str>>,
+        label: impl Into<Cow<'static, str>>,
+        kind: &'static str,
+    ) -> FormField {
         FormField { look: FieldLook::Typed(kind), ..FormField::line(name, label) }
     }
 
     /// Creates a choice of one.
-    pub fn select(name: &'static str, label: &'static str, options: Vec<FieldOption>) -> FormField {
+    pub fn select(
+        name: impl Into<Cow<'static, str>>,
+        label: impl Into<Cow<'static, str>>,
+        options: Vec<FieldOption>,
+    ) -> FormField {
         FormField { look: FieldLook::Select, options, ..FormField::line(name, label) }
     }
 
     /// Creates a list of boxes.
-    pub fn boxes(name: &'static str, label: &'static str, options: Vec<FieldOption>) -> FormField {
+    pub fn boxes(
+        name: impl Into<Cow<'static, str>>,
+        label: impl Into<Cow<'static, str>>,
+        options: Vec<FieldOption>,
+    ) -> FormField {
         FormField { look: FieldLook::Boxes, options, ..FormField::line(name, label) }
     }
 
     /// Creates a box.
-    pub fn check(name: &'static str, label: &'static str) -> FormField {
+    pub fn check(name: impl Into<Cow<'static, str>>, label: impl Into<Cow<'static, str>>) -> FormField {
         FormField { look: FieldLook::Check, ..FormField::line(name, label) }
     }
 
@@ -114,6 +130,11 @@ impl FormField {
     /// Returns the type of its input.
     pub fn kind(&self) -> &'static str {
         if let FieldLook::Typed(kind) = self.look { kind } else { "text" }
+    }
+
+    /// Reports whether texts are offered while typing.
+    pub fn has_list(&self) -> bool {
+        !self.suggestions.is_empty() || !self.lookup.is_empty()
     }
 
     pub fn is_select(&self) -> bool {
@@ -186,7 +207,7 @@ impl FormFields {
     /// Takes what was typed.
     pub fn take(&mut self, form: &CsrfForm) {
         for field in &mut self.fields {
-            let typed = form.all(field.name).into_iter().filter(|value| !value.is_empty());
+            let typed = form.all(&field.name).into_iter().filter(|value| !value.is_empty());
             // Browsers send the line breaks of a note as two characters.
             field.values = typed.map(|value| value.replace("\r\n", "\n")).collect();
         }
@@ -213,10 +234,10 @@ impl FormFields {
     }
 
     /// Takes over why an operation refused the form. `field_of` returns the field of a name in a document.
-    pub fn take_problem(&mut self, problem: &HttpProblem, field_of: impl Fn(&str) -> &'static str) {
+    pub fn take_problem<N: AsRef<str>>(&mut self, problem: &HttpProblem, field_of: impl Fn(&str) -> N) {
         for error in problem.errors() {
             let error_text = self.in_words(&error.message, &field_of);
-            self.refuse(field_of(error.pointer.trim_start_matches('/')), error_text);
+            self.refuse(field_of(error.pointer.trim_start_matches('/')).as_ref(), error_text);
         }
         if problem.errors().is_empty() {
             self.problems.push(sentence(problem.detail()));
@@ -224,11 +245,11 @@ impl FormFields {
     }
 
     /// Returns a message about a document with the labels of the fields instead of their names.
-    fn in_words(&self, message: &str, field_of: &impl Fn(&str) -> &'static str) -> String {
+    fn in_words<N: AsRef<str>>(&self, message: &str, field_of: &impl Fn(&str) -> N) -> String {
         let word = |word: &str| {
             let name = word.trim_end_matches([':', ',', ';', '.', ')']);
             let field = field_of(name);
-            let label = self.fields.iter().find(|known| known.name == field).filter(|_| name.contains('_'));
+            let label = self.fields.iter().find(|known| known.name == field.as_ref()).filter(|_| name.contains('_'));
             label.map_or_else(|| word.to_owned(), |field| format!("“{}”{}", field.label, &word[name.len()..]))
         };
         sentence(&message.split(' ').map(word).collect::<Vec<_>>().join(" "))

@@ -13,8 +13,13 @@ pub enum NavPlace {
     Syncs,
     Outbox,
     Webhooks,
+    Reference,
+    People,
     Users,
     Tokens,
+    Audit,
+    Settings,
+    Migrations,
     Search,
     /// A page without an entry.
     Elsewhere,
@@ -48,9 +53,34 @@ const STAFF: [NavLink; 7] = [
     link(NavPlace::Webhooks, "/webhooks", "Webhooks", 'w'),
 ];
 
+/// The records that events and lessons refer to.
+const RECORDS: [NavLink; 2] =
+    [link(NavPlace::Reference, "/reference", "Reference data", 'r'), link(NavPlace::People, "/people", "People", 'p')];
+
+/// What staff see of the administration of Lectern.
+const ADMINISTRATION: [NavLink; 2] =
+    [link(NavPlace::Audit, "/audit", "Audit", 'a'), link(NavPlace::Migrations, "/migrations", "Migrations", 'm')];
+
 /// The pages of admins only.
-const ADMIN: [NavLink; 2] =
-    [link(NavPlace::Users, "/users", "Users", 'u'), link(NavPlace::Tokens, "/tokens", "Tokens", 'k')];
+const ADMIN: [NavLink; 3] = [
+    link(NavPlace::Users, "/users", "Users", 'u'),
+    link(NavPlace::Tokens, "/tokens", "Tokens", 'k'),
+    link(NavPlace::Settings, "/settings", "Settings", 'c'),
+];
+
+/// Entries under one heading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NavGroup {
+    pub label: &'static str,
+    pub links: Vec<NavLink>,
+}
+
+impl NavGroup {
+    /// Reports whether a page belongs to one of its entries.
+    pub fn contains(&self, place: &NavPlace) -> bool {
+        self.links.iter().any(|link| link.place == *place)
+    }
+}
 
 /// The person who has signed in, as pages show them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,14 +112,24 @@ impl Frame {
         Frame { title: title.into(), place, visitor: None, flash: None, refresh: 0 }
     }
 
-    /// Returns the entries of the navigation that this visitor may open.
+    /// Returns the entries of the navigation that stand for themselves and that this visitor may open.
     pub fn links(&self) -> Vec<NavLink> {
-        let Some(visitor) = &self.visitor else { return Vec::new() };
-        if !visitor.is_staff {
-            return vec![LESSONS];
+        match &self.visitor {
+            None => Vec::new(),
+            Some(visitor) if visitor.is_staff => STAFF.to_vec(),
+            Some(_) => vec![LESSONS],
         }
+    }
+
+    /// Returns the further entries that this visitor may open, under their headings.
+    pub fn groups(&self) -> Vec<NavGroup> {
+        let Some(visitor) = self.visitor.as_ref().filter(|visitor| visitor.is_staff) else { return Vec::new() };
         let admin: &[NavLink] = if visitor.is_admin { &ADMIN } else { &[] };
-        STAFF.iter().chain(admin).copied().collect()
+        let administration = admin.iter().chain(&ADMINISTRATION).copied().collect();
+        vec![
+            NavGroup { label: "Records", links: RECORDS.to_vec() },
+            NavGroup { label: "Administration", links: administration },
+        ]
     }
 
     pub fn style(&self) -> &'static str {

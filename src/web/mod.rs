@@ -4,6 +4,7 @@
 //! nothing. Scripts only improve. A visitor never sees a JSON document.
 
 pub mod assets;
+pub mod changes;
 pub mod document;
 pub mod fields;
 pub mod flash;
@@ -13,4 +14,5 @@ pub mod frame;
 pub mod paging;
 pub mod problem;
 pub mod run;
+pub mod typed_time;
 pub mod visitor;

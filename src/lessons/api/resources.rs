@@ -17,6 +17,7 @@ pub static HOLIDAYS: TableResource = TableResource {
     noun: "holiday",
     tag: "lessons",
     table: "lectern.holidays",
+    label: "concat_ws(' ', item.date, item.name)",
     fields: &[
         ResourceField::id(),
         ResourceField::new("date", ValueKind::Date),
@@ -70,6 +71,7 @@ pub static LESSONS: TableResource = TableResource {
     schema_name: "Lesson",
     tag: "lessons",
     table: "public.sessions",
+    label: "concat_ws(' ', item.session_date, left(item.start_time::text, 5), student.username)",
     joins: "LEFT JOIN public.enrolled_students AS enrolment ON enrolment.id = item.course_enrollment_id
             LEFT JOIN public.tutor_profiles AS tutor ON tutor.id = enrolment.tutor_id
             LEFT JOIN public.users AS teacher ON teacher.id = tutor.user_id

@@ -214,7 +214,7 @@ pub(super) async fn preview(visitor: Visitor, State(state): State<ResourceState>
         let pairs = pairs(query)?;
         let mut form = fields(&[], &Value::Null, true);
         for field in &mut form.fields {
-            let typed = pairs.iter().filter(|(name, value)| name == field.name && !value.is_empty());
+            let typed = pairs.iter().filter(|(name, value)| *name == field.name && !value.is_empty());
             field.values = typed.map(|(_, value)| value.clone()).collect();
         }
         Ok(days_of(&state, &mut form).await?)

@@ -9,7 +9,10 @@ mod lesson_form;
 mod lesson_page;
 mod lesson_view;
 mod list_page;
+mod tables;
 mod week;
+
+pub use self::tables::TABLES;
 
 use axum::Router;
 use axum::routing::{get, post};

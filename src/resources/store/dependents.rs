@@ -140,6 +140,55 @@ pub(in crate::resources) async fn clearing(
     Ok(found.into_values().collect())
 }
 
+/// Rows of one table that refer to a row directly.
+#[derive(Debug)]
+pub(in crate::resources) struct Referrers {
+    pub table: String,
+    /// How many there are.
+    pub count: i64,
+    /// The first ones, as `{"table", "id", "name"}`.
+    pub rows: Vec<Value>,
+}
+
+/// Returns the rows that refer to a row directly and are no parts of it, at most `limit` of each table, without those of
+/// schema `adm`.
+pub(in crate::resources) async fn referrers(
+    db: &mut PgConnection,
+    resource: &TableResource,
+    id: i64,
+    limit: usize,
+) -> Result<Vec<Referrers>> {
+    let keys: Vec<(String, String, Vec<String>)> = sqlx::query_as(
+        "SELECT nspname || '.' || relname, format('%I.%I', nspname, relname), array_agg(quote_ident(attname) ORDER BY attnum)
+         FROM pg_constraint
+         JOIN pg_class ON pg_class.oid = conrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+         JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
+         WHERE contype = 'f' AND confrelid = to_regclass($1) AND conparentid = 0 AND cardinality(conkey) = 1
+           AND nspname <> 'adm' AND has_schema_privilege(nspname, 'USAGE') AND has_table_privilege(conrelid, 'SELECT')
+         GROUP BY 1, 2 ORDER BY 1",
+    )
+    .bind(resource.table)
+    .fetch_all(&mut *db)
+    .await?;
+    let mut found = Vec::new();
+    for (table, quoted, columns) in keys {
+        if resource.has_part(&table) {
+            continue;
+        }
+        let columns: Vec<String> = columns.iter().map(|column| format!("child.{column} = $1")).collect();
+        let condition = columns.join(" OR ");
+        let sql = format!("SELECT count(*) FROM {quoted} AS child WHERE {condition}");
+        let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_one(&mut *db).await?;
+        if count == 0 {
+            continue;
+        }
+        let sql = format!("SELECT * FROM {quoted} AS child WHERE {condition} LIMIT {limit}");
+        let rows = rows(db, &table, &sql, id).await?.into_values().collect();
+        found.push(Referrers { table, count, rows });
+    }
+    Ok(found)
+}
+
 fn qualified(alias: &str, columns: &[String]) -> String {
     columns.iter().map(|column| format!("{alias}.{column}")).collect::<Vec<_>>().join(", ")
 }

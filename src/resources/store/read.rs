@@ -10,7 +10,7 @@ use crate::resources::{
 };
 
 /// Returns the table of a resource as `item`, with what is joined to it.
-fn from_clause(resource: &TableResource) -> String {
+pub(super) fn from_clause(resource: &TableResource) -> String {
     let details = resource.details.as_ref().map_or_else(String::new, |details| {
         format!("LEFT JOIN {} AS details ON details.{} = item.id", details.table, details.own)
     });
@@ -47,15 +47,19 @@ fn parts_expression(parts: &PartTable, field: &ResourceField, row: &str, audienc
         "COALESCE((SELECT json_agg(to_json(item_part)) FROM (
              SELECT {columns} FROM {table} AS part WHERE part.{own} = {row}.id AND {condition} ORDER BY {order}
          ) AS item_part), '[]')",
-        columns = select_list(fields, "part", audience),
+        columns = select_list(*fields, "part", audience),
         table = parts.table,
         own = parts.own,
         order = parts.order,
     )
 }
 
-fn select_list(fields: &[ResourceField], row: &str, audience: Audience) -> String {
-    let shown = fields.iter().filter(|field| field.audience <= audience);
+pub(super) fn select_list<'a>(
+    fields: impl IntoIterator<Item = &'a ResourceField>,
+    row: &str,
+    audience: Audience,
+) -> String {
+    let shown = fields.into_iter().filter(|field| field.audience <= audience);
     let columns = shown.map(|field| format!("{} AS {}", document_expression(field, row, audience), field.name));
     columns.collect::<Vec<_>>().join(", ")
 }
@@ -106,7 +110,7 @@ pub(in crate::resources) async fn list(
             condition.push_str(&format!(" AND {}", filter.condition(values)));
             continue;
         }
-        let Some(field) = resource.field(name) else { continue };
+        let Some(field) = resource.shown_field(name) else { continue };
         let (expression, name) = (field.expression("item"), field.name);
         condition.push_str(&format!(
             " AND ({expression} = ANY (ARRAY(SELECT accepted::{kind} FROM jsonb_array_elements_text($1->'{name}') AS accepted
@@ -114,6 +118,9 @@ pub(in crate::resources) async fn list(
                    OR ({expression} IS NULL AND $1->'{name}' @> 'null'))",
             kind = field.kind.sql_type(),
         ));
+    }
+    if !request.search.is_empty() {
+        condition.push_str(&format!(" AND {}", search_condition(resource, request.audience, "$4")));
     }
     let mut order = String::new();
     for (field, is_descending) in &request.ordering {
@@ -127,15 +134,36 @@ pub(in crate::resources) async fn list(
                 ) AS document), '[]') AS results",
         counted = from_clause(resource),
         from = document_from_clause(resource, &request.includes),
-        columns = columns(resource, &request.includes, request.audience),
+        columns = match request.is_for_page {
+            true => select_list(resource.fields.iter().chain(resource.page_fields), "item", request.audience),
+            false => columns(resource, &request.includes, request.audience),
+        },
     );
-    let row = sqlx::query(AssertSqlSafe(sql))
+    let listed = sqlx::query(AssertSqlSafe(sql))
         .bind(Value::Object(request.filters.clone()))
         .bind(request.page_size)
-        .bind((request.page - 1) * request.page_size)
-        .fetch_one(db)
-        .await?;
+        .bind((request.page - 1) * request.page_size);
+    let listed = if request.search.is_empty() { listed } else { listed.bind(&request.search) };
+    let row = listed.fetch_one(db).await?;
     Ok((row.try_get("count")?, documents(row.try_get("results")?)))
+}
+
+/// Returns the condition for rows that contain all words of a parameter in their name or in one of their texts.
+fn search_condition(resource: &TableResource, audience: Audience, words: &str) -> String {
+    let is_text = |field: &&ResourceField| {
+        matches!(
+            field.kind,
+            ValueKind::Line { .. } | ValueKind::Note | ValueKind::Choice(_) | ValueKind::Email | ValueKind::Url { .. }
+        )
+    };
+    let shown = resource.fields.iter().chain(resource.page_fields).filter(|field| field.audience <= audience);
+    let texts: Vec<String> =
+        shown.filter(is_text).map(|field| format!("({})::text", field.expression("item"))).collect();
+    let texts = [resource.label.to_owned()].into_iter().chain(texts).collect::<Vec<_>>().join(", ");
+    format!(
+        "NOT EXISTS (SELECT FROM unnest({words}::text[]) AS searched
+                     WHERE strpos(lower(concat_ws(' ', {texts})), lower(searched)) = 0)"
+    )
 }
 
 /// Returns the ids of all rows.

@@ -8,20 +8,21 @@ use serde_json::{Map, Value};
 
 use super::forms::{
     EventPathId, FieldContent, add_changes, add_refusal, event_write, known_event, local_input, options, parameters,
-    typed, version, warnings,
+    typed, warnings,
 };
-use super::times::{read_date_time, zone_of};
+use super::times::zone_of;
 use crate::error::Error;
 use crate::http::etag::if_match;
 use crate::http::problem::HttpProblem;
 use crate::resources::api::ResourceState;
 use crate::tutorials::store::{self, EventChoices, NamedChoice};
-use crate::web::document::{list, text};
+use crate::web::document::{list, text, version};
 use crate::web::fields::{CHANGED_MEANWHILE, FieldOption, FormField, FormFields};
 use crate::web::flash::Flash;
 use crate::web::form::CsrfForm;
 use crate::web::frame::{Frame, NavPlace};
 use crate::web::problem::PageProblem;
+use crate::web::typed_time::read_date_time;
 use crate::web::visitor::{StaffOperator, Visitor, redirect};
 
 /// The fields whose content is the value of the document, and how it is written.

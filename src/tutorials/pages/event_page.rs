@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::calendar::event_tag;
 use super::event_list::{administrate_tag, places_label};
 use super::forms::{EventPathId, known_event, typed};
-use super::past::{PastChange, PastNames, changes};
+use super::past::{PastNames, changes};
 use super::times::{day_label, days_label, session_times};
 use crate::error::Error;
 use crate::history;
@@ -18,6 +18,7 @@ use crate::http::query::Pairs;
 use crate::resources::api::ResourceState;
 use crate::tutorials::api::sessions_of_event;
 use crate::tutorials::store::event_choices;
+use crate::web::changes::ShownChange;
 use crate::web::document::{list, number, optional, shown, text};
 use crate::web::format::Clock;
 use crate::web::frame::{Frame, NavPlace};
@@ -50,7 +51,7 @@ struct EventPage {
     is_linked: bool,
     is_cancelled: bool,
     is_published: bool,
-    changes: Vec<PastChange>,
+    changes: Vec<ShownChange>,
     part: ListPart,
 }
 

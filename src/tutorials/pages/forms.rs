@@ -4,7 +4,6 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
 use super::times::{in_zone, session_times, zone_of};
 use crate::error::Error;
@@ -88,13 +87,6 @@ pub(super) fn add_changes(
             Err(error) => form.refuse(name, error),
         }
     }
-}
-
-/// Returns a text that changes when one of these fields does.
-pub(super) fn version(document: &Value, fields: &[&str]) -> String {
-    let values: Vec<&Value> = fields.iter().map(|name| &document[*name]).collect();
-    let digest = Sha256::digest(serde_json::to_vec(&values).unwrap_or_default());
-    hex::encode(&digest[..8])
 }
 
 /// Returns what can be chosen. A choice that is no longer active is offered as long as it is chosen. `none`: the label of no

@@ -12,8 +12,11 @@ mod event_page;
 mod forms;
 mod past;
 mod session_form;
+mod tables;
 mod timeline;
 mod times;
+
+pub use self::tables::TABLES;
 
 use axum::Router;
 use axum::extract::{Path, State};

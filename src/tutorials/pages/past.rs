@@ -5,33 +5,13 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::times::{in_zone, zone_of};
-use crate::history::api::entry;
 use crate::tutorials::store::{EventChoices, NamedChoice};
-use crate::web::document::{list, optional, shown, text};
-use crate::web::format::{Clock, ShownTime};
+use crate::web::changes::{ChangeWords, ShownChange, shown_change};
+use crate::web::format::Clock;
 
 /// Columns that say which row it is, not what it contains.
 const KEYS: [&str; 6] =
     ["id", "tutorial_event_id", "tutorial_session_id", "tutorialsessions_id", "created_at", "position"];
-
-/// A change as the page shows it.
-pub(super) struct PastChange {
-    pub at: Option<ShownTime>,
-    pub who: String,
-    pub how: String,
-    pub what: String,
-    pub values: Vec<PastValue>,
-    pub note: String,
-}
-
-/// A changed value.
-pub(super) struct PastValue {
-    pub label: String,
-    /// Empty: there was none.
-    pub old: String,
-    /// Empty: there is none any more.
-    pub new: String,
-}
 
 /// What the ids and times of the history mean.
 pub(super) struct PastNames {
@@ -53,77 +33,40 @@ impl PastNames {
         };
         PastNames { names: lists.into_iter().flat_map(named).collect(), zone: zone_of(zone) }
     }
+}
 
-    fn value(&self, field: &str, value: &Value) -> String {
-        if value.is_null() {
-            return String::new();
-        }
+impl ChangeWords for PastNames {
+    fn label(&self, _: &str, column: &str) -> Option<String> {
+        (!KEYS.contains(&column)).then(|| label(column))
+    }
+
+    fn value(&self, _: &str, column: &str, value: &Value) -> Option<String> {
         let name = value.as_i64().and_then(|id| {
             let mut known = self.names.iter();
-            known.find(|((of, known), _)| *of == field && *known == id).map(|(_, name)| name.clone())
+            known.find(|((of, known), _)| *of == column && *known == id).map(|(_, name)| name.clone())
         });
         let time = || {
             let at = value.as_str().filter(|text| text.contains('T')).and_then(|text| in_zone(text, &self.zone))?;
             Some(at.strftime("%a %-d %b %Y, %H:%M %Z").to_string())
         };
-        name.or_else(time).unwrap_or_else(|| shown(value))
+        name.or_else(time)
+    }
+
+    fn subject(&self, table: &str, _: &str) -> (String, String) {
+        let noun = match table {
+            "acted.tutorial_events" | "lectern.event_details" => "Event",
+            "acted.tutorial_sessions" | "lectern.session_details" => "Session",
+            "acted.tutorial_session_instructors" => "Instructor of a session",
+            "lectern.event_staff" => "Staff",
+            _ => "Record",
+        };
+        (noun.to_owned(), String::new())
     }
 }
 
 /// Returns the changes of one part of the history.
-pub(super) fn changes(entries: &[Value], names: &PastNames, clock: &Clock) -> Vec<PastChange> {
-    entries.iter().map(|stored| change(&entry(stored.clone()), names, clock)).collect()
-}
-
-fn change(entry: &Value, names: &PastNames, clock: &Clock) -> PastChange {
-    let of_field = |change: &Value| {
-        let field = text(&change["field"]);
-        let (old, new) = (names.value(&field, &change["old"]), names.value(&field, &change["new"]));
-        let is_shown = !KEYS.contains(&field.as_str()) && old != new;
-        is_shown.then(|| PastValue { label: label(&field), old, new })
-    };
-    PastChange {
-        at: clock.time(&text(&entry["at"])),
-        who: text(&entry["actor"]),
-        how: interface(entry),
-        what: what(&text(&entry["table"]), &text(&entry["action"])),
-        values: list(&entry["changes"]).filter_map(of_field).collect(),
-        note: match optional(&entry["note"]).as_deref() {
-            Some("allow_clash=1") => "a clash was allowed".to_owned(),
-            note => note.unwrap_or_default().to_owned(),
-        },
-    }
-}
-
-fn interface(entry: &Value) -> String {
-    let name = match text(&entry["interface"]).as_str() {
-        "http" => "on a page or over HTTP".to_owned(),
-        "cli" => "on the command line".to_owned(),
-        "import" => "import".to_owned(),
-        "sync" => "sync".to_owned(),
-        "sql" => "another program".to_owned(),
-        other => other.to_owned(),
-    };
-    match entry["run_id"].as_i64() {
-        Some(run) => format!("{name} {run}"),
-        None => name,
-    }
-}
-
-fn what(table: &str, action: &str) -> String {
-    let noun = match table {
-        "acted.tutorial_events" | "lectern.event_details" => "Event",
-        "acted.tutorial_sessions" | "lectern.session_details" => "Session",
-        "acted.tutorial_session_instructors" => "Instructor of a session",
-        "lectern.event_staff" => "Staff",
-        _ => "Record",
-    };
-    let done = match action {
-        "insert" => "added",
-        "update" => "changed",
-        _ => "removed",
-    };
-    format!("{noun} {done}")
+pub(super) fn changes(entries: &[Value], names: &PastNames, clock: &Clock) -> Vec<ShownChange> {
+    entries.iter().map(|stored| shown_change(stored, names, clock)).collect()
 }
 
 /// Returns the name of a column as people say it.

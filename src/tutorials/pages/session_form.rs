@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::forms::{
     EventPathId, FieldContent, SessionPathIds, add_changes, add_refusal, known_event, known_session, options,
-    parameters, session_write, typed, version, warnings,
+    parameters, session_write, typed, warnings,
 };
 use super::times::{TimeFault, in_zone, read_time, zone_of};
 use crate::error::Error;
@@ -18,7 +18,7 @@ use crate::http::problem::HttpProblem;
 use crate::resources::api::ResourceState;
 use crate::tutorials::api::sessions_of_event;
 use crate::tutorials::store::{self, EventChoices};
-use crate::web::document::{list, text};
+use crate::web::document::{list, text, version};
 use crate::web::fields::{CHANGED_MEANWHILE, FormField, FormFields};
 use crate::web::flash::Flash;
 use crate::web::form::CsrfForm;

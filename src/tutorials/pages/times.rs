@@ -1,8 +1,10 @@
 //! Times of events and sessions: shown in the zone of the event, and read from forms in it.
 
-use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
+
+use crate::web::typed_time::resolve;
 
 /// When a session is, in the zone of its event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,31 +71,6 @@ pub(super) fn read_time(day: &str, time: &str, zone: &TimeZone) -> Result<String
     resolve(day.to_datetime(time), zone).map_err(TimeFault::Time)
 }
 
-/// Reads what an input for a day with its time contains, as RFC 3339.
-///
-/// # Errors
-/// What is wrong with it, in words.
-pub(super) fn read_date_time(text: &str, zone: &TimeZone) -> Result<String, String> {
-    let typed: DateTime = text.parse().map_err(|_| "Enter a day and a time like 2026-04-01T09:00.".to_owned())?;
-    resolve(typed, zone)
-}
-
-fn resolve(typed: DateTime, zone: &TimeZone) -> Result<String, String> {
-    let ambiguous = zone.to_ambiguous_timestamp(typed);
-    let name = zone.iana_name().unwrap_or("UTC");
-    match ambiguous.offset() {
-        AmbiguousOffset::Gap { .. } => {
-            Err(format!("This time does not exist: the clocks in {name} go forward. Choose another one."))
-        }
-        AmbiguousOffset::Fold { .. } => {
-            Err(format!("This time exists twice: the clocks in {name} go back. Choose another one."))
-        }
-        AmbiguousOffset::Unambiguous { .. } => {
-            ambiguous.unambiguous().map(|at| at.to_string()).map_err(|_| "This day is too far away.".to_owned())
-        }
-    }
-}
-
 /// What is wrong with a day and a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum TimeFault {
@@ -104,6 +81,7 @@ pub(super) enum TimeFault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::typed_time::read_date_time;
 
     #[test]
     fn session_is_shown_in_the_zone_of_its_event() {

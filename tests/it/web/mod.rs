@@ -5,6 +5,7 @@ mod forms;
 mod lessons;
 mod matching;
 mod paths;
+mod records;
 mod search;
 mod second_person;
 mod timetable;

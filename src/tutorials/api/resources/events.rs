@@ -16,6 +16,7 @@ pub static EVENTS: TableResource = TableResource {
     item_path: "/api/tutorials/events/{id}",
     noun: "event",
     table: "acted.tutorial_events",
+    label: "item.code",
     details: Some(DetailTable { table: "lectern.event_details", own: "tutorial_event_id" }),
     joins: "LEFT JOIN acted.tutorial_locations AS location ON location.id = item.location_id
             LEFT JOIN acted.tutorial_venues AS venue ON venue.id = item.venue_id

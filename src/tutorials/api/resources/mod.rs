@@ -2,8 +2,8 @@
 
 pub mod events;
 mod fields;
-mod people;
-mod places;
+pub mod people;
+pub mod places;
 pub mod sessions;
 
 use crate::resources::TableResource;

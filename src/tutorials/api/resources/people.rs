@@ -1,6 +1,7 @@
 //! Instructors and staff. Their names and addresses are those of their user.
 
 use super::fields::{line, shown};
+use super::places::CREATED;
 use crate::resources::{Audience, DefaultValue, FieldSource, ResourceField, TableResource, ValueKind};
 use crate::tutorials::api::hooks::{StaffHooks, TeacherHooks};
 
@@ -18,6 +19,9 @@ pub static INSTRUCTORS: TableResource = TableResource {
     item_path: "/api/tutorials/instructors/{id}",
     noun: "instructor",
     table: "acted.tutorial_instructors",
+    label:
+        "COALESCE(NULLIF(concat_ws(' ', NULLIF(btrim(person.first_name), ''), NULLIF(btrim(person.last_name), '')), ''),
+            person.username, 'Instructor ' || item.id)",
     joins: "LEFT JOIN acted.staff AS member ON member.id = item.staff_id
             LEFT JOIN public.auth_user AS person ON person.id = member.user_id",
     fields: &[
@@ -28,6 +32,7 @@ pub static INSTRUCTORS: TableResource = TableResource {
         ResourceField::reference("staff_id", "acted.staff").or(DefaultValue::Generated).only_for(Audience::Reader),
         ResourceField::flag("is_active", true),
     ],
+    page_fields: CREATED,
     order: &["last_name", "first_name"],
     parts: &["acted.tutorial_session_instructors", "lectern.event_staff"],
     hooks: &TeacherHooks,
@@ -39,6 +44,9 @@ pub static STAFF: TableResource = TableResource {
     item_path: "/api/tutorials/staff/{id}",
     noun: "member of staff",
     table: "acted.staff",
+    label:
+        "COALESCE(NULLIF(concat_ws(' ', NULLIF(btrim(person.first_name), ''), NULLIF(btrim(person.last_name), '')), ''),
+            person.username, 'Staff ' || item.id)",
     joins: "LEFT JOIN public.auth_user AS person ON person.id = item.user_id",
     fields: &[
         ResourceField::id(),
@@ -59,5 +67,14 @@ pub static STAFF: TableResource = TableResource {
     ],
     order: &["last_name", "first_name"],
     hooks: &StaffHooks,
+    ..TableResource::BASE
+};
+
+/// The accounts of staff, which are only named.
+pub static ACCOUNTS: TableResource = TableResource {
+    noun: "account",
+    table: "public.auth_user",
+    label: "item.username",
+    fields: &[ResourceField::id()],
     ..TableResource::BASE
 };

@@ -14,6 +14,7 @@ pub static SESSIONS: TableResource = TableResource {
     item_path: "/api/tutorials/sessions/{id}",
     noun: "session",
     table: "acted.tutorial_sessions",
+    label: "item.title || ', ' || event.code",
     // A session without location and venue has those of its event.
     joins: "JOIN acted.tutorial_events AS event ON event.id = item.tutorial_event_id
             LEFT JOIN lectern.event_details AS event_details ON event_details.tutorial_event_id = event.id
