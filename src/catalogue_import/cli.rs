@@ -3,25 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgPool, Postgres, Transaction};
 
+use super::operation::{CatalogueImport, exit_of, import_in, undo_in};
 use super::plan::CataloguePlan;
 use super::read::{self, WorkbookRows};
-use super::{apply, report, template, undo};
+use super::{report, template};
 use crate::app::Context;
 use crate::console::counted;
 use crate::error::{Error, Exit, Result};
-use crate::history::{Interface, sign_run};
 use crate::output_file::{self, Existing};
-use crate::runs::{self, RunKind};
 use crate::text::shell_word;
 use crate::workbook::file::{check_report, limits, name_of, unwritable};
 use crate::workbook::options::WorkbookOptions;
 use crate::workbook::problem_table::{PlaceColumns, table};
 use crate::workbook::problems::ImportProblem;
-
-/// Key of the lock that one import or undo at a time holds.
-const LOCK: i64 = 0x4C_43_41_54;
 
 /// Options of `lectern catalogue template`.
 #[derive(Debug, clap::Args)]
@@ -131,11 +127,7 @@ async fn import_rows(context: &Context, pool: &PgPool, args: &ImportArgs, given:
     Ok(exit_of(&plan))
 }
 
-fn exit_of(plan: &CataloguePlan) -> Exit {
-    if plan.has_errors() { Exit::NeedsAttention } else { Exit::Done }
-}
-
-/// Imports in a transaction that the caller ends, with the run by which the import can be undone. A trial has no run.
+/// Imports in a transaction of its own, which the caller ends.
 async fn begin(
     context: &Context,
     pool: &PgPool,
@@ -144,28 +136,9 @@ async fn begin(
     is_trial: bool,
 ) -> Result<(Transaction<'static, Postgres>, CataloguePlan, Option<i64>)> {
     let mut transaction = pool.begin().await?;
-    let file = name_of(&args.file);
-    let run = match is_trial {
-        true => None,
-        false => {
-            lock(&mut transaction).await?;
-            Some(runs::begin(&mut transaction, RunKind::CatalogueImport, &file).await?)
-        }
-    };
-    sign_run(&mut transaction, run, Interface::Import).await?;
-    let plan = apply::apply(&mut transaction, pool, &context.config.sittings, given).await?;
-    if let Some(run) = run {
-        runs::save_journal(&mut transaction, run, &plan.journal).await?;
-        runs::finish(&mut transaction, run, exit_of(&plan), &plan.document(&file, Some(run), false, None)).await?;
-    }
+    let request = CatalogueImport { file: &name_of(&args.file), sittings: &context.config.sittings, is_trial };
+    let (plan, run) = import_in(&mut transaction, pool, &request, given).await?;
     Ok((transaction, plan, run))
-}
-
-async fn lock(db: &mut PgConnection) -> Result<()> {
-    match runs::try_lock_in_transaction(db, LOCK).await? {
-        true => Ok(()),
-        false => Err(Error::Failed("another import or undo of a catalogue is running: wait until it ends".into())),
-    }
 }
 
 fn print_plan(context: &Context, args: &ImportArgs, plan: &CataloguePlan) {
@@ -235,20 +208,9 @@ async fn undo_run(context: &Context, pool: &PgPool, args: &UndoArgs) -> Result<E
         console.notify("nothing was undone");
         return Ok(Exit::Done);
     }
-    let mut transaction = pool.begin().await?;
-    lock(&mut transaction).await?;
-    sign_run(&mut transaction, Some(args.run), Interface::Import).await?;
-    let undone = undo::undo(&mut transaction, pool, args.run).await?;
+    let transaction = pool.begin().await?;
+    let (undone, run) = undo_in(transaction, pool, args.run, args.dry_run).await?;
     let is_refused = !undone.refused.is_empty();
-    let mut run = None;
-    if is_refused || args.dry_run || undone.earlier.is_some() {
-        transaction.rollback().await?;
-    } else {
-        let id = runs::begin(&mut transaction, RunKind::CatalogueUndo, &args.run.to_string()).await?;
-        runs::finish(&mut transaction, id, Exit::Done, &undone.document(args.run, Some(id), false)).await?;
-        transaction.commit().await?;
-        run = Some(id);
-    }
     for refused in &undone.refused {
         console.notify(format_args!("not undone: {refused}"));
     }

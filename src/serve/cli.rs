@@ -13,6 +13,7 @@ use super::runtime::RequestRuntime;
 use crate::app::Context;
 use crate::background::Workers;
 use crate::catalogue;
+use crate::catalogue_import;
 use crate::changes;
 use crate::config::Config;
 use crate::database::Database;
@@ -287,6 +288,7 @@ fn records(state: &ResourceState) -> axum::Router {
     let tables = Arc::new(TableSet { groups, named });
     resources::pages::router(&tables)
         .merge(catalogue::pages::router(state))
+        .merge(catalogue_import::pages::router(state))
         .merge(history::pages::router(&state.server, &tables))
         .merge(crate::config::pages::router(&state.server))
         .merge(crate::migrate::pages::router(&state.server))

@@ -15,7 +15,7 @@ use axum::http::StatusCode;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
-pub(super) use self::form_body::HeaderLimit;
+pub use self::form_body::HeaderLimit;
 use super::options::{DeliveryMode, ImportOptions};
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -36,7 +36,7 @@ const MAX_NAME_BYTES: usize = 150;
 
 /// The content of a form.
 #[derive(Debug)]
-pub(super) struct Upload {
+pub struct Upload {
     /// The folder with the file.
     pub staged: StagedUpload,
     /// The name of the file.
@@ -62,7 +62,7 @@ pub fn upload_run(folder: &str) -> Option<i64> {
 
 /// A temporary folder for one file. Dropping it deletes the folder unless it was moved.
 #[derive(Debug)]
-pub(super) struct StagedUpload {
+pub struct StagedUpload {
     path: PathBuf,
     name: String,
 }
@@ -109,20 +109,29 @@ impl Drop for StagedUpload {
 /// Age at which a folder is abandoned: no upload takes so long.
 const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 
+/// The beginning of the names of folders with workbooks of the catalogue, which are stored for a day.
+pub const CATALOGUE_FOLDER: &str = "catalogue-";
+const CATALOGUE_STORED_FOR: Duration = Duration::from_secs(24 * 3600);
+
 /// Removes the folders of uploads whose process has ended, and returns their number. `now` is the time of the file system.
 pub fn sweep(data_dir: &Path, now: SystemTime) -> usize {
     let Ok(folders) = std::fs::read_dir(data_dir.join("uploads")) else { return 0 };
-    let is_incoming = |name: &OsStr| name.to_string_lossy().starts_with("incoming-");
+    let stored_for = |name: &OsStr| match name.to_string_lossy() {
+        name if name.starts_with("incoming-") => Some(ABANDONED_AFTER),
+        name if name.starts_with(CATALOGUE_FOLDER) => Some(CATALOGUE_STORED_FOR),
+        _ => None,
+    };
     let is_abandoned = |folder: &DirEntry| {
         let changed = folder.metadata().and_then(|about| about.modified());
-        changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(|age| age >= ABANDONED_AFTER))
+        let age = changed.ok().and_then(|changed| now.duration_since(changed).ok());
+        stored_for(&folder.file_name()).zip(age).is_some_and(|(limit, age)| age >= limit)
     };
-    let abandoned = folders.flatten().filter(|folder| is_incoming(&folder.file_name()) && is_abandoned(folder));
+    let abandoned = folders.flatten().filter(is_abandoned);
     abandoned.filter(|folder| std::fs::remove_dir_all(folder.path()).is_ok()).count()
 }
 
 /// The largest body of an upload: a file up to the size that is read, and the other fields.
-pub(super) fn body_limit(config: &Config) -> usize {
+pub fn body_limit(config: &Config) -> usize {
     let file = config.import.max_file_bytes.saturating_mul(MAX_EXCESS_FACTOR);
     usize::try_from(file.saturating_add(64 * 1024)).unwrap_or(usize::MAX)
 }
@@ -132,7 +141,7 @@ pub(super) fn body_limit(config: &Config) -> usize {
 ///
 /// Returns 400 for an invalid form, a missing file, or an invalid value; 413 for a file larger than
 /// `import.max_file_bytes`; 422 for options that need Administrate in a queued import.
-pub(super) async fn receive(
+pub async fn receive(
     mut form: Multipart,
     limit: &HeaderLimit,
     (dry_run, csrf_token): (Option<bool>, Option<&str>),
