@@ -92,6 +92,11 @@
   };
   document.addEventListener("htmx:responseError", say("The server refused it: load the page again, then repeat it."));
   document.addEventListener("htmx:sendError", say("The server cannot be reached: try again."));
+  // What was unfolded in place takes the focus of the link that unfolded it.
+  document.addEventListener("htmx:load", function (event) {
+    var first = event.detail.elt.matches("[data-focus]") && event.detail.elt.querySelector("a");
+    if (first) { first.focus(); }
+  });
   ["dragover", "dragleave", "drop"].forEach(function (name) {
     document.addEventListener(name, function (event) {
       var zone = event.target.closest && event.target.closest(".drop");

@@ -23,7 +23,7 @@ const REQUESTS: usize = 20;
 const LIMIT: f64 = 0.020;
 
 /// One page of each list. The outbox is full, because nothing is delivered.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 17] = [
     "/today",
     "/imports",
     "/syncs",
@@ -35,6 +35,12 @@ const PAGES: [&str; 11] = [
     "/events/1",
     "/search?q=london",
     "/lessons",
+    "/reference",
+    "/reference/store-products",
+    "/reference/prices",
+    "/reference/instructors",
+    "/people/enrolments",
+    "/audit",
 ];
 
 /// Puts every session into one month.

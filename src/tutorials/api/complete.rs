@@ -6,6 +6,11 @@ use crate::config::{Config, Labels};
 use crate::names::fold;
 use crate::resources::Audience;
 
+/// Returns the labels of the custom fields in Administrate that are fields of an event.
+pub fn labels_of_fields(labels: &Labels) -> [&str; 5] {
+    fields_of_labels(labels).map(|(label, _)| label)
+}
+
 /// Returns the custom fields in Administrate that are fields of an event: label and name of the field.
 pub(super) fn fields_of_labels(labels: &Labels) -> [(&str, &'static str); 5] {
     [

@@ -22,6 +22,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sqlx::{PgConnection, Postgres, Transaction};
 
+pub use self::complete::labels_of_fields;
 use self::resources::RESOURCES;
 use self::resources::events::EVENTS;
 use self::resources::sessions::SESSIONS;

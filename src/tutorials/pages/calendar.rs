@@ -78,6 +78,13 @@ struct DayPage {
     bare: Vec<CellEntry>,
 }
 
+/// All events of a day in the cell of a month.
+#[derive(Template)]
+#[template(path = "timetable/cell.html")]
+struct CellPage {
+    entries: Vec<CellEntry>,
+}
+
 /// A day of a month or week.
 struct DayCell {
     /// The day alone in a month, with weekday and month in a week and for those who do not see the table.
@@ -132,18 +139,9 @@ pub(super) async fn show(
     }
     let sessions = store::sessions_between(&mut db, (from, to), &address.filter).await?;
     let bare = store::bare_events_between(&mut db, (from, to), &address.filter).await?;
-    let bare_entry = |(id, code, day): &(i64, String, String)| {
-        let entry = CellEntry {
-            path: format!("/events/{id}"),
-            from: String::new(),
-            code: code.clone(),
-            note: "begins, without sessions".to_owned(),
-            is_cancelled: false,
-            is_soldout: false,
-        };
-        (day.clone(), entry)
-    };
-    let bare = bare.iter().map(bare_entry);
+    let with_day =
+        |(id, code, day): &(i64, String, String)| (day.clone(), bare_entry(*id, code, "begins, without sessions"));
+    let bare = bare.iter().map(with_day);
     if address.view == TimetableView::Day {
         let sessions = sessions.iter().map(session_row).collect();
         return Ok(visitor.page(&DayPage { frame, head, sessions, bare: bare.map(|(_, entry)| entry).collect() }));
@@ -161,6 +159,42 @@ pub(super) async fn show(
     });
     let weeks = weeks(cells.collect());
     Ok(visitor.page(&CalendarPage { frame, head, weeks, is_month: false, is_empty }))
+}
+
+/// Shows all events of a day, for the cell of a month. Each comes once, with its first session.
+pub(super) async fn show_cell(
+    visitor: &Visitor,
+    state: &ResourceState,
+    address: &ViewAddress,
+) -> Result<Response, PageProblem> {
+    let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
+    let (from, to) = (address.day, address.day);
+    let days = store::day_summaries(&mut db, (from, to), &address.filter).await?;
+    let of_month: Vec<String> =
+        days.iter().flat_map(|summary| &summary.first).map(|event| format!("/events/{}", event.id)).collect();
+    let sessions = store::sessions_between(&mut db, (from, to), &address.filter).await?;
+    let bare = store::bare_events_between(&mut db, (from, to), &address.filter).await?;
+    let mut entries: Vec<CellEntry> = bare.iter().map(|(id, code, _)| bare_entry(*id, code, "")).collect();
+    for session in &sessions {
+        let entry = CellEntry { note: String::new(), ..session_entry(session) };
+        if entries.iter().all(|known| known.path != entry.path) {
+            entries.push(entry);
+        }
+    }
+    // The first ones stay where they were.
+    entries.sort_by_key(|entry| of_month.iter().position(|path| *path == entry.path).unwrap_or(usize::MAX));
+    Ok(visitor.page(&CellPage { entries }))
+}
+
+fn bare_entry(id: i64, code: &str, note: &str) -> CellEntry {
+    CellEntry {
+        path: format!("/events/{id}"),
+        from: String::new(),
+        code: code.to_owned(),
+        note: note.to_owned(),
+        is_cancelled: false,
+        is_soldout: false,
+    }
 }
 
 fn days_between(from: Date, to: Date) -> impl Iterator<Item = Date> {

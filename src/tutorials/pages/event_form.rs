@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value};
 
+use super::custom_fields;
 use super::forms::{
     EventPathId, FieldContent, add_changes, add_refusal, event_write, known_event, local_input, options, parameters,
     typed, warnings,
@@ -141,7 +142,7 @@ fn fields(choices: &EventChoices, products: Vec<String>, event: &Value, default_
 /// Returns the names of the fields whose change by another user is noticed.
 fn watched() -> Vec<&'static str> {
     let names = CONTENTS.iter().map(|(name, _)| *name);
-    names.chain(LMS_TIMES).chain([PRODUCT, LOCAL_ONLY]).collect()
+    names.chain(LMS_TIMES).chain([PRODUCT, LOCAL_ONLY, "custom_fields"]).collect()
 }
 
 /// Returns the field of the form that shows a field of the document.
@@ -155,7 +156,9 @@ async fn open(state: &ResourceState, event: Option<Value>) -> Result<OpenEventFo
     let choices = store::event_choices(&mut db).await?;
     let products = store::tutorial_product_codes(&mut db).await?;
     let null = Value::Null;
-    let form = fields(&choices, products, event.as_ref().unwrap_or(&null), &state.server.config.time_zone);
+    let config = &state.server.config;
+    let mut form = fields(&choices, products, event.as_ref().unwrap_or(&null), &config.time_zone);
+    form.fields.extend(custom_fields::fields(&mut db, config, event.as_ref().unwrap_or(&null)).await?);
     Ok(OpenEventForm { form, event, clashes: Vec::new() })
 }
 
@@ -285,6 +288,8 @@ async fn save(
 
 fn refused(mut open: OpenEventForm, problem: &HttpProblem) -> SavedEvent {
     let zone = open.form.value("time_zone").to_owned();
+    let known = open.form.clone();
+    let field_of = |place: &str| custom_fields::field_of(&known, place).unwrap_or_else(|| field_of(place).to_owned());
     open.clashes = add_refusal(&mut open.form, problem, &zone, field_of);
     SavedEvent::Refused(problem.status(), Box::new(open))
 }
@@ -298,6 +303,10 @@ async fn body(
     let mut body = Map::new();
     add_changes(form, before, &CONTENTS, &mut body);
     add_changes(form, before, &[(LOCAL_ONLY, FieldContent::Flag)], &mut body);
+    let custom = custom_fields::changed(form, before);
+    if !custom.is_empty() {
+        body.insert("custom_fields".to_owned(), custom.into());
+    }
     let code = form.value(PRODUCT).to_owned();
     if !code.is_empty() && code != before.value(PRODUCT) {
         let mut db = state.server.pool.acquire().await.map_err(Error::from)?;

@@ -104,11 +104,11 @@ pub(super) fn options(choices: &[NamedChoice], chosen: &[String], none: Option<&
 }
 
 /// Adds to a form why its document was refused, and returns the clashes, which are shown above the fields.
-pub(super) fn add_refusal(
+pub(super) fn add_refusal<N: AsRef<str>>(
     form: &mut FormFields,
     problem: &HttpProblem,
     zone: &str,
-    field_of: impl Fn(&str) -> &'static str,
+    field_of: impl Fn(&str) -> N,
 ) -> Vec<String> {
     let clashes = clash_lines(problem, zone);
     match problem.status() {

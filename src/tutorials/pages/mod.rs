@@ -6,6 +6,7 @@ mod actions;
 mod address;
 mod buttons;
 mod calendar;
+mod custom_fields;
 mod event_form;
 mod event_list;
 mod event_page;
@@ -63,12 +64,14 @@ async fn lead_to_list() -> Redirect {
 }
 
 async fn show(StaffVisitor(visitor): StaffVisitor, State(state): State<ResourceState>, query: Pairs) -> Response {
-    let address = Address::of(query).map(|address| ViewAddress::of(&address, visitor.clock.today()));
-    let address = match address {
+    let address = match Address::of(query) {
         Ok(address) => address,
         Err(problem) => return visitor.problem(problem),
     };
+    let is_cell = !address.get("cell").is_empty();
+    let address = ViewAddress::of(&address, visitor.clock.today());
     let shown = match address.view {
+        TimetableView::Day if is_cell => calendar::show_cell(&visitor, &state, &address).await,
         TimetableView::Month | TimetableView::Week | TimetableView::Day => {
             calendar::show(&visitor, &state, &address).await
         }

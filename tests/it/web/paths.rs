@@ -17,6 +17,7 @@ use crate::fixtures::site::Site;
 use crate::fixtures::sync::SyncFixture;
 use crate::fixtures::test_db::TestDb;
 use crate::fixtures::timetable::{changed, event, write};
+use crate::fixtures::workbook::{SheetTexts, write as write_sheets};
 use crate::sync::conflicts::conflicting;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,4 +147,32 @@ async fn long_person_creates_an_event_finds_it_plans_a_lesson_and_marks_its_atte
         "SELECT (SELECT count(*) FROM acted.tutorial_sessions) * 10 + (SELECT count(*) FROM lectern.lesson_attendance)";
     let count: i64 = sqlx::query_scalar(count).fetch_one(&db.pool).await.expect("counted");
     assert_eq!(count, 22, "two sessions, and the attendance of two people");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a browser: `make long`"]
+async fn long_person_keeps_the_records_in_order() {
+    let db = TestDb::new().await;
+    let provider = Provider::insert(&db).await;
+    let site = Site::serve(&db).await;
+    super::lessons::enrolment(&db, &site).await;
+    let more = "
+        INSERT INTO acted.catalog_exam_sessions (session_code, start_date, end_date)
+        VALUES ('2028-04', '2028-04-01', '2028-04-30');
+        INSERT INTO acted.catalog_products (fullname, shortname)
+        SELECT 'Course Notes ' || n, 'Notes ' || n FROM generate_series(1, 120) AS n;
+        INSERT INTO adm.custom_fields (external_id, entity_type, label, field_type, is_required)
+        VALUES ('1', 'Event', 'Room code', 'String', false);
+        INSERT INTO acted.tutorial_events (code, product_id, start_date, end_date)
+        SELECT 'CM2-' || n, product.id, '2027-03-10', '2027-03-10' FROM acted.products AS product, generate_series(1, 5) AS n";
+    sqlx::raw_sql(more).execute(&db.pool).await.expect("more rows");
+    let workbook = db.folder().join("autumn.xlsx");
+    let sheets: [SheetTexts; 2] =
+        [("Subjects", &[&["Code"], &["CS9"], &["A code that is too long"]]), ("Locations", &[&["Name"], &["Derby"]])];
+    write_sheets(&workbook, &sheets);
+    let link = login_link(&db, "ann", Role::Admin).await;
+    walk(&site, "records", &[&link, &workbook.display().to_string()]).await;
+    let copied = "SELECT count(*) FROM acted.products WHERE id <> $1";
+    let copied: i64 = sqlx::query_scalar(copied).bind(provider.product).fetch_one(&db.pool).await.expect("counted");
+    assert_eq!(copied, 1, "the store product of the next exam session");
 }

@@ -226,6 +226,11 @@ async fn timetable_shows_who_is_where_in_every_view() {
     let month = ann.page("/timetable?day=2027-03-01").await;
     contains(&month, &["March 2027", "5 events", "2 more", "CM2-3"]);
     assert!(!month.contains("CM2-4"), "the first three events of a day: {month}");
+    let unfolded =
+        month.split("hx-get=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("the rest of the day");
+    let cell = ann.page(&unfolded.replace("&amp;", "&").replace("&#38;", "&")).await;
+    contains(&cell, &["CM2-1", "CM2-5", "18:00"]);
+    assert!(!cell.contains("<html") && cell.matches("<li>").count() == 5, "{cell}");
     let day = ann.page("/timetable?view=day&day=2027-03-10").await;
     contains(&day, &["CM2-5", "18:00 to 19:00 GMT", "Ada Marlow"]);
     let week = ann.page("/timetable?view=week&day=2027-03-12").await;
@@ -290,4 +295,41 @@ async fn month_counts_an_event_once_a_day_on_the_day_of_its_zone() {
         month.split_once("Wed 10 Mar").and_then(|(_, rest)| rest.split_once("</td>")).expect("a day");
     let place = |code: &str| tenth.find(code).unwrap_or_else(|| panic!("{code} is missing in {tenth}"));
     assert!(place("CM2-TWICE") < place("CM2-AWAY") && !eleventh.contains("CM2-"), "{month}");
+}
+
+#[tokio::test]
+async fn custom_fields_of_administrate_are_edited_with_the_event() {
+    let office = Office::open().await;
+    let define = "INSERT INTO adm.custom_fields (external_id, entity_type, label, field_type, is_required)
+                  VALUES ('1', 'Event', 'Room / code', 'String', false),
+                         ('2', 'Event', 'Recorded', 'Boolean', false), ('3', 'Event', 'Sitting', 'String', false),
+                         ('4', 'Event', 'Seats', 'Integer', false)";
+    sqlx::raw_sql(define).execute(&office.db.pool).await.expect("custom fields");
+    let event = office.create("CM2-SPRING").await;
+    let form = office.ann.page(&format!("{event}/edit")).await;
+    contains(&form, &["Room / code", "Recorded", "Seats"]);
+    assert_eq!(form.matches(">Sitting ").count(), 1, "it is a field of the event");
+    let name = |label: &str| {
+        let before = form.split(&format!(">{label}")).next().expect("a label");
+        before.rsplit("for=\"").next().and_then(|rest| rest.split('"').next()).expect("a name").to_owned()
+    };
+    let send = async |values: [&str; 3], version: &str| {
+        let mut fields: Vec<(String, String)> =
+            office.fields("CM2-SPRING").into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let more = ["Room / code", "Recorded", "Seats"].into_iter().zip(values);
+        fields.extend(more.map(|(label, value)| (name(label), value.to_owned())));
+        fields.push(("version".to_owned(), version.to_owned()));
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        office.ann.submit(&event, &fields).await
+    };
+    let wrong = send(["R1", "true", "many"], &version(&form)).await;
+    assert_eq!(wrong.status(), 422);
+    contains(&text(wrong).await, &["value=\"R1\"", "value=\"many\"", "Must be a whole number"]);
+    assert_eq!(to(&send(["R1", "false", "12"], &version(&form)).await), event);
+    contains(&office.ann.page(&event).await, &["Room / code", "R1", "Recorded", "Seats"]);
+    let again = version(&office.ann.page(&format!("{event}/edit")).await);
+    assert_eq!(to(&send(["", "false", "12"], &again).await), event);
+    let stored = "SELECT custom_fields::text FROM lectern.event_details";
+    let stored: String = sqlx::query_scalar(stored).fetch_one(&office.db.pool).await.expect("values");
+    assert!(!stored.contains("Room") && stored.contains("Recorded") && stored.contains("12"), "{stored}");
 }

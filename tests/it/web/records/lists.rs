@@ -1,8 +1,10 @@
 //! Long tables, deletions, and the copy of an exam session.
 
-use lectern::identity::Role;
+use lectern::identity::{Role, csrf_token};
 
 use super::Archive;
+use crate::fixtures::api::upload as multipart;
+use crate::fixtures::workbook::{SheetTexts, write};
 use crate::web::visitor::{Browser, message, text, to, version};
 
 #[tokio::test]
@@ -102,4 +104,79 @@ async fn exam_session_is_copied_after_it_was_shown_what_that_means() {
     assert_eq!(count().await, before * 2);
     let again = text(ann.submit(&path, &[("from", &from)]).await).await;
     assert!(again.contains("there is nothing to copy"), "{again}");
+}
+
+/// Uploads a workbook as a browser does. Returns the answer.
+async fn upload(archive: &Archive, browser: &Browser, bytes: &[u8]) -> reqwest::Response {
+    let request = browser.client.post(format!("http://{}/reference/workbook", archive.site.address));
+    let request = multipart(request, bytes, &[("csrf_token", &csrf_token(&browser.secret))]);
+    let cookie = format!("lectern_session={}", browser.secret);
+    request.header("cookie", cookie).header("accept", "text/html").send().await.expect("an answer")
+}
+
+#[tokio::test]
+async fn workbook_is_checked_imported_and_undone() {
+    let archive = Archive::open().await;
+    let ann = Browser::sign_in(&archive.db, &archive.site, "ann", Role::Operator).await;
+    let file = archive.db.folder().join("autumn.xlsx");
+    let sheets: [SheetTexts; 2] = [
+        (
+            "Subjects",
+            &[
+                &["Code", "Description"],
+                &["CS9", "Made-up statistics"],
+                &["CM2", "Economics"],
+                &["A code that is too long", "x"],
+            ],
+        ),
+        ("Locations", &[&["Name"], &["Derby"]]),
+    ];
+    write(&file, &sheets);
+    let bytes = std::fs::read(&file).expect("a workbook");
+    let uploaded = upload(&archive, &ann, &bytes).await;
+    let plan = to(&uploaded).to_owned();
+    let shown = ann.page(&plan).await;
+    for expected in ["t.xlsx", "CS9", "Derby", "Economics", "Subjects, A4", "without the rejected rows"] {
+        assert!(shown.contains(expected), "{expected}: {shown}");
+    }
+    let count =
+        async |sql: &'static str| sqlx::query_scalar::<_, i64>(sql).fetch_one(&archive.db.pool).await.expect("counted");
+    const DERBY: &str = "SELECT count(*) FROM acted.tutorial_locations WHERE name = 'Derby'";
+    assert_eq!(count(DERBY).await, 0, "nothing is written yet");
+    let digest =
+        shown.split("name=\"digest\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a digest");
+    let report = ann.get(&format!("{plan}/report")).await;
+    assert!(report.headers()["content-type"].to_str().expect("text").contains("spreadsheetml"));
+    let changed = "UPDATE acted.catalog_subjects SET description = 'Other' WHERE code = 'CM2'";
+    sqlx::raw_sql(changed).execute(&archive.db.pool).await.expect("changed");
+    let late = ann.submit(&plan, &[("digest", digest)]).await;
+    assert!(message(&late).contains("has changed since the plan was shown"), "{}", message(&late));
+    let shown = ann.page(&plan).await;
+    let digest =
+        shown.split("name=\"digest\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a digest");
+    let imported = ann.submit(&plan, &[("digest", digest)]).await;
+    let run = to(&imported).split('?').next().expect("a path").to_owned();
+    assert_eq!(count(DERBY).await, 1);
+    assert_eq!(count("SELECT count(*) FROM lectern.history WHERE actor = 'ann' AND interface = 'import'").await, 3);
+    assert!(ann.page(to(&imported)).await.contains("Download the rejected rows"));
+    assert!(ann.page("/reference/workbook").await.contains(&format!("href=\"{run}\"")));
+    assert!(ann.page(&format!("{run}/undo")).await.contains("2 records that the import created"));
+    assert_eq!(count(DERBY).await, 1, "nothing is undone yet");
+    assert!(message(&ann.submit(&format!("{run}/undo"), &[]).await).contains("is undone"));
+    assert_eq!(count(DERBY).await, 0);
+    assert!(ann.page(&run).await.contains("was undone by run"));
+    let odd = upload(&archive, &ann, b"no workbook").await;
+    assert!(ann.page(to(&odd)).await.contains("cannot be read"));
+    assert_eq!(ann.get("/reference/workbook/template").await.status(), 200);
+    let rita = Browser::sign_in(&archive.db, &archive.site, "rita", Role::Reader).await;
+    assert!(!rita.page("/reference/workbook").await.contains("type=\"file\""));
+    assert_eq!(rita.get(&plan).await.status(), 403);
+    for missing in [
+        "/reference/workbook/99",
+        "/reference/workbook/files/0000",
+        "/reference/workbook/files/..%2F..",
+        "/reference/workbook/x",
+    ] {
+        assert_eq!(ann.get(missing).await.status(), 404, "{missing}");
+    }
 }
