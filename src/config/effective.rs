@@ -83,44 +83,44 @@ pub fn replace(settings: &mut [EffectiveSetting], name: &str, value: &str, sourc
     }
 }
 
-/// Returns what a setting means: the comment beside it in `config.default.toml`, else the one above its table; "" without.
+/// Returns what a setting means: the comment beside it in `config.default.toml`; "" without.
 pub fn explanation(name: &str) -> String {
     let (table, key) = name.rsplit_once('.').unwrap_or(("", name));
-    let mut of_table: Vec<&str> = Vec::new();
-    let (mut current, mut above, mut found) = ("", Vec::new(), None);
+    let mut lines = DEFAULTS.lines().scan("", |current, line| {
+        *current = table_of(line).unwrap_or(current);
+        Some((*current, line))
+    });
+    let Some((_, line)) = lines.find(|(current, line)| *current == table && line.starts_with(&format!("{key} =")))
+    else {
+        return String::new();
+    };
+    // The comment may continue below.
+    let below = lines.map_while(|(_, line)| line.strip_prefix(' ')?.trim_start().strip_prefix("# "));
+    let comment = line.split_once(" # ").map(|(_, comment)| comment.trim()).into_iter().chain(below);
+    let comment = comment.collect::<Vec<_>>().join(" ");
+    // The variable stands in a column of its own.
+    let own = comment.split_once(" · ").map_or(comment.as_str(), |(_, text)| text);
+    if VARIABLES.iter().any(|(variable, _)| *variable == own) { String::new() } else { own.to_owned() }
+}
+
+/// Returns what a table of settings means: the comment above it; "" without.
+pub fn table_explanation(table: &str) -> String {
+    let mut above: Vec<&str> = Vec::new();
     for line in DEFAULTS.lines() {
-        if let Some(opened) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            current = opened;
-            if current == table {
-                of_table = std::mem::take(&mut above);
-            }
+        if table_of(line) == Some(table) {
+            return above.join(" ");
         }
         match line.strip_prefix("# ") {
             Some(comment) => above.push(comment),
             None => above.clear(),
         }
-        if current != table {
-            continue;
-        }
-        if line.starts_with(&format!("{key} =")) {
-            found = Some(line.split_once(" # ").map(|(_, comment)| comment.to_owned()).unwrap_or_default());
-        } else if let (Some(comment), Some(more)) = (&mut found, line.trim_start().strip_prefix("# ")) {
-            // The comment of a line may continue below it.
-            if line.starts_with(' ') {
-                *comment = format!("{comment} {more}");
-            }
-        } else if found.is_some() {
-            break;
-        }
     }
-    let own = found.unwrap_or_default();
-    // The variable stands in a column of its own.
-    let own = own.split_once(" · ").map_or(own.as_str(), |(_, text)| text);
-    let is_variable = VARIABLES.iter().any(|(variable, _)| *variable == own);
-    match own.is_empty() || is_variable {
-        true => of_table.join(" "),
-        false => own.to_owned(),
-    }
+    String::new()
+}
+
+/// Returns the table that a line begins.
+fn table_of(line: &str) -> Option<&str> {
+    line.strip_prefix('[')?.strip_suffix(']')
 }
 
 /// Returns the source of each setting that is not a default.
@@ -218,10 +218,15 @@ mod tests {
             explanation("public_catalogue"),
             "whether callers without a token may read the active rows of /api/catalogue"
         );
-        assert!(explanation("login.idle_hours").starts_with("Signing in to the site."));
+        assert_eq!(explanation("login.idle_hours"), "");
+        assert_eq!(explanation("login.lock_minutes"), "");
+        assert!(table_explanation("login").starts_with("Signing in to the site."));
+        assert!(explanation("sync.second_person").starts_with("true: over HTTP"));
         assert!(explanation("sync.second_person").ends_with("commands and the schedule are not affected"));
-        assert!(explanation("administrate.client_id").contains("https://"));
-        assert!(explanation("sittings.X").starts_with("A sitting is a year and a letter."));
+        assert_eq!(explanation("administrate.client_id"), "");
+        assert!(table_explanation("administrate").contains("https://"));
+        assert!(table_explanation("sittings").starts_with("A sitting is a year and a letter."));
+        assert_eq!((explanation("sittings.X"), table_explanation("none")), (String::new(), String::new()));
         assert_eq!(explanation("none"), "");
     }
 }

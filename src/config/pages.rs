@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 
-use super::effective::{EffectiveSetting, explanation};
+use super::effective::{EffectiveSetting, explanation, table_explanation};
 use crate::http::state::ServerState;
 use crate::web::frame::{Frame, NavPlace};
 use crate::web::visitor::StaffAdmin;
@@ -21,6 +21,7 @@ struct SettingsPage {
 /// The settings of one table of the file.
 struct SettingGroup {
     title: String,
+    about: String,
     rows: Vec<SettingRow>,
 }
 
@@ -47,7 +48,7 @@ async fn show(StaffAdmin(visitor): StaffAdmin, State(state): State<ServerState>)
         let title = if table.is_empty() { "General".to_owned() } else { format!("[{table}]") };
         match groups.last_mut().filter(|group| group.title == title) {
             Some(group) => group.rows.push(row(setting)),
-            None => groups.push(SettingGroup { title, rows: vec![row(setting)] }),
+            None => groups.push(SettingGroup { title, about: table_explanation(table), rows: vec![row(setting)] }),
         }
     }
     visitor.page(&SettingsPage { frame: visitor.frame("Settings", NavPlace::Settings), groups })

@@ -157,7 +157,7 @@ pub async fn page_of_row(
 /// Returns the names of those who changed something lately.
 pub async fn actors(db: &mut PgConnection) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar(
-        "SELECT DISTINCT actor FROM (SELECT actor FROM lectern.history ORDER BY id DESC LIMIT 20000) AS recent
+        "SELECT DISTINCT actor FROM (SELECT actor FROM lectern.history ORDER BY id DESC LIMIT 5000) AS recent
          ORDER BY actor LIMIT 200",
     )
     .fetch_all(db)

@@ -34,8 +34,11 @@ struct StepRow {
     name: String,
     tag: StateTag,
     kind: &'static str,
+    /// What it is for, as its author says.
+    about: String,
     tables: String,
-    reversible: bool,
+    /// Whether it is applied and can be undone.
+    can_undo: bool,
     changes: Vec<String>,
     locks: Vec<String>,
     notes: Vec<String>,
@@ -109,11 +112,50 @@ fn row(step: &Step) -> StepRow {
             StepState::Conflict => StateTag::new("bad", "Something is in the way"),
         },
         kind: if step.kind == "move" { "moves existing tables" } else { "versioned SQL" },
+        about: about(step),
         tables: tables.join(", "),
-        reversible: step.reversible,
+        can_undo: step.reversible && step.state == StepState::Done,
         changes: step.changes.clone(),
         locks: step.locks.clone(),
         notes: step.notes.clone(),
         problems: step.problems.clone(),
+    }
+}
+
+/// Returns what a step is for: of versioned SQL, the comment at its beginning.
+fn about(step: &Step) -> String {
+    match step.name.as_str() {
+        "adm-schema" => return "Brings tables of Administrate's side to schema adm.".to_owned(),
+        "adopt" => return "Gives existing tables the rules that the program relies on.".to_owned(),
+        "tutorial-references" => return "Replaces texts of tutorials by references to records.".to_owned(),
+        "lesson-sessions" => return "Brings lessons of an earlier table to the present one.".to_owned(),
+        _ => {}
+    }
+    let comments = step.sql.lines().map_while(|line| line.strip_prefix("--"));
+    let comments = comments.map(str::trim).filter(|line| !line.starts_with("older binaries:"));
+    comments.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versioned_step_is_explained_by_its_first_comment() {
+        let step = |name: &str, sql: &str| Step {
+            name: name.to_owned(),
+            kind: "sql",
+            state: StepState::Done,
+            reversible: false,
+            tables: Vec::new(),
+            changes: Vec::new(),
+            locks: Vec::new(),
+            notes: Vec::new(),
+            problems: Vec::new(),
+            sql: sql.to_owned(),
+        };
+        let sql = "-- Who changed what,\n-- and when.\n-- older binaries: yes\n\nCREATE TABLE t ();\n-- Another one.";
+        assert_eq!(about(&step("history", sql)), "Who changed what, and when.");
+        assert!(about(&step("adopt", "")).starts_with("Gives existing tables"));
     }
 }

@@ -10,11 +10,9 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
+use self::view::PATH;
 use crate::resources::api::ResourceState;
 use crate::timetable_import::upload;
-
-/// Path of the page that takes a workbook.
-const PATH: &str = "/reference/workbook";
 
 /// Returns the routes of the pages.
 pub fn router(state: &ResourceState) -> Router {

@@ -7,9 +7,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::PATH;
 use super::stored_file::StoredWorkbook;
-use super::view::ImportView;
+use super::view::{ImportView, PATH};
 use crate::catalogue_import::operation::undo_in;
 use crate::catalogue_import::undo::CatalogueUndo;
 use crate::error::Error;
@@ -29,7 +28,7 @@ type ImportPathId = Result<Path<i64>, PathRejection>;
 
 #[derive(Template)]
 #[template(path = "catalogue/outcome.html")]
-struct OutcomePage {
+struct CatalogueOutcomePage {
     frame: Frame,
     file: String,
     path: String,
@@ -41,7 +40,7 @@ struct OutcomePage {
 
 #[derive(Template)]
 #[template(path = "catalogue/undo.html")]
-struct UndoPage {
+struct CatalogueUndoPage {
     frame: Frame,
     file: String,
     path: String,
@@ -82,7 +81,7 @@ pub(super) async fn show(
         let stored = StoredWorkbook::find(&state.server.config, address.get("file"));
         let view = ImportView::of(&known.document);
         let report = stored.ok().filter(|_| view.is_rejected && visitor.can_write());
-        let page = OutcomePage {
+        let page = CatalogueOutcomePage {
             frame: visitor.frame(known.file.as_str(), NavPlace::Reference),
             path: format!("{PATH}/{}", known.run),
             report: report.map(|stored| format!("{PATH}/files/{}/report", stored.key)),
@@ -97,7 +96,7 @@ pub(super) async fn show(
 
 async fn render_undo(visitor: &Visitor, status: StatusCode, known: KnownImport, undone: &CatalogueUndo) -> Response {
     let number = |count: usize| i64::try_from(count).unwrap_or_default();
-    let page = UndoPage {
+    let page = CatalogueUndoPage {
         frame: visitor.frame(format!("Undo {}", known.file), NavPlace::Reference),
         path: format!("{PATH}/{}", known.run),
         removed: plural(number(undone.removed), "record"),

@@ -7,10 +7,9 @@ use axum::response::Response;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::PATH;
 use super::stored_file::StoredWorkbook;
 use super::upload_page::workbook;
-use super::view::ImportView;
+use super::view::{ImportView, PATH};
 use crate::catalogue_import::operation::{CatalogueImport, import_in};
 use crate::catalogue_import::plan::CataloguePlan;
 use crate::catalogue_import::read::WorkbookRows;
@@ -26,7 +25,7 @@ use crate::workbook::file::unwritable;
 
 #[derive(Template)]
 #[template(path = "catalogue/plan.html")]
-struct PlanPage {
+struct CataloguePlanPage {
     frame: Frame,
     file: String,
     path: String,
@@ -90,7 +89,7 @@ pub(super) async fn show(
             Ok(tried) => (tried.document(), None),
             Err(reason) => (Value::Null, Some(reason)),
         };
-        let page = PlanPage {
+        let page = CataloguePlanPage {
             frame: visitor.frame(file.as_str(), NavPlace::Reference),
             file,
             path: format!("{PATH}/files/{key}"),

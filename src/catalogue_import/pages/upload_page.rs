@@ -5,8 +5,8 @@ use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::PATH;
 use super::stored_file::StoredWorkbook;
+use super::view::PATH;
 use crate::catalogue_import::template as workbook_template;
 use crate::error::Error;
 use crate::http::auth::credentials;

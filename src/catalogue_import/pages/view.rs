@@ -5,6 +5,9 @@ use serde_json::Value;
 use crate::web::document::{count, list, optional, text};
 use crate::web::run::StateTag;
 
+/// Path of the page that takes a workbook.
+pub(super) const PATH: &str = "/reference/workbook";
+
 /// The most rows and problems on a page.
 const MOST: usize = 500;
 

@@ -1,9 +1,11 @@
 //! What the tables, columns and values of the history mean.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::names::NameBook;
+use super::names::{NameBook, NamedRow};
 use super::shown::shown_value;
 use super::table_page::label_of;
 use super::table_set::TableSet;
@@ -20,15 +22,14 @@ const KEYS: [&str; 6] = ["id", "created_at", "updated_at", "create_date", "modif
 /// Parts of the names of columns that are never shown.
 const SECRET: [&str; 3] = ["password", "secret", "token"];
 
-/// Columns with personal data, which readers do not see.
-const PERSONAL: [&str; 2] = ["email", "phone"];
-
 /// The words of changes, with the names of the rows in them.
 pub struct TableWords<'a> {
     tables: &'a TableSet,
     names: NameBook,
     audience: Audience,
     clock: &'a Clock,
+    /// What the values of a change call a row, for rows that do not exist any more.
+    former: BTreeMap<(String, i64), String>,
 }
 
 impl<'a> TableWords<'a> {
@@ -42,13 +43,16 @@ impl<'a> TableWords<'a> {
         (audience, clock): (Audience, &'a Clock),
         changes: &[Value],
     ) -> Result<TableWords<'a>> {
-        let mut words = TableWords { tables, names: NameBook::default(), audience, clock };
+        let mut words = TableWords { tables, names: NameBook::default(), audience, clock, former: BTreeMap::new() };
         for change in changes {
             let table = change["table"].as_str().unwrap_or_default();
             if let Some(named) = tables.named(table)
                 && let Some(id) = id_of(change["row"].as_str().unwrap_or_default())
             {
                 words.names.note(named.resource.table, id);
+                if let Some(name) = former_name(change) {
+                    words.former.entry((table.to_owned(), id)).or_insert(name);
+                }
             }
             let values = [&change["old"], &change["new"]].into_iter().filter_map(Value::as_object).flatten();
             for (column, value) in values {
@@ -75,17 +79,30 @@ impl<'a> TableWords<'a> {
     }
 }
 
+/// Columns by which people know a row, the best one first.
+const NAMES: [&str; 8] =
+    ["code", "session_code", "product_code", "fullname", "bundle_name", "title", "name", "username"];
+
+fn former_name(change: &Value) -> Option<String> {
+    let value = |name: &&str| [&change["old"], &change["new"]].into_iter().find_map(|values| values[*name].as_str());
+    NAMES.iter().find_map(value).filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
 fn id_of(row: &str) -> Option<i64> {
     row.split(',').next()?.parse().ok()
 }
 
 impl ChangeWords for TableWords<'_> {
     fn label(&self, table: &str, column: &str) -> Option<String> {
-        let is_personal = PERSONAL.contains(&column) && self.audience < Audience::Operator;
-        if KEYS.contains(&column) || is_personal || SECRET.iter().any(|word| column.contains(word)) {
+        if KEYS.contains(&column) || SECRET.iter().any(|word| column.contains(word)) {
             return None;
         }
-        let label = self.tables.page(table).zip(self.field(table, column)).map(|(page, field)| page.label(field.name));
+        let field = self.field(table, column);
+        if self.tables.page(table).is_some() && self.audience < Audience::Operator {
+            // What the table has beside its fields may be personal.
+            field.filter(|field| field.audience <= self.audience)?;
+        }
+        let label = self.tables.page(table).zip(field).map(|(page, field)| page.label(field.name));
         Some(label.unwrap_or_else(|| label_of(column)))
     }
 
@@ -102,6 +119,9 @@ impl ChangeWords for TableWords<'_> {
         match (self.tables.named(table), id_of(row)) {
             (Some(named), Some(id)) => {
                 let row = self.names.row(named.resource.table, id);
+                let former =
+                    self.former.get(&(table.to_owned(), id)).filter(|_| !self.names.has(named.resource.table, id));
+                let row = former.map_or(row.clone(), |name| NamedRow { name: name.clone(), ..row });
                 (format!("{} {}", noun(named.resource.noun), row.name), row.path)
             }
             _ => {

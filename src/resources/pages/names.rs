@@ -58,6 +58,11 @@ impl NameBook {
         Ok(())
     }
 
+    /// Reports whether a row exists.
+    pub(super) fn has(&self, table: &'static str, id: i64) -> bool {
+        self.rows.contains_key(&(table, id))
+    }
+
     /// Returns a row; a row without a name is its number.
     pub fn row(&self, table: &'static str, id: i64) -> NamedRow {
         let known = self.rows.get(&(table, id)).cloned();

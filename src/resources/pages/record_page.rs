@@ -176,7 +176,9 @@ pub(super) async fn referring_tables(
             (Some(named), Some(id)) => Some(names.row(named.resource.table, id)),
             _ => {
                 let name = text(&row["name"]);
-                (!name.starts_with(&referrers.table)).then_some(NamedRow { name, path: String::new() })
+                // An address is personal.
+                let is_name = !name.starts_with(&referrers.table) && !name.contains('@');
+                is_name.then_some(NamedRow { name, path: String::new() })
             }
         };
         let mut rows: Vec<NamedRow> = referrers.rows.iter().take(MOST_REFERRERS).filter_map(row).collect();

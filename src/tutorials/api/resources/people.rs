@@ -21,7 +21,7 @@ pub static INSTRUCTORS: TableResource = TableResource {
     table: "acted.tutorial_instructors",
     label:
         "COALESCE(NULLIF(concat_ws(' ', NULLIF(btrim(person.first_name), ''), NULLIF(btrim(person.last_name), '')), ''),
-            person.username, 'Instructor ' || item.id)",
+            CASE WHEN person.username NOT LIKE '%@%' THEN person.username END, 'Instructor ' || item.id)",
     joins: "LEFT JOIN acted.staff AS member ON member.id = item.staff_id
             LEFT JOIN public.auth_user AS person ON person.id = member.user_id",
     fields: &[
@@ -46,7 +46,7 @@ pub static STAFF: TableResource = TableResource {
     table: "acted.staff",
     label:
         "COALESCE(NULLIF(concat_ws(' ', NULLIF(btrim(person.first_name), ''), NULLIF(btrim(person.last_name), '')), ''),
-            person.username, 'Staff ' || item.id)",
+            CASE WHEN person.username NOT LIKE '%@%' THEN person.username END, 'Staff ' || item.id)",
     joins: "LEFT JOIN public.auth_user AS person ON person.id = item.user_id",
     fields: &[
         ResourceField::id(),

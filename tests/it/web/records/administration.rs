@@ -40,6 +40,10 @@ async fn audit_says_who_changed_what_and_is_filtered() {
             "{filter}"
         );
     }
+    assert_eq!(ann.submit("/reference/staff", &[("first_name", "Ivo"), ("last_name", "Marsh")]).await.status(), 303);
+    let (own, others) = (ann.page("/audit").await, rita.page("/audit").await);
+    assert!(own.contains("Staff Ivo Marsh added") || own.contains("Member of staff Ivo Marsh added"), "{own}");
+    assert!(own.contains("<li>Account: ") && !others.contains("<li>Account: "), "accounts are for operators");
     assert_eq!(rita.get("/history").await.status(), 308);
     let many = "INSERT INTO acted.tutorial_locations (name) SELECT 'Town ' || n FROM generate_series(1, 60) AS n";
     sqlx::raw_sql(many).execute(&archive.db.pool).await.expect("locations");
@@ -69,8 +73,13 @@ async fn settings_are_for_admins_without_secrets_and_migrations_say_what_is_appl
     let shown = alma.page("/settings").await;
     assert!(shown.contains("href=\"/settings\"") && !shown.contains("s3cret"), "{shown}");
     for (name, value, source, about) in [
-        ("import.max_rows", "7", "lectern.toml", "Limits of workbooks"),
-        ("administrate.client_secret", "set", "environment variable ADMINISTRATE_CLIENT_SECRET", "https://"),
+        ("import.max_rows", "7", "lectern.toml", "default: 100000"),
+        (
+            "administrate.client_secret",
+            "set",
+            "environment variable ADMINISTRATE_CLIENT_SECRET",
+            "Variable: ADMINISTRATE_CLIENT_SECRET",
+        ),
         ("administrate.webhook_secret", "not set", "default", ""),
         ("data_dir", "/somewhere", "environment variable LECTERN_DATA_DIR", "cluster, reports, uploads"),
         ("bind", "127.0.0.1:8080", "default", "address of `lectern serve`"),
@@ -81,6 +90,7 @@ async fn settings_are_for_admins_without_secrets_and_migrations_say_what_is_appl
             "{name}: {row}"
         );
     }
+    assert_eq!(shown.matches("Limits of workbooks, timetables and catalogues alike").count(), 1, "once for the table");
     let migrations = ann.page("/migrations?details=1").await;
     assert!(migrations.contains("Every step is applied") && migrations.contains("lectern migrate verify"));
     let forget = "UPDATE lectern.schema_steps SET success = false

@@ -165,8 +165,15 @@ async fn workbook_is_checked_imported_and_undone() {
     assert!(message(&ann.submit(&format!("{run}/undo"), &[]).await).contains("is undone"));
     assert_eq!(count(DERBY).await, 0);
     assert!(ann.page(&run).await.contains("was undone by run"));
+}
+
+#[tokio::test]
+async fn workbook_that_cannot_be_read_is_reported_and_readers_upload_none() {
+    let archive = Archive::open().await;
+    let ann = Browser::sign_in(&archive.db, &archive.site, "ann", Role::Operator).await;
     let odd = upload(&archive, &ann, b"no workbook").await;
-    assert!(ann.page(to(&odd)).await.contains("cannot be read"));
+    let plan = to(&odd).to_owned();
+    assert!(ann.page(&plan).await.contains("cannot be read"));
     assert_eq!(ann.get("/reference/workbook/template").await.status(), 200);
     let rita = Browser::sign_in(&archive.db, &archive.site, "rita", Role::Reader).await;
     assert!(!rita.page("/reference/workbook").await.contains("type=\"file\""));
