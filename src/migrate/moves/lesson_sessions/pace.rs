@@ -9,7 +9,7 @@ use super::options::LessonOptions;
 const WRITING: Duration = Duration::from_secs(1);
 
 /// How many times smaller batches are while others write.
-const SHARE: i64 = 10;
+const SHARE: i64 = 20;
 
 /// The size of the next batch.
 pub struct Pace {
@@ -48,7 +48,7 @@ mod tests {
         let start = Instant::now();
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
         for (newest, milliseconds, rows) in
-            [(0, 0, 500), (0, 10, 500), (1, 20, 50), (1, 30, 50), (4, 900, 50), (4, 1800, 50), (4, 1901, 500)]
+            [(0, 0, 500), (0, 10, 500), (1, 20, 25), (1, 30, 25), (4, 900, 25), (4, 1800, 25), (4, 1901, 500)]
         {
             pace.see(newest, at(milliseconds));
             assert_eq!(pace.rows(at(milliseconds)), rows, "{newest} at {milliseconds} ms");
