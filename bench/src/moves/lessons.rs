@@ -177,7 +177,7 @@ async fn online(stage: &Stage, rows: u32) -> Result<Vec<Figure>> {
             met: ratio <= 1.2,
             ..Figure::plain(
                 &format!(
-                    "p99 of {} writes beside `migrate`, pause {pause} ms, {batch_rows} rows a batch, 25 while others write",
+                    "p99 of {} writes beside `migrate`, pause {pause} ms, {batch_rows} rows a batch or a twentieth",
                     during.count
                 ),
                 seconds(during.p99),
