@@ -1,9 +1,11 @@
 //! What the buttons of the page of a lesson do.
 
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
+use super::lesson_page::{RefusedForm, show_refused};
 use super::lesson_view::{LessonNumber, unknown_lesson};
 use crate::lessons::api::operations::{change_lesson, mark_attendance, remove_lesson};
 use crate::resources::api::ResourceState;
@@ -38,8 +40,19 @@ pub(super) async fn mark(
             Value::Object(body)
         }
     };
-    let marked = mark_attendance(&state, &visitor.caller, id, &body).await;
-    redirect_after(&format!("/lessons/{id}#attendance"), marked.map(|_| "The attendance is marked.".to_owned()))
+    let place = format!("/lessons/{id}#attendance");
+    match mark_attendance(&state, &visitor.caller, id, &body).await {
+        Ok(_) => redirect(&place, &Flash::done("The attendance is marked.")),
+        Err(problem) if form.is_set("accept") => redirect(&place, &Flash::problem(PageProblem::from(problem).detail)),
+        Err(problem) => {
+            let problem = PageProblem::from(problem);
+            let words =
+                ["tutor_attendance_status", "student_attendance_status"].map(|field| form.get(field).to_owned());
+            let notes = form.get("attendance_notes").to_owned();
+            let typed = RefusedForm { is_attendance: true, words, notes, ..RefusedForm::default() };
+            show_refused(&visitor, &state, id, (RefusedForm { error: problem.detail, ..typed }, problem.status)).await
+        }
+    }
 }
 
 /// Sets the status, a switch, or the number of a review.
@@ -58,18 +71,36 @@ pub(super) async fn set(
         let value = form.get(field);
         (json!({ *field: value == "on" }), format!("{label} is {value} now."))
     } else if let Some(field) = REVIEWS.iter().find(|field| form.contains(field)) {
-        match form.get(field) {
-            "" => (json!({ *field: null }), "The review is removed.".to_owned()),
-            typed => match typed.parse::<i64>() {
-                Ok(number) => (json!({ *field: number }), "The review is saved.".to_owned()),
-                Err(_) => return redirect(&page, &Flash::problem("The number of a review is a whole number.")),
-            },
-        }
+        return set_review(&visitor, &state, id, (field, &form)).await;
     } else {
         return redirect(&page, &Flash::problem("Nothing was chosen."));
     };
     let changed = change_lesson(&state, &visitor.caller, id, &[("scope".to_owned(), scope_of(&form))], &body).await;
     redirect_after(&page, changed.map(|_| done))
+}
+
+/// Sets or removes the number of a review.
+async fn set_review(visitor: &Visitor, state: &ResourceState, id: i64, (field, form): (&str, &CsrfForm)) -> Response {
+    let typed = form.get(field);
+    let refused = |error: String, status: StatusCode| {
+        (RefusedForm { error, review: typed.to_owned(), ..RefusedForm::default() }, status)
+    };
+    let (number, done) = match (typed, typed.parse::<i64>()) {
+        ("", _) => (Value::Null, "The review is removed."),
+        (_, Ok(number)) => (number.into(), "The review is saved."),
+        (_, Err(_)) => {
+            let refused = refused("Enter a whole number.".to_owned(), StatusCode::UNPROCESSABLE_ENTITY);
+            return show_refused(visitor, state, id, refused).await;
+        }
+    };
+    let scope = [("scope".to_owned(), scope_of(form))];
+    match change_lesson(state, &visitor.caller, id, &scope, &json!({ field: number })).await {
+        Ok(_) => redirect(&format!("/lessons/{id}"), &Flash::done(done)),
+        Err(problem) => {
+            let problem = PageProblem::from(problem);
+            show_refused(visitor, state, id, refused(problem.detail, problem.status)).await
+        }
+    }
 }
 
 /// A button changes the lesson of the page only; of the first lesson of a series, what the rule allows.

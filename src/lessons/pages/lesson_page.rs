@@ -1,7 +1,8 @@
 //! The page of a lesson: what it is, its attendance with the suggestion, switches, references, and its series.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::civil::Date;
 use serde_json::Value;
@@ -43,6 +44,7 @@ struct OneLessonPage {
     attendance: Vec<PersonAttendance>,
     suggestion: Option<SuggestionView>,
     marks: Vec<MarkView>,
+    refused: RefusedForm,
     is_of_series: bool,
     series: Option<String>,
     rule: String,
@@ -63,6 +65,9 @@ struct PersonAttendance {
     label: String,
     status: String,
     is_marked: bool,
+    /// What the form contains.
+    chosen: String,
+    is_chosen: bool,
 }
 
 struct SuggestionView {
@@ -81,6 +86,29 @@ struct MarkView {
     notes: String,
 }
 
+/// What was typed into a form of the page that was refused.
+#[derive(Default)]
+pub(super) struct RefusedForm {
+    /// Why, in words; empty: none was refused.
+    pub error: String,
+    /// Whether it was the form of the attendance, else that of the review.
+    pub is_attendance: bool,
+    /// The attendance of tutor and student.
+    pub words: [String; 2],
+    pub notes: String,
+    pub review: String,
+}
+
+impl RefusedForm {
+    fn is_of_attendance(&self) -> bool {
+        self.is_attendance && !self.error.is_empty()
+    }
+
+    fn is_of_review(&self) -> bool {
+        !self.is_attendance && !self.error.is_empty()
+    }
+}
+
 /// The reference to the review that the visitor writes.
 struct OwnReview {
     field: &'static str,
@@ -97,6 +125,30 @@ pub(super) async fn show(
         Ok(page) => visitor.page(&page),
         Err(problem) => visitor.problem(problem),
     }
+}
+
+/// Shows the page of a lesson again, with what was typed into a form and why it was refused.
+pub(super) async fn show_refused(
+    visitor: &Visitor,
+    state: &ResourceState,
+    id: i64,
+    (refused, status): (RefusedForm, StatusCode),
+) -> Response {
+    let mut page = match render(visitor, state, Ok(Path(id)), Ok(Query(Vec::new()))).await {
+        Ok(page) => page,
+        Err(problem) => return visitor.problem(problem),
+    };
+    page.frame.title = format!("Error: {}", page.frame.title);
+    if refused.is_of_attendance() {
+        for (person, word) in page.attendance.iter_mut().zip(&refused.words) {
+            (person.chosen, person.is_chosen) = (word.clone(), !word.is_empty());
+        }
+    }
+    if let Some(review) = page.review.as_mut().filter(|_| refused.is_of_review()) {
+        review.value.clone_from(&refused.review);
+    }
+    page.refused = refused;
+    visitor.page_with(status, &page)
 }
 
 async fn render(
@@ -154,6 +206,7 @@ async fn render(
         days: series_days.iter().take(if is_planned { 0 } else { DAYS }).map(day_of_series).collect(),
         review: rights.review.map(|field| OwnReview { field, value: number_text(&lesson[field]) }),
         has_begun,
+        refused: RefusedForm::default(),
     })
 }
 
@@ -222,11 +275,10 @@ fn switches(lesson: &Value) -> Vec<SwitchView> {
 
 fn attendance(lesson: &Value, tutor: &str, student: &str) -> Vec<PersonAttendance> {
     [("tutor_attendance_status", "tutor", tutor), ("student_attendance_status", "student", student)]
-        .map(|(field, person, name)| PersonAttendance {
-            field,
-            label: if name.is_empty() { person.to_owned() } else { format!("{name} ({person})") },
-            status: text(&lesson[field]),
-            is_marked: lesson["attendance_marked"][person] == true,
+        .map(|(field, person, name)| {
+            let (status, is_marked) = (text(&lesson[field]), lesson["attendance_marked"][person] == true);
+            let label = if name.is_empty() { person.to_owned() } else { format!("{name} ({person})") };
+            PersonAttendance { field, label, chosen: status.clone(), is_chosen: is_marked, status, is_marked }
         })
         .into_iter()
         .collect()

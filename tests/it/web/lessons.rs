@@ -117,6 +117,12 @@ async fn attendance_is_marked_in_two_taps_and_by_hand() {
     let later = school.plan(&tomorrow.to_string()).await;
     let refused = school.ann.submit(&format!("{later}/attendance"), &[("accept", "1")]).await;
     assert!(message(&refused).contains("lesson has not started"));
+    let refused = school.ann.submit(&format!("{later}/attendance"), &by_hand).await;
+    assert!(refused.status().is_client_error(), "{}", refused.status());
+    let shown = text(refused).await;
+    for typed in ["lesson has not started", "<option selected>late", "Bus</textarea>"] {
+        assert!(shown.contains(typed), "{typed} is missing in {shown}");
+    }
 }
 
 #[tokio::test]
@@ -174,6 +180,12 @@ async fn everybody_sees_and_changes_their_own_lessons() {
     assert!(
         message(&tutor.submit(&format!("{lesson}/set"), &[("is_featured", "on")]).await).contains("Featured is on")
     );
+    for (number, why) in [("12x", "Enter a whole number."), ("4711", "is not saved")] {
+        let refused = tutor.submit(&format!("{lesson}/set"), &[("tutor_review_id", number)]).await;
+        assert!(refused.status().is_client_error(), "{number}: {}", refused.status());
+        let shown = text(refused).await;
+        assert!(shown.contains(why) && shown.contains(&format!("value=\"{number}\"")), "{number}: {shown}");
+    }
     assert!(student.page("/lessons?as=tutor").await.contains("No lessons."));
     let family = parent.page("/lessons/children").await;
     for expected in ["Ben", "Hours learned", "Attendance", "Fractions, Decimals"] {
