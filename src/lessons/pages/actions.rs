@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use super::lesson_page::{RefusedForm, show_refused};
+use super::lesson_page::{RefusedLessonForm, show_refused};
 use super::lesson_view::{LessonNumber, unknown_lesson};
 use crate::lessons::api::operations::{change_lesson, mark_attendance, remove_lesson};
 use crate::resources::api::ResourceState;
@@ -49,8 +49,9 @@ pub(super) async fn mark(
             let words =
                 ["tutor_attendance_status", "student_attendance_status"].map(|field| form.get(field).to_owned());
             let notes = form.get("attendance_notes").to_owned();
-            let typed = RefusedForm { is_attendance: true, words, notes, ..RefusedForm::default() };
-            show_refused(&visitor, &state, id, (RefusedForm { error: problem.detail, ..typed }, problem.status)).await
+            let typed = RefusedLessonForm { is_attendance: true, words, notes, ..RefusedLessonForm::default() };
+            show_refused(&visitor, &state, id, (RefusedLessonForm { error: problem.detail, ..typed }, problem.status))
+                .await
         }
     }
 }
@@ -83,7 +84,7 @@ pub(super) async fn set(
 async fn set_review(visitor: &Visitor, state: &ResourceState, id: i64, (field, form): (&str, &CsrfForm)) -> Response {
     let typed = form.get(field);
     let refused = |error: String, status: StatusCode| {
-        (RefusedForm { error, review: typed.to_owned(), ..RefusedForm::default() }, status)
+        (RefusedLessonForm { error, review: typed.to_owned(), ..RefusedLessonForm::default() }, status)
     };
     let (number, done) = match (typed, typed.parse::<i64>()) {
         ("", _) => (Value::Null, "The review is removed."),

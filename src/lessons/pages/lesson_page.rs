@@ -12,12 +12,13 @@ use crate::http::query::Pairs;
 use crate::lessons::api::operations::{attendance_history, find_lesson, preview_days, suggest_attendance};
 use crate::resources::api::ResourceState;
 use crate::web::document::{list, number, optional, text};
+use crate::web::flash::Flash;
 use crate::web::format::{ShownTime, plural};
 use crate::web::frame::{Frame, NavPlace};
 use crate::web::paging::Address;
 use crate::web::problem::PageProblem;
 use crate::web::run::StateTag;
-use crate::web::visitor::Visitor;
+use crate::web::visitor::{Visitor, redirect};
 
 /// Days of a series that the page shows.
 const DAYS: usize = 12;
@@ -44,7 +45,7 @@ struct OneLessonPage {
     attendance: Vec<PersonAttendance>,
     suggestion: Option<SuggestionView>,
     marks: Vec<MarkView>,
-    refused: RefusedForm,
+    refused: RefusedLessonForm,
     is_of_series: bool,
     series: Option<String>,
     rule: String,
@@ -88,7 +89,7 @@ struct MarkView {
 
 /// What was typed into a form of the page that was refused.
 #[derive(Default)]
-pub(super) struct RefusedForm {
+pub(super) struct RefusedLessonForm {
     /// Why, in words; empty: none was refused.
     pub error: String,
     /// Whether it was the form of the attendance, else that of the review.
@@ -99,7 +100,7 @@ pub(super) struct RefusedForm {
     pub review: String,
 }
 
-impl RefusedForm {
+impl RefusedLessonForm {
     fn is_of_attendance(&self) -> bool {
         self.is_attendance && !self.error.is_empty()
     }
@@ -132,7 +133,7 @@ pub(super) async fn show_refused(
     visitor: &Visitor,
     state: &ResourceState,
     id: i64,
-    (refused, status): (RefusedForm, StatusCode),
+    (refused, status): (RefusedLessonForm, StatusCode),
 ) -> Response {
     let mut page = match render(visitor, state, Ok(Path(id)), Ok(Query(Vec::new()))).await {
         Ok(page) => page,
@@ -144,7 +145,8 @@ pub(super) async fn show_refused(
             (person.chosen, person.is_chosen) = (word.clone(), !word.is_empty());
         }
     }
-    if let Some(review) = page.review.as_mut().filter(|_| refused.is_of_review()) {
+    if refused.is_of_review() {
+        let Some(review) = &mut page.review else { return redirect(&page.path, &Flash::problem(refused.error)) };
         review.value.clone_from(&refused.review);
     }
     page.refused = refused;
@@ -206,7 +208,7 @@ async fn render(
         days: series_days.iter().take(if is_planned { 0 } else { DAYS }).map(day_of_series).collect(),
         review: rights.review.map(|field| OwnReview { field, value: number_text(&lesson[field]) }),
         has_begun,
-        refused: RefusedForm::default(),
+        refused: RefusedLessonForm::default(),
     })
 }
 
