@@ -95,6 +95,9 @@ pub(super) const OF_EVENT: &str = "
 
 pub(super) const ZONE: &str = "COALESCE(details.time_zone, 'Europe/London')";
 
+/// The time zone of events without details, and of most others.
+pub(super) const DEFAULT_ZONE: &str = "Europe/London";
+
 impl TimetableFilter {
     /// Returns the conditions on `event`. The parameters from `$3` on are those of the filter.
     ///

@@ -140,11 +140,10 @@ async fn online(attempts: &Attempts<'_>, options: &LessonOptions) -> Result<bool
     }
     let mut pace = Pace::new(options);
     loop {
-        let newest = attempts.transaction(async |db| store::newest_change(db).await).await?;
-        pace.see(newest, Instant::now());
         let rows = pace.rows(Instant::now());
-        let batch =
+        let (batch, newest) =
             again(async || attempts.transaction(async |db| next_batch(db, &situation, rows).await).await).await?;
+        pace.see(newest, Instant::now());
         if batch.is_none() {
             break;
         }
@@ -223,14 +222,16 @@ fn is_copy_there(situation: &Situation) -> bool {
     situation.catalog.table("lectern", "sessions").is_some()
 }
 
-async fn next_batch(db: &mut PgConnection, situation: &Situation, rows: i64) -> Result<Option<store::Batch>> {
+/// Copies the next rows. Returns them, none if there are no more, and the newest write of others.
+async fn next_batch(db: &mut PgConnection, situation: &Situation, rows: i64) -> Result<(Option<store::Batch>, i64)> {
     let (Some(progress), Some(source)) = (store::progress(db).await?, situation.recognised().source) else {
-        return Ok(None);
+        return Ok((None, 0));
     };
     store::create_functions(db).await?;
     store::leave_room(db).await?;
     store::commit_in_background(db).await?;
-    store::copy_batch(db, &situation.mapping(source), progress.last_id, rows).await
+    let batch = store::copy_batch(db, &situation.mapping(source), progress.last_id, rows).await?;
+    Ok((batch, store::newest_change(db).await?))
 }
 
 /// Deals with what was written, until little is left for the time under the lock.
