@@ -30,7 +30,7 @@ fn written(round: i32) -> String {
     format!(
         "UPDATE tutor_sessions SET topic = 'w{round}', status = 'missed' WHERE id % 1000 = {round};
          DELETE FROM tutor_sessions WHERE id % 1000 = 500 + {round};
-         UPDATE tutor_sessions SET id = id + 100000 WHERE id % 2000 = 700 + {round};
+         UPDATE tutor_sessions SET id = id + 1000000 WHERE id % 2000 = 700 + {round};
          INSERT INTO tutor_sessions (tutor_id, student_id, subject, session_date, start_time)
          VALUES ({tutor}, 24, 'new', '2025-01-01', '08:00');
          INSERT INTO enrolled_students (tutor_id, student_id, package_id) VALUES ({tutor}, 24, 1);
