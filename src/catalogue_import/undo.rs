@@ -70,6 +70,11 @@ impl CatalogueUndo {
     }
 }
 
+/// Returns the run that undid an import.
+pub async fn undone_by(db: &mut PgConnection, import: i64) -> Result<Option<i64>> {
+    runs::latest_on(db, RunKind::CatalogueUndo, &import.to_string()).await
+}
+
 /// Restores what an import changed, in the transaction of the caller. An import that is undone already stays as it is.
 ///
 /// # Errors
@@ -81,9 +86,7 @@ pub async fn undo(db: &mut PgConnection, pool: &PgPool, run: i64) -> Result<Cata
         let last = last.first().map(|last| format!("; the last one is {} ({})", last.id, last.subject));
         return Err(Error::Usage(format!("there is no catalogue import {run}{}", last.unwrap_or_default())));
     };
-    let mut undo = CatalogueUndo::default();
-    let undos = runs::latest(db, RunKind::CatalogueUndo, i64::from(i32::MAX)).await?;
-    undo.earlier = undos.iter().find(|undo| undo.subject == run.to_string()).map(|undo| undo.id);
+    let mut undo = CatalogueUndo { earlier: undone_by(db, run).await?, ..CatalogueUndo::default() };
     let (None, Some(journal)) = (undo.earlier, stored.journal) else { return Ok(undo) };
     let damaged = |error| Error::Failed(format!("the journal of run {run} cannot be read: {error}"));
     let journal: CatalogueJournal = serde_json::from_value(journal).map_err(damaged)?;

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 
 use super::desired::DesiredSession;
-use super::values::{plain, remote_window, session_window, time_zone};
+use super::values::{plain, remote_window, session_window};
 use super::{EventField, ReferenceNames};
-use crate::tutorials::{Event, Session};
+use crate::tutorials::{Event, Session, zone_of};
 
 impl ReferenceNames {
     /// Sets a baseline value to Administrate's value. A value that it does not report stays unchanged.
@@ -182,7 +182,7 @@ impl ReferenceNames {
 
 /// Sets first and last day of an event from its window on the learning platform or, without one, from its sessions.
 pub fn recompute_dates(event: &mut Event) {
-    let zone = time_zone(&event.time_zone);
+    let zone = zone_of(&event.time_zone);
     let taught_window = || {
         let first = event.sessions.iter().map(|session| session.start).min()?;
         Some((first, event.sessions.iter().map(|session| session.end).max()?))
@@ -193,7 +193,7 @@ pub fn recompute_dates(event: &mut Event) {
 }
 
 fn instants(Window { start, end }: Window, zone: &str) -> Result<(Timestamp, Timestamp), String> {
-    let zone = time_zone(zone);
+    let zone = zone_of(zone);
     let instant = |at: DateTime| {
         zone.to_timestamp(at).map_err(|_| format!("{} is not a time that can be stored", at.strftime("%d/%m/%Y %H:%M")))
     };

@@ -4,19 +4,18 @@ use std::collections::HashMap;
 
 use administrate::{CustomFieldValue, Id, Moment, NewEvent, Window};
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 
 use super::desired::DesiredSession;
 use super::{EventField, FieldValues, ReferenceNames, effective_place};
 use crate::names::fold;
-use crate::tutorials::{Event, Session};
+use crate::tutorials::{Event, Session, zone_of};
 use crate::workbook::values::sitting;
 
 impl ReferenceNames {
     /// Returns the values of the local event.
     pub fn event(&self, event: &Event) -> FieldValues {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        let zone = time_zone(&event.time_zone);
+        let zone = zone_of(&event.time_zone);
         let lms = event.lms_start.zip(event.lms_end);
         HashMap::from([
             (EventField::Title, event.code.trim().to_owned()),
@@ -66,7 +65,7 @@ impl ReferenceNames {
 
     /// Returns the values of a local session within its event.
     pub fn session(&self, (event, session): (&Event, &Session)) -> FieldValues {
-        let zone = time_zone(&event.time_zone);
+        let zone = zone_of(&event.time_zone);
         HashMap::from([
             (EventField::Title, session.title.trim().to_owned()),
             (EventField::Time, window(zone.to_datetime(session.start), zone.to_datetime(session.end))),
@@ -150,14 +149,9 @@ pub(crate) fn remote_window(
     event: &administrate::Event,
     baseline_zone: &str,
 ) -> Option<Window> {
-    let wall = time_zone(baseline_zone);
+    let wall = zone_of(baseline_zone);
     let zone = event.zone(&wall);
     Some(Window { start: wall.to_datetime(start?.instant(&zone)?), end: wall.to_datetime(end?.instant(&zone)?) })
-}
-
-/// Returns the zone, UTC for an unknown name.
-pub(crate) fn time_zone(name: &str) -> TimeZone {
-    TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
 /// Normalises the text of a custom field for comparison: one spelling of true, and dates without time.

@@ -11,8 +11,8 @@ use sqlx::{Connection, PgConnection, PgPool};
 
 pub use store::{
     begin, begin_again, database_identity, ended_before, enqueue, find, finish, has_succeeded, last_syncs,
-    later_writers, latest, open_matches, purge, reopen, save_journal, try_lock_in_transaction, undo_pairs, undo_source,
-    update_result,
+    later_writers, latest, latest_on, open_matches, purge, reopen, save_journal, try_lock_in_transaction, undo_pairs,
+    undo_source, update_result,
 };
 
 use crate::error::Result;

@@ -158,6 +158,12 @@ pub async fn latest(db: &mut PgConnection, kind: RunKind, limit: i64) -> Result<
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(kind.as_str()).bind(limit.max(0)).fetch_all(db).await?)
 }
 
+/// Returns the latest run of a kind on a subject, without dry runs.
+pub async fn latest_on(db: &mut PgConnection, kind: RunKind, subject: &str) -> Result<Option<i64>> {
+    let sql = "SELECT max(id) FROM lectern.runs WHERE kind = $1 AND subject = $2 AND NOT dry_run";
+    Ok(sqlx::query_scalar(sql).bind(kind.as_str()).bind(subject).fetch_one(db).await?)
+}
+
 /// Deletes at most `limit` old runs with all that is stored about them: those older than `days`; dry runs, and syncs that
 /// changed nothing, after `short_days`. Returns their number.
 ///

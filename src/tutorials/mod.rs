@@ -13,6 +13,7 @@ pub mod store;
 
 use std::collections::HashMap;
 
+use jiff::tz::TimeZone;
 use sqlx::PgConnection;
 
 pub use event::{
@@ -21,6 +22,11 @@ pub use event::{
 
 use crate::error::Result;
 use crate::outbox::{self, DeliveryStep, Effect};
+
+/// Returns the time zone of an event by its name. An unknown one is UTC.
+pub fn zone_of(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap_or(TimeZone::UTC)
+}
 
 /// Effect: create the event in Administrate.
 pub const CREATE_EVENT: &str = "create_event";

@@ -73,6 +73,11 @@ fn age(now: Timestamp, at: Timestamp) -> String {
     }
 }
 
+/// Returns a day as pages show it: `Thu 1 Apr 2027`. What is no day stays as it is.
+pub fn day_label(stored: &str) -> String {
+    stored.parse::<Date>().map_or_else(|_| stored.to_owned(), |day| day.strftime("%a %-d %b %Y").to_string())
+}
+
 /// Returns `1 event`, `1,288 events`.
 pub fn plural(count: i64, noun: &str) -> String {
     format!("{} {noun}{}", thousands(count), if count == 1 { "" } else { "s" })

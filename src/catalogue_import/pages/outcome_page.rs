@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::stored_file::StoredWorkbook;
 use super::view::{ImportView, PATH};
 use crate::catalogue_import::operation::undo_in;
-use crate::catalogue_import::undo::CatalogueUndo;
+use crate::catalogue_import::undo::{CatalogueUndo, undone_by};
 use crate::error::Error;
 use crate::http::query::Pairs;
 use crate::resources::api::ResourceState;
@@ -64,8 +64,7 @@ async fn find(state: &ResourceState, run: ImportPathId) -> Result<KnownImport, P
     let Path(run) = run.map_err(|_| unknown())?;
     let mut db = state.server.pool.acquire().await.map_err(Error::from)?;
     let found = runs::find(&mut db, RunKind::CatalogueImport, run).await?.ok_or_else(unknown)?;
-    let undos = runs::latest(&mut db, RunKind::CatalogueUndo, i64::from(i32::MAX)).await?;
-    let undone_by = undos.iter().find(|undo| undo.subject == run.to_string()).map(|undo| undo.id);
+    let undone_by = undone_by(&mut db, run).await?;
     Ok(KnownImport { run, file: found.run.subject, document: found.document.unwrap_or_default(), undone_by })
 }
 
@@ -94,7 +93,7 @@ pub(super) async fn show(
     shown.await.unwrap_or_else(|problem: PageProblem| visitor.problem(problem))
 }
 
-async fn render_undo(visitor: &Visitor, status: StatusCode, known: KnownImport, undone: &CatalogueUndo) -> Response {
+fn render_undo(visitor: &Visitor, status: StatusCode, known: KnownImport, undone: &CatalogueUndo) -> Response {
     let number = |count: usize| i64::try_from(count).unwrap_or_default();
     let page = CatalogueUndoPage {
         frame: visitor.frame(format!("Undo {}", known.file), NavPlace::Reference),
@@ -118,7 +117,7 @@ pub(super) async fn show_undo(
         let known = find(&state, run).await?;
         let transaction = state.begin(&visitor.caller).await?;
         let (undone, _) = undo_in(transaction, &state.server.pool, known.run, true).await?;
-        Ok(render_undo(&visitor, StatusCode::OK, known, &undone).await)
+        Ok(render_undo(&visitor, StatusCode::OK, known, &undone))
     };
     shown.await.unwrap_or_else(|problem: PageProblem| visitor.problem(problem))
 }
@@ -135,7 +134,7 @@ pub(super) async fn undo(
         let transaction = state.begin(&visitor.caller).await?;
         let (undone, by) = undo_in(transaction, &state.server.pool, known.run, false).await?;
         if by.is_none() {
-            return Ok(render_undo(&visitor, StatusCode::CONFLICT, known, &undone).await);
+            return Ok(render_undo(&visitor, StatusCode::CONFLICT, known, &undone));
         }
         (state.refresh)().await;
         let text = format!("The import of {} is undone.", known.file);

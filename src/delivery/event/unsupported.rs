@@ -4,13 +4,13 @@
 //! because a user corrected them in Administrate. A value that differs fails every attempt with a message that names it.
 
 use administrate::{Event, Id, Moment, NewEvent, Window};
-use jiff::tz::TimeZone;
 
 use super::EventDelivery;
 use crate::bridges::events::{BaselineKind, EventLink};
 use crate::console::counted;
 use crate::delivery::{DeliveryError, Notice};
 use crate::merge::desired::{DesiredEvent, DesiredSession};
+use crate::tutorials::zone_of;
 
 /// A value that Administrate did not accept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,7 +181,7 @@ fn field_label(field: &'static str) -> &'static str {
 }
 
 fn check_event_field(field: &str, desired: &NewEvent, remote: &Event) -> FieldCheck {
-    let zone = TimeZone::get(&desired.time_zone).unwrap_or(TimeZone::UTC);
+    let zone = zone_of(&desired.time_zone);
     let check = |is_equal: bool| if is_equal { FieldCheck::Matches } else { FieldCheck::Differs };
     let time = |remote: Option<Moment>, local: Option<Window>, of: fn(Window) -> jiff::civil::DateTime| match remote {
         Some(remote) => check(local.map(of) == Some(remote.local(&zone))),

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::form_fields::{body, field_of, fields, rule};
 use super::lesson_page::day_of_series;
-use super::lesson_view::{LessonNumber, day_label, unknown_lesson};
+use super::lesson_view::{LessonNumber, unknown_lesson};
 use crate::error::Error;
 use crate::http::problem::HttpProblem;
 use crate::http::query::{Pairs, pairs};
@@ -21,6 +21,7 @@ use crate::web::document::text;
 use crate::web::fields::{CHANGED_MEANWHILE, FormField, FormFields};
 use crate::web::flash::Flash;
 use crate::web::form::CsrfForm;
+use crate::web::format::day_label;
 use crate::web::frame::{Frame, NavPlace};
 use crate::web::paging::Address;
 use crate::web::problem::{PageProblem, respond};

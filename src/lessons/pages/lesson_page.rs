@@ -7,13 +7,13 @@ use axum::response::Response;
 use jiff::civil::Date;
 use serde_json::Value;
 
-use super::lesson_view::{LessonNumber, day_label, has_begun, hours_label, status_tag, unknown_lesson};
+use super::lesson_view::{LessonNumber, has_begun, hours_label, status_tag, unknown_lesson};
 use crate::http::query::Pairs;
 use crate::lessons::api::operations::{attendance_history, find_lesson, preview_days, suggest_attendance};
 use crate::resources::api::ResourceState;
 use crate::web::document::{list, number, optional, text};
 use crate::web::flash::Flash;
-use crate::web::format::{ShownTime, plural};
+use crate::web::format::{ShownTime, day_label, plural};
 use crate::web::frame::{Frame, NavPlace};
 use crate::web::paging::Address;
 use crate::web::problem::PageProblem;

@@ -6,6 +6,7 @@ use jiff::civil::{Date, Time};
 use serde_json::Value;
 
 use crate::web::document::{list, optional, text};
+use crate::web::format::day_label;
 use crate::web::problem::PageProblem;
 use crate::web::run::StateTag;
 
@@ -79,10 +80,6 @@ pub(super) fn has_begun(lesson: &Value, now: (Date, Time)) -> bool {
     let day = lesson["session_date"].as_str().and_then(|day| day.parse::<Date>().ok());
     let time = lesson["start_time"].as_str().and_then(|time| time.parse::<Time>().ok());
     day.zip(time).is_some_and(|start| start <= now)
-}
-
-pub(super) fn day_label(stored: &str) -> String {
-    stored.parse::<Date>().map_or_else(|_| stored.to_owned(), |day| day.strftime("%a %-d %b %Y").to_string())
 }
 
 pub(super) fn hours_label(lesson: &Value) -> String {

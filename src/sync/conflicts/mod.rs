@@ -15,7 +15,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use administrate::{NewEvent, Session, Window};
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -25,7 +24,7 @@ use crate::merge::accept::recompute_dates;
 use crate::merge::desired::DesiredSession;
 use crate::merge::{EventBaseline, EventField, FieldKey, ReferenceNames, ValueDiff, diff_values};
 use crate::names::fold;
-use crate::tutorials::{Event, KnownEvent};
+use crate::tutorials::{Event, KnownEvent, zone_of};
 
 /// A local event and its baseline.
 #[derive(Debug, Clone)]
@@ -351,7 +350,7 @@ impl EventMerge<'_> {
 
 /// Returns the window from the first session's start to the last session's end, as delivery sends it.
 fn classroom(event: &Event) -> Option<Window> {
-    let zone = TimeZone::get(&event.time_zone).unwrap_or(TimeZone::UTC);
+    let zone = zone_of(&event.time_zone);
     let start = event.sessions.iter().map(|session| session.start).min()?;
     let end = event.sessions.iter().map(|session| session.end).max()?;
     Some(Window { start: zone.to_datetime(start), end: zone.to_datetime(end) })

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::merge::desired::DesiredSession;
 use crate::merge::{FieldKey, FieldValues, ReferenceNames, effective_place};
-use crate::tutorials::{Event, Session, StaffRole};
+use crate::tutorials::{Event, Session, StaffRole, zone_of};
 
 use super::inputs::{LinkedRecord, LocalState};
 use crate::workbook::plan::ValueChange;
@@ -102,7 +102,7 @@ fn changes(prefix: &str, old: Vec<DisplayValue>, new: Vec<DisplayValue>) -> Vec<
 }
 
 fn event_fields(labels: &ReferenceLabels<'_>, event: &Event) -> Vec<DisplayValue> {
-    let zone = zone_of(event);
+    let zone = zone_of(&event.time_zone);
     vec![
         record("product", Some(event.product_id), |id| label(&labels.products, id)),
         record("course template", event.course_template_id, |id| labels.template(id)),
@@ -134,7 +134,7 @@ fn event_fields(labels: &ReferenceLabels<'_>, event: &Event) -> Vec<DisplayValue
 }
 
 fn session_fields(labels: &ReferenceLabels<'_>, (event, session): (&Event, &Session)) -> Vec<DisplayValue> {
-    let zone = zone_of(event);
+    let zone = zone_of(&event.time_zone);
     let (location, venue) = effective_place(event, session);
     let mut people = session.instructor_ids.clone();
     people.sort_unstable();
@@ -165,10 +165,6 @@ fn plain(field: &'static str, value: Option<impl ToString>) -> DisplayValue {
 fn moment(field: &'static str, at: Option<Timestamp>, zone: &TimeZone) -> DisplayValue {
     let text = at.map(|at| zone.to_datetime(at).strftime("%d/%m/%Y %H:%M").to_string());
     DisplayValue { field, value: at.map(|at| at.to_string()), text }
-}
-
-fn zone_of(event: &Event) -> TimeZone {
-    TimeZone::get(&event.time_zone).unwrap_or(TimeZone::UTC)
 }
 
 fn record(field: &'static str, id: Option<i64>, name: impl Fn(i64) -> String) -> DisplayValue {
@@ -248,7 +244,7 @@ fn default_event(local: &LocalState, event: &Event) -> NewEvent {
 
 /// Returns the local values of a session, which stand in for values that Administrate does not report.
 fn default_session(local: &LocalState, event: &Event, session: &Session) -> DesiredSession {
-    let zone = zone_of(event);
+    let zone = zone_of(&event.time_zone);
     let (location_id, venue_id) = effective_place(event, session);
     let (location, venue) = external_place(local, location_id, venue_id);
     DesiredSession {

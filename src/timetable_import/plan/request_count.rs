@@ -7,12 +7,11 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 
 use super::Conflict;
 use crate::config::Labels;
 use crate::names::fold;
-use crate::tutorials::{Event, KnownEvent, LearningMode, Session, StaffRole};
+use crate::tutorials::{Event, KnownEvent, LearningMode, Session, StaffRole, zone_of};
 use crate::workbook::plan::ValueChange;
 
 use super::conflicts::is_cancelled;
@@ -228,7 +227,7 @@ fn staff_update(before: &Event, after: &Event) -> usize {
 
 /// Returns the classroom part of an event in wall-clock time: from its first session to its last.
 fn classroom_window(event: &Event) -> Option<(DateTime, DateTime)> {
-    let zone = TimeZone::get(&event.time_zone).unwrap_or(TimeZone::UTC);
+    let zone = zone_of(&event.time_zone);
     let first = event.sessions.iter().map(|session| session.start).min()?;
     let last = event.sessions.iter().map(|session| session.end).max()?;
     Some((zone.to_datetime(first), zone.to_datetime(last)))

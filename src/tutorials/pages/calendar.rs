@@ -8,10 +8,11 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::address::{FilterSelect, TimetableView, ViewAddress, ViewLink};
-use super::times::{session_times, zone_of};
+use super::times::session_times;
 use crate::error::Error;
 use crate::resources::api::ResourceState;
 use crate::tutorials::store::{self, DayEvent, DaySummary, TimetableSession};
+use crate::tutorials::zone_of;
 use crate::web::format::plural;
 use crate::web::frame::{Frame, NavPlace};
 use crate::web::problem::PageProblem;

@@ -11,12 +11,12 @@ use super::forms::{
     EventPathId, FieldContent, add_changes, add_refusal, event_write, known_event, local_input, options, parameters,
     typed, warnings,
 };
-use super::times::zone_of;
 use crate::error::Error;
 use crate::http::etag::if_match;
 use crate::http::problem::HttpProblem;
 use crate::resources::api::ResourceState;
 use crate::tutorials::store::{self, EventChoices, NamedChoice};
+use crate::tutorials::zone_of;
 use crate::web::document::{list, text, version};
 use crate::web::fields::{CHANGED_MEANWHILE, FieldOption, FormField, FormFields};
 use crate::web::flash::Flash;

@@ -5,11 +5,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::address::ViewAddress;
 use super::calendar::{ViewHead, event_tag};
-use super::times::{day_label, days_label};
+use super::times::days_label;
 use crate::error::Error;
 use crate::resources::api::ResourceState;
 use crate::tutorials::store::{self, EventOrder, ListedEvent};
-use crate::web::format::{plural, thousands};
+use crate::web::format::{day_label, plural, thousands};
 use crate::web::frame::{Frame, NavPlace};
 use crate::web::paging::ListPart;
 use crate::web::problem::PageProblem;

@@ -5,7 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::times::{in_zone, session_times, zone_of};
+use super::times::{in_zone, session_times};
 use crate::error::Error;
 use crate::http::problem::HttpProblem;
 use crate::resources::api::{CallerWrite, ResourceState};
@@ -13,6 +13,7 @@ use crate::resources::{TableResource, api};
 use crate::tutorials::api::resources::events::EVENTS;
 use crate::tutorials::api::resources::sessions::SESSIONS;
 use crate::tutorials::store::NamedChoice;
+use crate::tutorials::zone_of;
 use crate::web::document::{list, text};
 use crate::web::fields::{CHANGED_MEANWHILE, FieldOption, FormFields};
 use crate::web::form::CsrfForm;

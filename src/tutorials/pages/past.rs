@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::times::{in_zone, zone_of};
+use super::times::in_zone;
 use crate::tutorials::store::{EventChoices, NamedChoice};
+use crate::tutorials::zone_of;
 use crate::web::changes::{ChangeWords, ShownChange, shown_change};
 use crate::web::format::Clock;
 

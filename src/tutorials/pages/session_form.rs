@@ -11,13 +11,14 @@ use super::forms::{
     EventPathId, FieldContent, SessionPathIds, add_changes, add_refusal, known_event, known_session, options,
     parameters, session_write, typed, warnings,
 };
-use super::times::{TimeFault, in_zone, read_time, zone_of};
+use super::times::{TimeFault, in_zone, read_time};
 use crate::error::Error;
 use crate::http::etag::if_match;
 use crate::http::problem::HttpProblem;
 use crate::resources::api::ResourceState;
 use crate::tutorials::api::sessions_of_event;
 use crate::tutorials::store::{self, EventChoices};
+use crate::tutorials::zone_of;
 use crate::web::document::{list, text, version};
 use crate::web::fields::{CHANGED_MEANWHILE, FormField, FormFields};
 use crate::web::flash::Flash;

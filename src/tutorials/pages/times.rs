@@ -4,6 +4,7 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
+use crate::tutorials::zone_of;
 use crate::web::typed_time::resolve;
 
 /// When a session is, in the zone of its event.
@@ -14,11 +15,6 @@ pub(super) struct SessionTimes {
     pub hours: String,
     /// When it begins: `09:30`
     pub from: String,
-}
-
-/// Returns a zone by its name. An unknown one is UTC.
-pub(super) fn zone_of(name: &str) -> TimeZone {
-    TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
 /// Returns a stored time in a zone.
@@ -38,11 +34,6 @@ pub(super) fn session_times(start: &str, end: &str, zone: &str) -> SessionTimes 
         hours: format!("{} to {}", start.strftime("%H:%M"), end.strftime(end_format)),
         from: start.strftime("%H:%M").to_string(),
     }
-}
-
-/// Returns a day as pages show it.
-pub(super) fn day_label(stored: &str) -> String {
-    stored.parse::<Date>().map_or_else(|_| stored.to_owned(), |day| day.strftime("%a %-d %b %Y").to_string())
 }
 
 /// Returns the days of an event.

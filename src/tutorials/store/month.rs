@@ -13,6 +13,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::timetable::{DEFAULT_ZONE, OF_EVENT, TimetableFilter, ZONE, bare_events_from, bind_filter, sessions_near};
 use crate::error::Result;
+use crate::tutorials::zone_of;
 
 /// Events of a day that are read at once.
 const EVENTS_OF_DAY: usize = 3;
@@ -115,11 +116,6 @@ async fn special_events(db: &mut PgConnection) -> Result<HashMap<i64, (TimeZone,
         events.into_iter().map(move |event| (event, (zone.clone(), is_cancelled)))
     });
     Ok(special.collect())
-}
-
-/// Returns a zone by its name. An unknown one is UTC, as on every page.
-fn zone_of(name: &str) -> TimeZone {
-    TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
 /// Returns the events without sessions.

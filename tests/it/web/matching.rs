@@ -45,7 +45,10 @@ async fn ignored_record_is_listed_and_matched_again() {
     let page = ann.page("/syncs/locations").await;
     let (before, list) = page.split_once("id=\"ignored\"").unwrap_or_else(|| panic!("{page}"));
     assert!(list.contains("Edinburgh") && list.contains("Manchester"), "both are listed by name: {list}");
-    assert!(!before.contains("Edinburgh") && !before.contains("Manchester"), "and wait for nobody: {before}");
+    assert!(
+        !before.contains("Edinburgh") && !before.contains("Manchester"),
+        "and are not listed as unmatched: {before}"
+    );
     let (_, listed) = fixture.run(&["sync", "ignored"]).await;
     let expected = json!([
         { "entity": "locations", "id": local.parse::<i64>().expect("an id"), "external_id": null, "name": "Edinburgh" },
