@@ -1,6 +1,7 @@
 //! Building blocks of the HTTP interfaces.
 
 pub mod auth;
+pub mod direct;
 pub mod etag;
 pub mod idempotency;
 pub mod json;
@@ -10,5 +11,6 @@ pub mod parameters;
 pub mod peer;
 pub mod problem;
 pub mod query;
+pub mod shared_body;
 pub mod state;
 pub mod streams;

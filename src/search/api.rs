@@ -16,18 +16,21 @@ use serde_json::{Map, Value};
 
 use super::compose::SessionUrls;
 use super::legacy::{self, DefaultData, FuzzyQuery, FuzzyResponse};
-use super::query::answer::answer;
+use super::query::answer::{AnswerBody, answer};
 use super::query::{self, Query, description};
 use super::read_model::follow::Follower;
 use super::read_model::{Part, ReadModel};
 use super::response::SearchResponse;
+use crate::http::direct::DirectRoute;
 use crate::http::etag;
 use crate::http::json::JsonBody;
 use crate::http::openapi::ApiPart;
 use crate::http::parameters::RouteParameters;
 use crate::http::problem::HttpProblem;
 use crate::http::query::{Pairs, pairs};
+use crate::http::shared_body::shared_body;
 
+const UNIFIED: &str = "/api/search/unified";
 const CATALOGUE_VERSION: HeaderName = HeaderName::from_static("x-catalogue-version");
 
 /// State shared by the search routes.
@@ -60,8 +63,8 @@ impl SearchState {
 /// The parameters that the routes know.
 pub fn parameters() -> Vec<RouteParameters> {
     vec![
-        (Method::GET, "/api/search/unified", query::get_parameters()),
-        (Method::POST, "/api/search/unified", query::post_parameters()),
+        (Method::GET, UNIFIED, query::get_parameters()),
+        (Method::POST, UNIFIED, query::post_parameters()),
         (Method::GET, "/api/search/default-data", vec!["limit"]),
         (Method::GET, "/api/search/fuzzy", vec!["q", "min_score", "limit"]),
         (Method::GET, "/api/search/advanced-fuzzy", vec!["q", "subjects", "categories", "min_score", "limit"]),
@@ -84,7 +87,7 @@ pub fn description() -> ApiPart {
 /// Returns the routes of search.
 pub fn router(state: SearchState) -> Router {
     Router::new()
-        .route("/api/search/unified", get(unified_get).post(unified_post))
+        .route(UNIFIED, get(unified_get).post(unified_post))
         .route("/api/search/default-data", get(default_data))
         .route("/api/search/fuzzy", get(fuzzy))
         .route("/api/search/advanced-fuzzy", get(advanced_fuzzy))
@@ -92,13 +95,35 @@ pub fn router(state: SearchState) -> Router {
         .with_state(state)
 }
 
+/// Returns the route of a search with `GET`, as it is answered before the layers: what would be a problem is none.
+pub fn direct_route(state: SearchState) -> DirectRoute {
+    let known = query::get_parameters();
+    DirectRoute::new(UNIFIED, move |uri, headers| {
+        let Ok(axum::extract::Query(pairs)) = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri) else {
+            return None;
+        };
+        let is_known = |name: &str| known.contains(&name);
+        if !pairs.iter().all(|(name, _)| is_known(name)) {
+            return None;
+        }
+        let query = Query::from_query_string(&pairs).ok()?;
+        let mut response = unified(&state, headers, &query).ok()?;
+        add_age(&state.follower, &mut response);
+        Some(response)
+    })
+}
+
 /// Says how old a response is while the database does not respond.
 pub async fn with_age(State(follower): State<Follower>, mut response: Response) -> Response {
+    add_age(&follower, &mut response);
+    response
+}
+
+fn add_age(follower: &Follower, response: &mut Response) {
     let is_answer = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
     if let Some(age) = follower.outage_age().filter(|_| is_answer) {
         response.headers_mut().insert(header::AGE, HeaderValue::from(age.as_secs()));
     }
-    response
 }
 
 /// Suggestions for an empty search box.
@@ -207,9 +232,9 @@ fn unified(state: &SearchState, headers: &HeaderMap, query: &Query) -> Result<Re
     if etag::matches_if_none_match(headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, version_headers(&model, &tag)).into_response());
     }
-    let body = answer(&model, query, state.urls, started);
+    let AnswerBody { shared, own } = answer(&model, query, state.urls, started);
     let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    Ok((content_type, version_headers(&model, &tag), body).into_response())
+    Ok((content_type, version_headers(&model, &tag), shared_body(shared, own)).into_response())
 }
 
 fn version_headers(model: &ReadModel, tag: &str) -> [(HeaderName, HeaderValue); 3] {

@@ -203,7 +203,7 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
         .merge(search::api::router(searched.clone()))
         .merge(changes::api::router(follower.clone(), state.stop.clone()))
         .merge(search::shop::api::router(searched.clone()))
-        .merge(search::pages::router(searched, state.clone()))
+        .merge(search::pages::router(searched.clone(), state.clone()))
         .merge(catalogue::api::router(&resources))
         .merge(timetable_import::mapping::api::router(&resources))
         .merge(search::synonyms::api::router(&resources))
@@ -241,7 +241,8 @@ pub fn site(state: &ServerState, follower: Follower, limits: Limits) -> crate::s
     let replays = Replays { pool: state.pool.clone(), body_limit: crate::serve::BODY_LIMIT };
     let origins = state.config.cors_origins.clone();
     let known = known.into_iter().flatten().collect();
-    crate::serve::app(routes, crate::serve::Layers { known, replays, origins, limits })
+    let direct = search::api::direct_route(searched);
+    crate::serve::app(routes, direct, crate::serve::Layers { known, replays, origins, limits })
 }
 
 /// Returns the pages of staff, and the files that pages load.

@@ -12,6 +12,7 @@ pub mod cli;
 pub mod connections;
 mod cors;
 pub mod description;
+mod direct;
 mod docs;
 pub mod health;
 mod refusals;
@@ -46,6 +47,7 @@ use self::body::{Progress, RequestBody, ResponseBody};
 use self::connections::{ConnectionPlace, Connections};
 use self::stream::ClientStream;
 use crate::config::CorsOrigins;
+use crate::http::direct::DirectRoute;
 use crate::http::idempotency::{self, Replays};
 use crate::http::parameters::{self, KnownParameters};
 use crate::http::peer::PeerAddress;
@@ -84,6 +86,9 @@ pub struct App {
     routes: NormalizePath<BoxCloneSyncService<Request, Response, Infallible>>,
     /// The routes without the layers around them.
     router: Router,
+    /// The route that is answered before the layers.
+    direct: DirectRoute,
+    has_origins: bool,
     limits: Limits,
 }
 
@@ -103,9 +108,10 @@ pub struct Layers {
     pub limits: Limits,
 }
 
-/// Adds the common layers to the routes of the modules.
-pub fn app(routes: Router, layers: Layers) -> App {
+/// Adds the common layers to the routes of the modules. One route is also answered before them.
+pub fn app(routes: Router, direct: DirectRoute, layers: Layers) -> App {
     let Layers { known, replays, origins, limits } = layers;
+    let has_origins = !origins.listed.is_empty();
     // Event streams are not compressed: a client would wait for the end of a block. A workbook is compressed already. A
     // short response stays one packet, which reaches also a client that is refused before its whole body is read.
     let compressible = SizeAbove::new(MIN_COMPRESSED_BYTES)
@@ -129,7 +135,8 @@ pub fn app(routes: Router, layers: Layers) -> App {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(replays, idempotency::replay))
         .service(routes);
-    App { routes: NormalizePath::trim_trailing_slash(BoxCloneSyncService::new(routes)), router, limits }
+    let routes = NormalizePath::trim_trailing_slash(BoxCloneSyncService::new(routes));
+    App { routes, router, direct, has_origins, limits }
 }
 
 /// Serves until stopped, then completes the requests in progress.
@@ -173,11 +180,16 @@ fn serve_connection(
     let activity = place.activity.clone();
     let io = TokioIo::new(ClientStream::new(stream, activity.clone(), limits.idle));
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
         let guard = activity.begin();
-        let answer = app.routes.clone().call(request.map(Body::new));
+        let direct = direct::answer(&app.direct, &request, app.has_origins).ok_or_else(|| {
+            request.extensions_mut().insert(peer);
+            app.routes.clone().call(request.map(Body::new))
+        });
         async move {
-            let response: Result<Response, Infallible> = answer.await;
+            let response: Result<Response, Infallible> = match direct {
+                Ok(response) => Ok(response),
+                Err(answer) => answer.await,
+            };
             response.map(|response| response.map(|body| ResponseBody { body, guard: Some(guard) }))
         }
     });

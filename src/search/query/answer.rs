@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use axum::body::Bytes;
+
 use super::page::Hit;
 use super::parse::RESPONSE_FIELDS;
 use super::search::FoundPage;
@@ -13,19 +15,52 @@ use crate::search::read_model::items::CatalogueItem;
 use crate::search::read_model::to_json;
 use crate::search::response::Pagination;
 
+/// Bytes that are reserved for a body.
+const ROOM: usize = 64 * 1024;
+
+/// The body of a response.
+#[derive(Debug)]
+pub struct AnswerBody {
+    /// What it has in common with other responses.
+    pub shared: Bytes,
+    /// What follows.
+    pub own: Vec<u8>,
+}
+
 /// Runs a query and returns the body of the response.
-pub fn answer(model: &ReadModel, query: &Query, urls: SessionUrls, started: Instant) -> Vec<u8> {
-    let found = FoundPage::new(model, query);
-    let wants = |name: &str| {
-        let is_chosen = RESPONSE_FIELDS.iter().any(|name| query.fields.contains(*name));
-        !is_chosen || query.fields.contains(name)
+pub fn answer(model: &ReadModel, query: &Query, urls: SessionUrls, started: Instant) -> AnswerBody {
+    let is_browsing = *query == Query { page: query.page, ..Query::default() };
+    let known = model.first_pages.page(query.page, urls).filter(|_| is_browsing);
+    let (shared, mut own) = match known {
+        Some(known) => (known.get_or_init(|| beginning(model, query, urls).into()).clone(), Vec::new()),
+        None => (Bytes::new(), beginning(model, query, urls)),
     };
-    let mut out = Vec::with_capacity(64 * 1024);
+    if wants(query, "performance") {
+        let seconds = started.elapsed().as_secs_f64();
+        own.extend_from_slice(format!("\"performance\":{{\"duration\":{seconds:.6},\"cached\":false}},").as_bytes());
+    }
+    if own.last() == Some(&b',') {
+        own.pop();
+    }
+    own.push(b'}');
+    AnswerBody { shared, own }
+}
+
+/// Reports whether a member of the response was chosen.
+fn wants(query: &Query, name: &str) -> bool {
+    let is_chosen = RESPONSE_FIELDS.iter().any(|name| query.fields.contains(*name));
+    !is_chosen || query.fields.contains(name)
+}
+
+/// Runs a query and returns the body without its end.
+fn beginning(model: &ReadModel, query: &Query, urls: SessionUrls) -> Vec<u8> {
+    let found = FoundPage::new(model, query);
+    let mut out = Vec::with_capacity(ROOM);
     out.push(b'{');
-    if wants("products") {
+    if wants(query, "products") {
         write_items(&mut out, &found, query, urls);
     }
-    if wants("filter_counts") {
+    if wants(query, "filter_counts") {
         out.extend_from_slice(b"\"filter_counts\":");
         match found.is_whole {
             true => out.extend_from_slice(model.unfiltered_facets.get_or_init(|| {
@@ -37,7 +72,7 @@ pub fn answer(model: &ReadModel, query: &Query, urls: SessionUrls, started: Inst
         }
         out.push(b',');
     }
-    if wants("pagination") {
+    if wants(query, "pagination") {
         write_pagination(&mut out, &found.pagination);
     }
     if query.explain {
@@ -46,14 +81,6 @@ pub fn answer(model: &ReadModel, query: &Query, urls: SessionUrls, started: Inst
         out.extend_from_slice(&to_json(&corrected));
         out.push(b',');
     }
-    if wants("performance") {
-        let seconds = started.elapsed().as_secs_f64();
-        out.extend_from_slice(format!("\"performance\":{{\"duration\":{seconds:.6},\"cached\":false}},").as_bytes());
-    }
-    if out.last() == Some(&b',') {
-        out.pop();
-    }
-    out.push(b'}');
     out
 }
 

@@ -18,6 +18,7 @@ pub mod rows;
 pub mod saved;
 pub mod segment;
 pub mod text;
+mod threads;
 pub mod touched;
 
 use foldhash::HashMap;
@@ -27,6 +28,7 @@ use self::bitmap::Bitmap;
 use self::build::Recommendations;
 use self::categories::Categories;
 use self::items::{CatalogueItem, ItemKey, StoreBundle, StoreProduct};
+use self::rendered::FirstPages;
 pub use self::rendered::to_json;
 use self::rows::FilterRow;
 use self::segment::{Segment, Totals};
@@ -65,6 +67,8 @@ pub struct ReadModel {
     totals: Totals,
     /// The facets without text and filters, as responses contain them. Made at the first request.
     pub unfiltered_facets: OnceLock<Vec<u8>>,
+    /// The first pages without text and filters.
+    pub first_pages: FirstPages,
 }
 
 impl ReadModel {

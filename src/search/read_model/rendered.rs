@@ -1,5 +1,8 @@
 //! Items as responses contain them: JSON, made when a response needs an item for the first time after it has changed.
 
+use std::sync::OnceLock;
+
+use axum::body::Bytes;
 use serde::Serialize;
 
 use super::items::StoreProduct;
@@ -10,6 +13,27 @@ const URL_KEY: &[u8] = b",\"url\":\"";
 
 /// The first member of a group that does not depend on which of its variations are found.
 const SHARED_KEY: &[u8] = b"\"type\":";
+
+/// The pages without text and filters that are sent again without being put together again.
+const FIRST_PAGES: usize = 32;
+
+/// The first pages of the catalogue, each made when it is requested for the first time: most visitors begin there.
+#[derive(Debug)]
+pub struct FirstPages(Box<[[OnceLock<Bytes>; 2]]>);
+
+impl Default for FirstPages {
+    fn default() -> Self {
+        Self((0..FIRST_PAGES).map(|_| Default::default()).collect())
+    }
+}
+
+impl FirstPages {
+    /// Returns the place of a page; none if it is not one of the first.
+    pub fn page(&self, page: u64, urls: SessionUrls) -> Option<&OnceLock<Bytes>> {
+        let of_page = self.0.get(usize::try_from(page.checked_sub(1)?).ok()?)?;
+        of_page.get(usize::from(urls == SessionUrls::Hidden))
+    }
+}
 
 /// A group as JSON: what its variations share, and each variation.
 #[derive(Debug, Default)]

@@ -53,6 +53,52 @@ async fn get_post_and_command_line_return_the_same_document() {
 }
 
 #[tokio::test]
+async fn search_that_needs_no_layer_has_the_response_of_the_layers() {
+    let db = TestDb::new().await;
+    let provider = Provider::insert(&db).await;
+    for number in 0..8 {
+        create_event(&db, &provider, &format!("CM2-0{number}")).await;
+    }
+    let site = Site::serve(&db).await;
+    let client = reqwest::Client::builder().no_gzip().no_brotli().build().expect("a client");
+    let tag = site.request("GET", "/api/search/unified").send().await.expect("a response").headers()["etag"].clone();
+    for (path, with_tag, status) in [
+        ("/api/search/unified", false, 200),
+        ("/api/search/unified/?q=cm2+london&page_size=1&explain=1", false, 200),
+        ("/api/search/unified?fields=pagination", false, 200),
+        ("/api/search/unified", true, 304),
+        ("/api/search/unified?colour=red", false, 400),
+        ("/api/search/unified?page=none", false, 400),
+        ("/api/search/unified?q=%zz", false, 200),
+        ("/api/search/unified//", false, 200),
+    ] {
+        let send = |encoding: Option<&'static str>| {
+            let mut request = client.get(format!("http://{}{path}", site.address));
+            if with_tag {
+                request = request.header("if-none-match", &tag);
+            }
+            encoding.into_iter().fold(request, |request, encoding| request.header("accept-encoding", encoding)).send()
+        };
+        let (direct, layered) =
+            (send(None).await.expect("a response"), send(Some("identity")).await.expect("a response"));
+        assert_eq!((direct.status().as_u16(), layered.status().as_u16()), (status, status), "{path}");
+        let names = |response: &reqwest::Response| {
+            let shown =
+                response.headers().iter().filter(|(name, _)| !["date", "content-length"].contains(&name.as_str()));
+            shown.map(|(name, value)| format!("{name}: {value:?}")).collect::<std::collections::BTreeSet<String>>()
+        };
+        assert_eq!(names(&direct), names(&layered), "{path}");
+        let [direct, layered] = [direct, layered].map(reqwest::Response::text);
+        let read = |text: String| {
+            let mut document: Value = serde_json::from_str(&text).unwrap_or_default();
+            document.as_object_mut().map(|document| document.remove("performance"));
+            document
+        };
+        assert_eq!(read(direct.await.expect("text")), read(layered.await.expect("text")), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn post_without_body_is_browsing() {
     let db = TestDb::new().await;
     Provider::insert(&db).await;
