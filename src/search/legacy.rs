@@ -212,9 +212,9 @@ fn scored_products<'a>(model: &'a ReadModel, text: &str) -> Vec<(f32, &'a StoreP
     let matches = model.match_text(text);
     let mut found: Vec<(u64, f32, &StoreProduct)> = Vec::new();
     for (index, part) in model.parts().iter().enumerate() {
-        let rows = &matches.rows[index];
-        let scores = matches.scores(index, rows);
-        found.extend(rows.iter().zip(scores).filter_map(|(row, score)| {
+        let rows = matches.rows[index].to_rows();
+        let scores = matches.scores(index, &rows);
+        found.extend(rows.into_iter().zip(scores).filter_map(|(row, score)| {
             Some((model.place(index, part.segment.item_of(row)), score, part.segment.product(row)?))
         }));
     }

@@ -2,7 +2,7 @@
 
 mod answers;
 mod apply;
-mod fixture;
+pub(in crate::search) mod fixture;
 mod legacy;
 mod oracle;
 mod query;

@@ -9,8 +9,8 @@ use super::filters::{Filters, ListFilter};
 use crate::names::fold;
 use crate::search::read_model::bitmap::Bitmap;
 use crate::search::read_model::categories::is_bundle_category;
-use crate::search::read_model::segment::Segment;
 use crate::search::read_model::segment::events::{EventIndex, EventValueKind};
+use crate::search::read_model::segment::{ProductPlace, Segment};
 use crate::search::read_model::{Part, ReadModel};
 
 /// What a facet leaves out when it counts: its own filter.
@@ -136,22 +136,21 @@ impl Conditions {
         })
     }
 
-    /// Keeps those of the rows of a part that pass all filters but one.
-    pub fn keep(&self, part: usize, rows: &mut Bitmap, without: Option<ListFilter>) {
-        let conditions = &self.parts[part];
-        for (filter, passing) in &conditions.offers {
-            if Some(*filter) != without {
-                rows.and(passing);
-            }
-        }
-        if let Some(passing) = &conditions.with_events {
-            rows.and(passing);
-        }
+    /// Reports whether everything passes.
+    pub fn is_empty(&self) -> bool {
+        self.parts.iter().all(|part| part.offers.is_empty() && part.with_events.is_none())
     }
 
-    /// Keeps those of the rows of a part that pass all filters but those on events.
-    pub fn keep_without_events(&self, part: usize, rows: &mut Bitmap) {
-        self.parts[part].offers.iter().for_each(|(_, passing)| rows.and(passing));
+    /// Returns those of the rows of a part that pass all filters but one.
+    pub fn passing(&self, part: usize, rows: &Bitmap, without: Option<ListFilter>) -> Bitmap {
+        let conditions = &self.parts[part];
+        let offers = conditions.offers.iter().filter(|(filter, _)| Some(*filter) != without);
+        in_all(rows, offers.map(|(_, passing)| passing).chain(&conditions.with_events))
+    }
+
+    /// Returns those of the rows of a part that pass all filters but those on events.
+    pub fn passing_without_events(&self, part: usize, rows: &Bitmap) -> Bitmap {
+        in_all(rows, self.parts[part].offers.iter().map(|(_, passing)| passing))
     }
 
     /// Returns the events of a part that pass all filters on events but one. None: there is no such filter.
@@ -165,27 +164,23 @@ impl Conditions {
         let ignored = |filter: ListFilter| {
             filter == ListFilter::Subjects || (filter == ListFilter::Categories && (for_facet || self.includes_bundles))
         };
-        let mut products: Vec<Bitmap> = Vec::new();
-        let mut has_conditions = false;
-        for (part, conditions) in parts.iter().zip(&self.parts) {
-            let mut rows = part.segment.columns.offers.clone();
-            for (_, passing) in conditions.offers.iter().filter(|(filter, _)| !ignored(*filter)) {
-                has_conditions = true;
-                rows.and(passing);
-            }
-            if let Some(passing) = &conditions.with_events {
-                has_conditions = true;
-                rows.and(passing);
-            }
-            products.push(rows);
-        }
+        let sets: Vec<Vec<&Bitmap>> = self
+            .parts
+            .iter()
+            .map(|part| {
+                let of_offers = part.offers.iter().filter(|(filter, _)| !ignored(*filter)).map(|(_, passing)| passing);
+                of_offers.chain(&part.with_events).collect()
+            })
+            .collect();
+        let has_conditions = sets.iter().any(|sets| !sets.is_empty());
+        let passes =
+            |(part, row): &ProductPlace| sets.get(*part).is_some_and(|sets| sets.iter().all(|set| set.contains(*row)));
         let passing = parts.iter().zip(&self.parts).zip(candidates).map(|((part, conditions), candidates)| {
-            let mut rows = candidates.clone();
             let subjects = conditions.offers.iter().filter(|(filter, _)| *filter == ListFilter::Subjects);
-            subjects.for_each(|(_, passing)| rows.and(passing));
-            if has_conditions {
+            let mut rows = in_all(candidates, subjects.map(|(_, passing)| passing));
+            if has_conditions && !rows.is_empty() {
                 for bundle in &part.segment.bundles {
-                    if !bundle.products.iter().any(|(part, row)| products[*part].contains(*row)) {
+                    if !bundle.products.iter().any(&passes) {
                         rows.remove(bundle.row);
                     }
                 }
@@ -196,9 +191,17 @@ impl Conditions {
     }
 }
 
+/// Returns those of the rows that are in all sets.
+fn in_all<'a>(rows: &Bitmap, mut sets: impl Iterator<Item = &'a Bitmap>) -> Bitmap {
+    let Some(first) = sets.next() else { return rows.clone() };
+    let mut found = rows.common(first);
+    sets.for_each(|set| found.and(set));
+    found
+}
+
 fn rows_of_events(segment: &Segment, events: &Bitmap) -> Bitmap {
     let mut rows = Bitmap::empty();
-    events.iter().for_each(|event| rows.insert(segment.events.row_of[event as usize]));
+    events.for_each(|event| rows.insert(segment.events.row_of[event as usize]));
     rows
 }
 
@@ -221,7 +224,7 @@ fn offer_conditions(
         }
         let mut rows = Bitmap::empty();
         for id in model.categories().named(values.iter().map(String::as_str)) {
-            columns.category(id).into_iter().for_each(|category| category.rows().add_to(&mut rows));
+            columns.category(id).into_iter().for_each(|category| category.rows.rows().add_to(&mut rows));
         }
         conditions.push((filter, rows));
     }

@@ -4,6 +4,8 @@
 //! and product types list every configured group, zeros included; other filters list only values with products. `Bundle`
 //! is added to the categories when bundles match. Events count where one event meets the other filters on events, too.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use super::conditions::{Conditions, OwnFilter};
@@ -11,7 +13,6 @@ use super::filters::ListFilter;
 use crate::search::read_model::bitmap::Bitmap;
 use crate::search::read_model::categories::BUNDLE;
 use crate::search::read_model::segment::Segment;
-use crate::search::read_model::segment::columns::NO_PRODUCT;
 use crate::search::read_model::segment::events::EventValueKind;
 use crate::search::read_model::segment::facet_name::FacetName;
 use crate::search::read_model::{Part, ReadModel};
@@ -36,7 +37,7 @@ pub struct Facets<'a> {
 pub struct FacetCounter<'a, 'q> {
     /// The model.
     pub model: &'a ReadModel,
-    /// Store products that match the text.
+    /// Store products that match the text; they are not read without filters.
     pub candidates: &'q [Bitmap],
     /// Those that pass all filters.
     pub passing: &'q [Bitmap],
@@ -44,15 +45,27 @@ pub struct FacetCounter<'a, 'q> {
     pub conditions: &'q Conditions,
 }
 
+/// Store products whose values are counted, by part.
+struct CountedRows<'a, 'q> {
+    model: &'a ReadModel,
+    rows: Cow<'q, [Bitmap]>,
+    /// The number of each catalogue product, by part. Categories are sets of them.
+    of_products: OnceCell<Vec<Vec<u32>>>,
+}
+
 impl<'a> FacetCounter<'a, '_> {
     /// Counts all facets. `bundles` is the count of the value `Bundle`.
     pub fn count(&self, bundles: u32) -> Facets<'a> {
+        let passing = CountedRows::new(self.model, Cow::Borrowed(self.passing));
+        let for_facet = |filter: ListFilter, count: fn(&CountedRows<'a, '_>) -> Counts<'a>| {
+            self.rows_without(filter).map_or_else(|| count(&passing), |own| count(&own))
+        };
         Facets {
-            subjects: self.count_offers(ListFilter::Subjects, count_subjects),
-            categories: self.count_categories(ListFilter::Categories),
-            product_types: self.count_categories(ListFilter::ProductTypes),
-            products: self.count_offers(ListFilter::Products, count_products),
-            modes: self.count_modes(),
+            subjects: for_facet(ListFilter::Subjects, |rows| rows.subjects()),
+            categories: for_facet(ListFilter::Categories, |rows| rows.categories(ListFilter::Categories)),
+            product_types: for_facet(ListFilter::ProductTypes, |rows| rows.categories(ListFilter::ProductTypes)),
+            products: for_facet(ListFilter::Products, |rows| rows.products()),
+            modes: for_facet(ListFilter::ModesOfDelivery, |rows| rows.modes()),
             of_events: self.count_all_events(),
             bundles,
         }
@@ -62,57 +75,14 @@ impl<'a> FacetCounter<'a, '_> {
         self.model.parts().iter().enumerate()
     }
 
-    /// Returns the store products that pass all filters but one.
-    fn rows_without(&self, filter: ListFilter) -> Option<Vec<Bitmap>> {
+    /// Returns the store products that pass all filters but one. None: there is no such filter.
+    fn rows_without(&self, filter: ListFilter) -> Option<CountedRows<'a, 'static>> {
         self.conditions.has(OwnFilter::Offers(filter)).then(|| {
-            let mut rows = self.candidates.to_vec();
-            rows.iter_mut().enumerate().for_each(|(part, rows)| self.conditions.keep(part, rows, Some(filter)));
-            rows
+            let candidates = self.candidates.iter().enumerate();
+            let rows: Vec<Bitmap> =
+                candidates.map(|(part, rows)| self.conditions.passing(part, rows, Some(filter))).collect();
+            CountedRows::new(self.model, Cow::Owned(rows))
         })
-    }
-
-    fn count_offers(&self, filter: ListFilter, count: fn(&'a Segment, &Bitmap) -> Counts<'a>) -> Counts<'a> {
-        let own = self.rows_without(filter);
-        let rows = own.as_deref().unwrap_or(self.passing);
-        joined(self.parts().map(|(index, part)| count(&part.segment, &rows[index])).collect())
-    }
-
-    fn count_modes(&self) -> Counts<'a> {
-        let own = self.rows_without(ListFilter::ModesOfDelivery);
-        let rows = own.as_deref().unwrap_or(self.passing);
-        // The variation with the lowest id names its type, so the name does not depend on the filters.
-        let mut modes: BTreeMap<&str, (i64, &'a FacetName, u32)> = BTreeMap::new();
-        for (index, part) in self.parts() {
-            for mode in &part.segment.columns.modes {
-                let count = mode.rows.rows().count_in(&rows[index]);
-                let entry = modes.entry(&mode.facet.key).or_insert((mode.lowest_variation, &mode.facet, 0));
-                entry.2 += count;
-                if mode.lowest_variation < entry.0 {
-                    (entry.0, entry.1) = (mode.lowest_variation, &mode.facet);
-                }
-            }
-        }
-        modes.into_values().filter(|(.., count)| *count > 0).map(|(_, facet, count)| (facet, count)).collect()
-    }
-
-    fn count_categories(&self, filter: ListFilter) -> Counts<'a> {
-        let mut entries = self.model.categories().entries(filter.key()).peekable();
-        if entries.peek().is_none() {
-            return Vec::new();
-        }
-        let own = self.rows_without(filter);
-        let rows = own.as_deref().unwrap_or(self.passing);
-        let mut counts: Counts<'a> = Vec::new();
-        for (id, facet) in entries {
-            let count = self.parts().map(|(index, part)| {
-                part.segment.columns.category(id).map_or(0, |category| category.rows().count_in(&rows[index]))
-            });
-            counts.push((facet, count.sum()));
-        }
-        // The filter selects all groups of one name together; the largest count is the closest estimate.
-        counts.sort_by(|(a, first), (b, second)| a.key.cmp(&b.key).then(second.cmp(first)));
-        counts.dedup_by(|(a, _), (b, _)| a.key == b.key);
-        counts
     }
 
     fn count_all_events(&self) -> [Counts<'a>; 4] {
@@ -151,8 +121,7 @@ impl<'a> FacetCounter<'a, '_> {
         let events = &segment.events;
         let mut counts = vec![0u32; events.values.len()];
         let mut last_row = vec![u32::MAX; events.values.len()];
-        let mut rows = self.candidates[part].clone();
-        self.conditions.keep_without_events(part, &mut rows);
+        let rows = self.conditions.passing_without_events(part, &self.candidates[part]);
         passing.for_each(|event| {
             let row = events.row_of[event as usize];
             if !rows.contains(row) {
@@ -169,31 +138,67 @@ impl<'a> FacetCounter<'a, '_> {
     }
 }
 
-fn count_subjects<'a>(segment: &'a Segment, rows: &Bitmap) -> Counts<'a> {
-    let ranks = rows.ranks();
-    let runs = segment.columns.subjects.iter().map(|run| (&run.facet, ranks.between(run.start, run.end)));
-    runs.filter(|(_, count)| *count > 0).collect()
-}
-
-fn count_products<'a>(segment: &'a Segment, rows: &Bitmap) -> Counts<'a> {
-    let columns = &segment.columns;
-    let ranks = rows.ranks();
-    if ranks.total() as usize > columns.product_runs * 2 {
-        let counts = columns
-            .products
-            .iter()
-            .map(|product| (&product.facet, product.runs.iter().map(|(start, end)| ranks.between(*start, *end)).sum()));
-        return counts.filter(|(_, count)| *count > 0).collect();
+impl<'a, 'q> CountedRows<'a, 'q> {
+    fn new(model: &'a ReadModel, rows: Cow<'q, [Bitmap]>) -> Self {
+        Self { model, rows, of_products: OnceCell::new() }
     }
-    let mut counts = vec![0u32; columns.products.len()];
-    rows.for_each(|row| {
-        let product = columns.product_of[row as usize];
-        if product != NO_PRODUCT {
-            counts[product as usize] += 1;
+
+    fn parts(&self) -> impl Iterator<Item = (&'a Segment, &Bitmap)> {
+        self.model.parts().iter().map(|part| &*part.segment).zip(self.rows.iter())
+    }
+
+    fn subjects(&self) -> Counts<'a> {
+        let of_part = |(segment, rows): (&'a Segment, &Bitmap)| -> Counts<'a> {
+            let runs = segment.columns.subjects.iter();
+            let counts = runs.map(|run| (&run.facet, rows.count_range(run.start, run.end)));
+            counts.filter(|(_, count)| *count > 0).collect()
+        };
+        joined(self.parts().map(of_part).collect())
+    }
+
+    fn of_products(&self) -> &[Vec<u32>] {
+        let count = |(segment, rows): (&Segment, &Bitmap)| segment.columns.count_products(rows);
+        self.of_products.get_or_init(|| self.parts().map(count).collect())
+    }
+
+    fn products(&self) -> Counts<'a> {
+        let of_part = |((segment, _), counts): ((&'a Segment, &Bitmap), &Vec<u32>)| -> Counts<'a> {
+            let counts = segment.columns.products.iter().zip(counts).filter(|(_, count)| **count > 0);
+            counts.map(|(product, count)| (&product.facet, *count)).collect()
+        };
+        joined(self.parts().zip(self.of_products()).map(of_part).collect())
+    }
+
+    fn categories(&self, filter: ListFilter) -> Counts<'a> {
+        let mut counts: Counts<'a> = Vec::new();
+        for (id, facet) in self.model.categories().entries(filter.key()) {
+            let of_parts = self.parts().zip(self.of_products()).map(|((segment, _), counts)| {
+                let members = segment.columns.category(id).map_or(&[][..], |category| &category.products);
+                members.iter().map(|product| counts[*product as usize]).sum::<u32>()
+            });
+            counts.push((facet, of_parts.sum()));
         }
-    });
-    let counts = columns.products.iter().zip(counts).filter(|(_, count)| *count > 0);
-    counts.map(|(product, count)| (&product.facet, count)).collect()
+        // The filter selects all groups of one name together; the largest count is the closest estimate.
+        counts.sort_by(|(a, first), (b, second)| a.key.cmp(&b.key).then(second.cmp(first)));
+        counts.dedup_by(|(a, _), (b, _)| a.key == b.key);
+        counts
+    }
+
+    fn modes(&self) -> Counts<'a> {
+        // The variation with the lowest id names its type, so the name does not depend on the filters.
+        let mut modes: BTreeMap<&str, (i64, &'a FacetName, u32)> = BTreeMap::new();
+        for (segment, rows) in self.parts() {
+            for mode in &segment.columns.modes {
+                let count = mode.rows.rows().count_in(rows);
+                let entry = modes.entry(&mode.facet.key).or_insert((mode.lowest_variation, &mode.facet, 0));
+                entry.2 += count;
+                if mode.lowest_variation < entry.0 {
+                    (entry.0, entry.1) = (mode.lowest_variation, &mode.facet);
+                }
+            }
+        }
+        modes.into_values().filter(|(.., count)| *count > 0).map(|(_, facet, count)| (facet, count)).collect()
+    }
 }
 
 /// Adds the counts of all parts. Each is sorted by key.

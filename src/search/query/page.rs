@@ -142,17 +142,16 @@ impl<'a> Page<'a> {
         let mut items: Vec<(Hit, u64)> = Vec::new();
         for (part, rows) in rows.iter().enumerate() {
             let segment = &self.model.parts()[part].segment;
-            let mut scores = matches.scores(part, rows).into_iter();
+            let rows = rows.to_rows();
             let mut last: Option<u32> = None;
-            rows.for_each(|row| {
-                let score = scores.next().unwrap_or_default();
-                let item = segment.item_of(row);
+            for (row, score) in rows.iter().zip(matches.scores(part, &rows)) {
+                let item = segment.item_of(*row);
                 match items.last_mut() {
                     Some((hit, _)) if last == Some(item) => hit.score = hit.score.max(score),
                     _ => items.push((Hit { part, item, score }, self.model.place(part, item))),
                 }
                 last = Some(item);
-            });
+            }
         }
         self.skip_before_cursor(&mut items);
         let before = self.count;

@@ -12,10 +12,11 @@ use super::facets::{FacetCounter, Facets};
 use super::page::{Hit, Page, PageContent};
 use super::{Filters, Query};
 use crate::search::compose::{self, SessionUrls};
+use crate::search::read_model::ReadModel;
 use crate::search::read_model::bitmap::Bitmap;
 use crate::search::read_model::items::{CatalogueItem, StoreProduct};
+use crate::search::read_model::segment::columns::SegmentColumns;
 use crate::search::read_model::text::scores::TextMatch;
-use crate::search::read_model::{Part, ReadModel};
 use crate::search::response::{Pagination, Performance, ResultItem, SearchResponse};
 
 /// What a query finds, before it is composed.
@@ -28,11 +29,9 @@ pub struct FoundPage<'a> {
     pub hits: Vec<Hit>,
     /// Position of the page.
     pub pagination: Pagination,
-    /// Rows that are part of the result, by part.
-    rows: Vec<Bitmap>,
-    /// Store products that match the text, by part.
+    /// Store products that match the text, by part; none without filters.
     candidates: Vec<Bitmap>,
-    /// Those that pass all filters.
+    /// Store products that match the text and pass all filters, by part; none for everything.
     passing: Vec<Bitmap>,
     conditions: Conditions,
     bundles_for_facet: u32,
@@ -54,14 +53,14 @@ impl<'a> FoundPage<'a> {
 
     /// Returns a page of everything. Which rows there are is known.
     fn whole(model: &'a ReadModel, query: &Query) -> Self {
-        let rows: Vec<Bitmap> = model.parts().iter().map(|part| (*part.live).clone()).collect();
         let content = match model.parts() {
             [part] => {
                 Page::new(model, query.page, query.page_size, query.cursor.as_ref()).of_all(part.segment.items().len())
             }
             _ => {
                 let mut page = Page::new(model, query.page, query.page_size, query.cursor.as_ref());
-                page.add_equal(&rows, 0.0);
+                let live: Vec<Bitmap> = model.parts().iter().map(|part| (*part.live).clone()).collect();
+                page.add_equal(&live, 0.0);
                 page.finish()
             }
         };
@@ -72,7 +71,6 @@ impl<'a> FoundPage<'a> {
             matches: None,
             hits: content.hits,
             pagination,
-            rows,
             candidates: Vec::new(),
             passing: Vec::new(),
             conditions,
@@ -86,14 +84,18 @@ impl<'a> FoundPage<'a> {
         let matches = (!query.text.is_empty()).then(|| model.match_text(&query.text));
         let conditions = Conditions::new(model, &query.filters, now);
         let parts = model.parts();
-        let matching = match &matches {
-            Some(matches) => matches.rows.clone(),
-            None => parts.iter().map(|part| (*part.live).clone()).collect(),
+        let matching: Vec<&Bitmap> = match &matches {
+            Some(matches) => matches.rows.iter().collect(),
+            None => parts.iter().map(|part| &*part.live).collect(),
         };
-        let (candidates, bundles): (Vec<Bitmap>, Vec<Bitmap>) =
-            matching.into_iter().zip(parts).map(split_kinds).unzip();
-        let mut passing = candidates.clone();
-        passing.iter_mut().enumerate().for_each(|(part, rows)| conditions.keep(part, rows, None));
+        let of_kind = |rows_of: fn(&SegmentColumns) -> &Bitmap| -> Vec<Bitmap> {
+            matching.iter().zip(parts).map(|(rows, part)| rows.common(rows_of(&part.segment.columns))).collect()
+        };
+        let (mut candidates, bundles) = (of_kind(|columns| &columns.offers), of_kind(|columns| &columns.bundles));
+        let passing = match conditions.is_empty() {
+            true => std::mem::take(&mut candidates),
+            false => candidates.iter().enumerate().map(|(part, rows)| conditions.passing(part, rows, None)).collect(),
+        };
         let (shown, bundles_for_facet) = match query.include_bundles {
             true => {
                 let counted = conditions.bundles(parts, &bundles, true);
@@ -101,16 +103,12 @@ impl<'a> FoundPage<'a> {
             }
             false => (vec![Bitmap::empty(); parts.len()], 0),
         };
-        let offers = match conditions.has_only_bundles() {
-            true => vec![Bitmap::empty(); parts.len()],
-            false => passing.clone(),
-        };
-        let content = page_of(model, query, matches.as_ref(), &offers, &shown);
-        let mut rows = offers;
-        rows.iter_mut().zip(&shown).for_each(|(rows, bundles)| rows.or(bundles));
+        let no_offers = vec![Bitmap::empty(); parts.len()];
+        let offers = if conditions.has_only_bundles() { &no_offers } else { &passing };
+        let content = page_of(model, query, matches.as_ref(), offers, &shown);
         let pagination = paginate(model, query, &content);
         let (hits, is_whole) = (content.hits, false);
-        Self { model, matches, hits, pagination, rows, candidates, passing, conditions, bundles_for_facet, is_whole }
+        Self { model, matches, hits, pagination, candidates, passing, conditions, bundles_for_facet, is_whole }
     }
 
     /// Counts the facets.
@@ -126,7 +124,7 @@ impl<'a> FoundPage<'a> {
     pub fn item(&self, hit: &Hit) -> Option<(&'a CatalogueItem, impl Iterator<Item = usize> + Clone + '_)> {
         let segment = &self.model.parts().get(hit.part)?.segment;
         let (start, end) = segment.rows_of(hit.item);
-        let rows = &self.rows[hit.part];
+        let rows = if self.is_whole { &*self.model.parts()[hit.part].live } else { &self.passing[hit.part] };
         let positions = (start..end).filter(|row| rows.contains(*row)).map(move |row| (row - start) as usize);
         Some((segment.items().get(hit.item as usize)?, positions))
     }
@@ -174,15 +172,6 @@ pub fn search<'a>(model: &'a ReadModel, query: &Query, urls: SessionUrls) -> Sea
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-}
-
-/// Splits rows into store products and bundles.
-fn split_kinds((rows, part): (Bitmap, &Part)) -> (Bitmap, Bitmap) {
-    let mut offers = rows.clone();
-    offers.and(&part.segment.columns.offers);
-    let mut bundles = rows;
-    bundles.and_not(&part.segment.columns.offers);
-    (offers, bundles)
 }
 
 /// Returns the hits of the page, and how many there are on all pages.

@@ -11,7 +11,7 @@ use super::bitmap::Bitmap;
 use super::build::{build_bundles, build_store_products, group_products};
 use super::items::{CatalogueItem, OfferGroup, RecommendedProduct, StoreProduct, group_key};
 use super::rows::{BundleRow, CatalogueRows, ComponentRow};
-use super::segment::vocabulary::{Vocabulary, VocabularyBuilder};
+use super::segment::vocabulary::{Vocabulary, read_words};
 use super::segment::{Segment, Totals};
 use super::touched::Touched;
 use super::{Part, ReadModel};
@@ -188,7 +188,7 @@ impl ReadModel {
         let mut new = change.items;
         new.sort_by(|a, b| a.key().cmp(&b.key()));
         let first = Part { segment: Arc::clone(&self.parts[0].segment), live: Arc::new(live.swap_remove(0)) };
-        let new_words = VocabularyBuilder::read(&new);
+        let new_words = read_words(&new);
         let later = live.pop().zip(self.parts.get(1));
         let (items, vocabulary) = match &later {
             Some((live, part)) => combine(&[(&part.segment, live)], &new, &new_words),

@@ -1,6 +1,6 @@
 //! Builds the items of the read model from rows.
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::{HashMap, HashMapExt, HashSet};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use super::rows::{
     SynonymRow, Text, TutorialEventRow, TutorialSessionRow,
 };
 use super::segment::Segment;
+use super::segment::vocabulary::Vocabulary;
 use super::text::words;
 use super::{Part, ReadModel, SharedCatalogue};
 use crate::names::fold;
@@ -24,6 +25,11 @@ use crate::names::fold;
 impl ReadModel {
     /// Builds the read model. Rows that refer to a row that was not loaded are omitted.
     pub fn build(rows: CatalogueRows) -> Self {
+        Self::build_with(rows, None)
+    }
+
+    /// Builds the read model. The vocabulary is the one that a model of the same rows had before.
+    pub fn build_with(rows: CatalogueRows, vocabulary: Option<Vocabulary>) -> Self {
         let categories = Categories::new(&rows.categories, &rows.memberships, &rows.facet_entries);
         let products =
             build_store_products(rows.store_products, rows.prices, rows.events, rows.sessions, rows.instructors);
@@ -32,13 +38,13 @@ impl ReadModel {
         let by_id: HashMap<i64, (&Arc<OfferGroup>, usize)> = groups.iter().flat_map(positions).collect();
         let find = |id: i64| by_id.get(&id).map(|(group, position)| (Arc::clone(group), *position));
         let bundles = build_bundles(rows.bundles, rows.components, find);
-        let mut items: Vec<CatalogueItem> = bundles
+        let items: Vec<CatalogueItem> = bundles
             .into_iter()
             .map(CatalogueItem::Bundle)
             .chain(groups.iter().cloned().map(CatalogueItem::Group))
             .collect();
-        items.sort_by(|a, b| a.key().cmp(&b.key()));
-        let segment = Segment::build(items, None, &categories, 0, |_| None);
+        let items = in_browsing_order(&items);
+        let segment = Segment::build(items, vocabulary, &categories, 0, |_| None);
         let totals = segment.totals();
         let shared = SharedCatalogue {
             categories,
@@ -54,6 +60,26 @@ impl ReadModel {
             ..Self::default()
         }
     }
+}
+
+fn texts_of_key(item: &CatalogueItem) -> [&str; 3] {
+    let key = item.key();
+    [key.subject, key.name, key.exam_session]
+}
+
+/// Puts items in browsing order. Few different texts are in their keys, so each is compared once.
+fn in_browsing_order(items: &[CatalogueItem]) -> Vec<CatalogueItem> {
+    let texts: HashSet<&str> = items.iter().flat_map(texts_of_key).collect();
+    let mut texts: Vec<&str> = texts.into_iter().collect();
+    texts.sort_unstable();
+    let ranks: HashMap<&str, usize> = texts.into_iter().enumerate().map(|(rank, text)| (text, rank)).collect();
+    let key = |item: &CatalogueItem| {
+        let (key, [subject, name, exam_session]) = (item.key(), texts_of_key(item).map(|text| ranks.get(text)));
+        (subject, key.is_group, name, exam_session, key.first, key.second)
+    };
+    let mut order: Vec<_> = items.iter().map(|item| (key(item), item)).collect();
+    order.sort_by_key(|(key, _)| *key);
+    order.into_iter().map(|(_, item)| item.clone()).collect()
 }
 
 /// Returns the words that mean the same, by word.
@@ -115,19 +141,22 @@ impl Recommendations {
 
 /// Groups store products. `link` adds what is recommended with them before.
 pub fn group_products(
-    products: Vec<StoreProduct>,
+    mut products: Vec<StoreProduct>,
     categories: &Categories,
     link: impl FnOnce(&mut [Vec<StoreProduct>]),
 ) -> Vec<Arc<OfferGroup>> {
-    let mut by_group: HashMap<(i64, i64), Vec<StoreProduct>> = HashMap::new();
-    for product in products {
-        by_group.entry(group_key(&product.row)).or_default().push(product);
-    }
-    let mut groups: Vec<Vec<StoreProduct>> = by_group.into_values().collect();
+    products.sort_by_cached_key(|product| (group_key(&product.row), product.row.id));
     let mut names = KindNames { categories, known: HashMap::new() };
-    for products in &mut groups {
-        products.sort_by_key(|product| product.row.id);
-        names.assign(products);
+    let mut groups: Vec<Vec<StoreProduct>> = Vec::new();
+    let mut products = products.into_iter().peekable();
+    while let Some(first) = products.next() {
+        let key = group_key(&first.row);
+        let mut group = vec![first];
+        while let Some(next) = products.next_if(|product| group_key(&product.row) == key) {
+            group.push(next);
+        }
+        names.assign(&mut group);
+        groups.push(group);
     }
     link(&mut groups);
     groups.into_iter().map(|products| Arc::new(OfferGroup::new(products))).collect()
@@ -166,80 +195,92 @@ fn kind_from_names<'a>(folded_names: impl Iterator<Item = &'a str> + Clone) -> O
     }
 }
 
-/// Builds store products with their prices and events.
+/// Builds store products with their prices and events. Rows of one thing are neighbours after they are sorted, so each is
+/// read once.
 pub fn build_store_products(
-    rows: Vec<StoreProductRow>,
-    prices: Vec<PriceRecord>,
+    mut rows: Vec<StoreProductRow>,
+    mut prices: Vec<PriceRecord>,
     events: Vec<TutorialEventRow>,
     sessions: Vec<TutorialSessionRow>,
     instructors: Vec<InstructorRecord>,
 ) -> Vec<StoreProduct> {
-    let mut events = events_by_product(events, sessions, instructors);
-    let mut prices_of: HashMap<i64, Vec<PriceRecord>> = HashMap::new();
-    for price in prices {
-        prices_of.entry(price.store_product_id).or_default().push(price);
-    }
+    rows.sort_by_key(|row| row.id);
+    prices.sort_by_key(|price| (price.store_product_id, price.id));
+    let mut events = build_events(events, sessions, instructors);
+    events.sort_by(|a, b| {
+        let key = |event: &TutorialEvent| (event.row.store_product_id, event.row.start_date);
+        key(a).cmp(&key(b)).then_with(|| a.row.code.cmp(&b.row.code))
+    });
+    let mut prices = Sorted::new(prices, |price| price.store_product_id);
+    let mut events = Sorted::new(events, |event| event.row.store_product_id);
     let no_prices: Arc<[PriceRecord]> = Arc::default();
     let build = |row: StoreProductRow| {
-        let prices = prices_of.remove(&row.id).map_or_else(
-            || no_prices.clone(),
-            |mut prices| {
-                prices.sort_by_key(|price| price.id);
-                prices.into()
-            },
-        );
-        let events = events.remove(&row.id).unwrap_or_default();
-        StoreProduct { kind: ListingKind::Materials, prices, recommended: None, events, row }
+        let of_product = prices.take(row.id);
+        let prices = if of_product.is_empty() { no_prices.clone() } else { of_product.into() };
+        StoreProduct { kind: ListingKind::Materials, prices, recommended: None, events: events.take(row.id), row }
     };
     rows.into_iter().map(build).collect()
 }
 
-fn events_by_product(
-    events: Vec<TutorialEventRow>,
-    sessions: Vec<TutorialSessionRow>,
-    instructors: Vec<InstructorRecord>,
-) -> HashMap<i64, Vec<TutorialEvent>> {
-    let mut sessions_of: HashMap<i64, Vec<TutorialSessionRow>> = HashMap::with_capacity(events.len());
-    for session in sessions {
-        sessions_of.entry(session.event_id).or_default().push(session);
-    }
-    let mut instructors_of: HashMap<i64, Vec<Text>> = HashMap::with_capacity(events.len());
-    for instructor in instructors {
-        instructors_of.entry(instructor.event_id).or_default().push(instructor.name);
-    }
-    let mut by_product: HashMap<i64, Vec<TutorialEvent>> = HashMap::new();
+/// Builds events, by id.
+fn build_events(
+    mut rows: Vec<TutorialEventRow>,
+    mut sessions: Vec<TutorialSessionRow>,
+    mut instructors: Vec<InstructorRecord>,
+) -> Vec<TutorialEvent> {
+    rows.sort_by_key(|row| row.id);
+    sessions.sort_by_key(|session| (session.event_id, session.sequence, session.id));
+    instructors.sort_by(|a, b| a.event_id.cmp(&b.event_id).then_with(|| a.name.cmp(&b.name)));
+    instructors.dedup_by(|a, b| a.event_id == b.event_id && a.name == b.name);
+    let mut sessions = Sorted::new(sessions, |session| session.event_id);
+    let mut instructors = Sorted::new(instructors, |instructor| instructor.event_id);
     let mut zones = Zones::default();
-    for row in events {
-        let sessions = sessions_of.remove(&row.id).unwrap_or_default();
-        let instructors = instructors_of.remove(&row.id).unwrap_or_default();
-        by_product.entry(row.store_product_id).or_default().push(build_event(row, sessions, instructors, &mut zones));
+    let build = |row: TutorialEventRow| {
+        let (sessions, instructors) = (sessions.take(row.id), instructors.take(row.id));
+        build_event(row, sessions, instructors.into_iter().map(|instructor| instructor.name).collect(), &mut zones)
+    };
+    rows.into_iter().map(build).collect()
+}
+
+/// Rows in the order of the ids of what they belong to.
+struct Sorted<T, K> {
+    rows: std::iter::Peekable<std::vec::IntoIter<T>>,
+    owner: K,
+}
+
+impl<T, K: Fn(&T) -> i64> Sorted<T, K> {
+    fn new(rows: Vec<T>, owner: K) -> Self {
+        Self { rows: rows.into_iter().peekable(), owner }
     }
-    for events in by_product.values_mut() {
-        events.sort_by(|a, b| (a.row.start_date, &a.row.code).cmp(&(b.row.start_date, &b.row.code)));
-        events.shrink_to_fit();
+
+    /// Removes the rows of an owner. Owners are named in the order of their ids; rows of others are left out.
+    fn take(&mut self, id: i64) -> Vec<T> {
+        while self.rows.next_if(|row| (self.owner)(row) < id).is_some() {}
+        let mut found = Vec::new();
+        while let Some(row) = self.rows.next_if(|row| (self.owner)(row) == id) {
+            found.push(row);
+        }
+        found.shrink_to_fit();
+        found
     }
-    by_product
 }
 
 fn build_event(
     row: TutorialEventRow,
     mut sessions: Vec<TutorialSessionRow>,
-    mut instructors: Vec<Text>,
+    instructors: Box<[Text]>,
     zones: &mut Zones,
 ) -> TutorialEvent {
-    sessions.sort_by_key(|session| (session.sequence, session.id));
     for session in &mut sessions {
         if session.place.location.is_none() && session.place.venue.is_none() {
             session.place = row.place.clone();
         }
     }
-    instructors.sort();
-    instructors.dedup();
     let zone = zones.zone(row.time_zone.as_ref());
     let last = sessions.iter().map(|session| session.end).max();
     let last_day = last.map_or(row.end_date, |end| end.to_zoned(zone.clone()).date());
     let over_from = seconds_at_end(last_day, zone);
-    TutorialEvent { row, sessions: sessions.into(), instructors: instructors.into(), over_from }
+    TutorialEvent { row, sessions: sessions.into(), instructors, over_from }
 }
 
 /// Returns the second in which a day ends in a zone.

@@ -1,7 +1,6 @@
 //! Reads rows that PostgreSQL copies in its binary format.
 
-use std::collections::HashSet;
-
+use foldhash::HashSet;
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use jiff::civil::Date;

@@ -49,6 +49,22 @@ impl Bitmap {
         set
     }
 
+    /// Returns the number of its first word, and its words: 64 rows each, the first in the lowest bit.
+    pub fn as_words(&self) -> (usize, &[u64]) {
+        (self.first, &self.words)
+    }
+
+    /// Returns the set with these words, the first of which has this number.
+    pub fn of_words(first: usize, words: Vec<u64>) -> Self {
+        Self { first, words }
+    }
+
+    /// Returns the last row.
+    pub fn last(&self) -> Option<u32> {
+        let index = self.words.iter().rposition(|word| *word != 0)?;
+        Some((self.first + index) as u32 * 64 + 63 - self.words[index].leading_zeros())
+    }
+
     fn end(&self) -> usize {
         self.first + self.words.len()
     }
@@ -168,6 +184,15 @@ impl Bitmap {
         }
     }
 
+    /// Returns the rows that are in both sets.
+    pub fn common(&self, other: &Self) -> Self {
+        let range = self.overlap(other);
+        let mut both = Self { first: range.start, words: self.part(&range).to_vec() };
+        and_words(&mut both.words, other.part(&range));
+        both.trim();
+        both
+    }
+
     /// Keeps the rows that are in both sets.
     pub fn and(&mut self, other: &Self) {
         let range = self.overlap(other);
@@ -187,6 +212,10 @@ impl Bitmap {
         if other.words.is_empty() {
             return;
         }
+        if self.words.is_empty() {
+            self.clone_from(other);
+            return;
+        }
         let range = other.first..other.end();
         self.reach(range.clone());
         or_words(self.part_mut(&range), &other.words);
@@ -195,6 +224,28 @@ impl Bitmap {
     /// Returns the number of rows in the set.
     pub fn count(&self) -> u32 {
         count_words(&self.words)
+    }
+
+    /// Returns the number of its rows from `start` to before `end`.
+    pub fn count_range(&self, start: u32, end: u32) -> u32 {
+        let (first, last) = (place(start).0.max(self.first), (end.div_ceil(64) as usize).min(self.end()));
+        if start >= end || first >= last {
+            return 0;
+        }
+        let (words, from) = (&self.words[first - self.first..last - self.first], first as u32 * 64);
+        let before = words[0] & !(u64::MAX << start.saturating_sub(from).min(63));
+        let behind = match end % 64 {
+            below if below > 0 && place(end).0 + 1 == last => words[words.len() - 1] & (u64::MAX << below),
+            _ => 0,
+        };
+        count_words(words) - before.count_ones() - behind.count_ones()
+    }
+
+    /// Returns its rows in order.
+    pub fn to_rows(&self) -> Vec<u32> {
+        let mut rows = Vec::with_capacity(self.count() as usize);
+        self.for_each(|row| rows.push(row));
+        rows
     }
 
     /// Returns the number of rows in both sets.

@@ -72,6 +72,14 @@ fn sets_of_few_words_are_the_same_as_sets_of_all_words() {
         let without = expected(&|row| is_left(row) && !is_right(row));
         assert_eq!(of(&Bitmap::and_not), (without.clone(), without.len()), "{left:?} {right:?}");
         assert_eq!(one.count_common(&other) as usize, both.len());
+        assert_eq!(one.common(&other), Bitmap::of_sorted(&both));
+        let (start, end) = (next(all), next(all + 60));
+        let between = expected(&|row| is_left(row) && (start..end).contains(&row));
+        assert_eq!(one.count_range(start, end) as usize, between.len(), "{left:?} {start} to {end}");
+        assert_eq!(one.to_rows(), expected(&is_left));
+        assert_eq!(one.last(), left.iter().copied().max());
+        let (first, words) = one.as_words();
+        assert_eq!(Bitmap::of_words(first, words.to_vec()), one);
         assert_eq!(one.has_common(&other), !both.is_empty());
         let mut common = Vec::new();
         one.for_each_common(&other, |row| common.push(row));

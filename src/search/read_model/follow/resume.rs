@@ -10,7 +10,7 @@ use super::{FEW, FollowState, Follower, MANY, READ_TIMEOUT, compute};
 use crate::error::Result;
 use crate::search::read_model::ReadModel;
 use crate::search::read_model::rows::CatalogueRows;
-use crate::search::read_model::saved::{self, FILE_NAME, RowsOrigin};
+use crate::search::read_model::saved::{self, FILE_NAME, RowsOrigin, SavedCatalogue};
 use crate::search::store;
 use crate::search::store::changes::{self, Changes, Position};
 use crate::search::store::origin;
@@ -37,7 +37,8 @@ impl Follower {
     }
 
     async fn read_stored(&self, state: &mut FollowState, path: PathBuf) -> Result<bool> {
-        let Some((origin, rows)) = compute(move || saved::read(&path)).await?? else { return Ok(false) };
+        let Some(saved) = compute(move || saved::read(&path)).await?? else { return Ok(false) };
+        let SavedCatalogue { origin, rows, vocabulary } = saved;
         let link = state.link.open().await?;
         let limit = rows.store_products.len() / MANY;
         let Some(since) = bounded(READ_TIMEOUT, read_since(link, &origin, limit.max(FEW))).await? else {
@@ -46,7 +47,10 @@ impl Follower {
         let SinceStored { changes, shared, touched_rows } = since;
         let Changes { position, version, touched, .. } = changes;
         let is_current = touched.is_empty();
-        let make = move || ReadModel::build(with_shared(rows, shared)).apply(touched_rows, &touched, version);
+        let make = move || {
+            let model = ReadModel::build_with(with_shared(rows, shared), vocabulary);
+            model.apply(touched_rows, &touched, version)
+        };
         self.replace(compute(make).await?);
         self.recent.reset(version);
         state.position = Some(position);
@@ -75,7 +79,9 @@ impl Follower {
         let (data_folder, version) = (data_folder.to_owned(), model.version);
         let write = move || {
             crate::files::data_folder(&data_folder)?;
-            saved::write(&folder_of(&data_folder).join(FILE_NAME), &model, &origin)
+            // Without a second segment the words are written, too.
+            let merged = (model.parts().len() > 1).then(|| model.merged());
+            saved::write(&folder_of(&data_folder).join(FILE_NAME), merged.as_ref().unwrap_or(&model), &origin)
         };
         compute(write).await??;
         self.state.lock().await.stored_version = Some(version);

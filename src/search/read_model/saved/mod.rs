@@ -1,6 +1,6 @@
 //! The rows of a model in one compact file, from which a process that starts again is ready at once.
 //!
-//! The file is a copy: whatever is wrong with it, it is ignored, and everything is read from the database. It contains the
+//! It has the words of the rows, too, because reading them takes longest. The file is a copy: whatever is wrong with it, it is ignored, and everything is read from the database. It contains the
 //! rows of offers; what all of them share is small and always read from the database.
 
 mod reader;
@@ -10,6 +10,7 @@ use std::path::Path;
 
 use super::ReadModel;
 use super::rows::CatalogueRows;
+use super::segment::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
 
 /// How a file begins.
@@ -19,8 +20,13 @@ pub const FILE_NAME: &str = "catalogue.rows";
 
 /// A file is only read by a program that reads the same columns and writes them in the same way.
 const FORMAT: u64 = {
-    let sources: [&[u8]; 4] = [
+    let sources: [&[u8]; 9] = [
         include_bytes!("../rows.rs"),
+        include_bytes!("../segment/vocabulary/mod.rs"),
+        include_bytes!("../segment/vocabulary/builder.rs"),
+        include_bytes!("../segment/vocabulary/saved.rs"),
+        include_bytes!("../text/mod.rs"),
+        include_bytes!("../text/fields.rs"),
         include_bytes!("writer.rs"),
         include_bytes!("reader.rs"),
         include_bytes!("../../store/statements.rs"),
@@ -71,11 +77,22 @@ pub fn write(path: &Path, model: &ReadModel, origin: &RowsOrigin) -> Result<()> 
     crate::files::write_file(path, &writer::encode(model, origin), None)
 }
 
+/// What a file contains.
+#[derive(Debug)]
+pub struct SavedCatalogue {
+    /// Where the rows come from.
+    pub origin: RowsOrigin,
+    /// The rows of offers.
+    pub rows: CatalogueRows,
+    /// The words of a model of these rows; none if it had changes that were not merged.
+    pub vocabulary: Option<Vocabulary>,
+}
+
 /// Reads the rows of offers. None if there is no file, or one that is damaged or was written by another version.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn read(path: &Path) -> Result<Option<(RowsOrigin, CatalogueRows)>> {
+pub fn read(path: &Path) -> Result<Option<SavedCatalogue>> {
     use std::io::Read;
 
     if !path.exists() {

@@ -6,14 +6,15 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{FORMAT, MAGIC, RowsOrigin, checksum};
+use super::{FORMAT, MAGIC, RowsOrigin, SavedCatalogue, checksum};
 use crate::search::read_model::rows::{
     BundleRow, CatalogueRows, ComponentRow, FormRow, InstructorRecord, Place, PriceRecord, SittingRow, StoreProductRow,
     Text, TutorialEventRow, TutorialSessionRow,
 };
+use crate::search::read_model::segment::vocabulary::Vocabulary;
 
-/// Returns where the rows of a file come from, and the rows. None if the file is damaged or of another version.
-pub fn decode(bytes: &[u8]) -> Option<(RowsOrigin, CatalogueRows)> {
+/// Returns what a file contains. None if it is damaged or of another version.
+pub fn decode(bytes: &[u8]) -> Option<SavedCatalogue> {
     let (content, sum) = bytes.split_last_chunk()?;
     let rest = content.strip_prefix(MAGIC)?.strip_prefix(&FORMAT.to_le_bytes())?;
     if checksum(content) != u64::from_le_bytes(*sum) {
@@ -33,7 +34,12 @@ pub fn decode(bytes: &[u8]) -> Option<(RowsOrigin, CatalogueRows)> {
     for _ in 0..reader.count()? {
         reader.bundle()?;
     }
-    reader.bytes.is_empty().then_some((origin, reader.rows))
+    let rows = reader.rows.store_products.len() + reader.rows.bundles.len();
+    let vocabulary = match reader.flag()? {
+        true => Some(Vocabulary::read(&mut reader.bytes, rows.try_into().ok()?)?),
+        false => None,
+    };
+    reader.bytes.is_empty().then_some(SavedCatalogue { origin, rows: reader.rows, vocabulary })
 }
 
 struct SavedRowReader<'a> {

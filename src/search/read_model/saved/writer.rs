@@ -33,6 +33,13 @@ pub fn encode(model: &ReadModel, origin: &RowsOrigin) -> Vec<u8> {
         writer.count(bundle.components.len());
         bundle.components.iter().for_each(|component| writer.component(&component.row));
     }
+    // The rows of a model with changes are numbered in two segments.
+    let only = match model.parts() {
+        [part] => Some(&part.segment.vocabulary),
+        _ => None,
+    };
+    writer.flag(only.is_some());
+    only.into_iter().for_each(|vocabulary| vocabulary.write(&mut writer.bytes));
     let checksum = checksum(&writer.bytes);
     writer.bytes.extend(checksum.to_le_bytes());
     writer.bytes

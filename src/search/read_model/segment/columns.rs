@@ -73,8 +73,10 @@ pub struct ModeRows {
 pub struct SegmentColumns {
     /// Number of rows.
     pub rows: u32,
-    /// The rows that are store products; the others are bundles.
+    /// The rows that are store products.
     pub offers: Bitmap,
+    /// The rows that are bundles.
+    pub bundles: Bitmap,
     /// The last row of each item.
     pub ends: Bitmap,
     /// Row → item.
@@ -91,7 +93,16 @@ pub struct SegmentColumns {
     pub variations: Vec<VariationRows>,
     /// Types of variations by name.
     pub modes: Vec<ModeRows>,
-    categories: HashMap<i64, StoredRows>,
+    categories: HashMap<i64, CategoryRows>,
+}
+
+/// What is in a category.
+#[derive(Debug)]
+pub struct CategoryRows {
+    /// Its rows.
+    pub rows: StoredRows,
+    /// Its catalogue products, by position in `products`.
+    pub products: Box<[u32]>,
 }
 
 impl SegmentColumns {
@@ -104,8 +115,9 @@ impl SegmentColumns {
             let (start, end) = (first_rows[index], first_rows[index + 1]);
             columns.item_of.resize(end as usize, index as u32);
             columns.ends.insert(end - 1);
-            if item.group().is_some() {
-                columns.offers.insert_range(start, end);
+            match item {
+                CatalogueItem::Group(_) => columns.offers.insert_range(start, end),
+                CatalogueItem::Bundle(_) => columns.bundles.insert(start),
             }
             columns.add_subject(item, start, end);
         }
@@ -197,19 +209,38 @@ impl SegmentColumns {
 
     fn read_categories(&mut self, categories: &Categories) {
         for (id, members) in categories.members() {
-            let runs = self.products.iter().filter(|product| members.contains(&product.id));
-            let mut rows: Vec<(u32, u32)> = runs.flat_map(|product| product.runs.iter().copied()).collect();
-            rows.sort_unstable();
-            let rows: Vec<u32> = rows.into_iter().flat_map(|(start, end)| start..end).collect();
+            let is_member = |index: &u32| members.contains(&self.products[*index as usize].id);
+            let products: Box<[u32]> = (0..self.products.len() as u32).filter(is_member).collect();
+            let of_product = |index: &u32| self.products[*index as usize].runs.iter().copied();
+            let mut runs: Vec<(u32, u32)> = products.iter().flat_map(of_product).collect();
+            runs.sort_unstable();
+            let rows: Vec<u32> = runs.into_iter().flat_map(|(start, end)| start..end).collect();
             if !rows.is_empty() {
-                self.categories.insert(id, StoredRows::new(rows));
+                self.categories.insert(id, CategoryRows { rows: StoredRows::new(rows), products });
             }
         }
     }
 
-    /// Returns the rows in a category.
-    pub fn category(&self, id: i64) -> Option<&StoredRows> {
+    /// Returns what is in a category.
+    pub fn category(&self, id: i64) -> Option<&CategoryRows> {
         self.categories.get(&id)
+    }
+
+    /// Returns how many rows of a set each catalogue product has, by position in `products`.
+    pub fn count_products(&self, rows: &Bitmap) -> Vec<u32> {
+        if rows.count() as usize > self.product_runs * 2 {
+            let ranks = rows.ranks();
+            let of_runs = |(start, end): &(u32, u32)| ranks.between(*start, *end);
+            return self.products.iter().map(|product| product.runs.iter().map(of_runs).sum()).collect();
+        }
+        let mut counts = vec![0u32; self.products.len()];
+        rows.for_each(|row| {
+            let product = self.product_of[row as usize];
+            if product != NO_PRODUCT {
+                counts[product as usize] += 1;
+            }
+        });
+        counts
     }
 
     /// Returns the rows of catalogue products.

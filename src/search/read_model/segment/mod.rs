@@ -9,10 +9,11 @@ use foldhash::{HashMap, HashMapExt};
 
 use self::columns::SegmentColumns;
 use self::events::EventIndex;
-use self::vocabulary::{Vocabulary, VocabularyBuilder};
+use self::vocabulary::{Vocabulary, read_words};
 use super::bitmap::Bitmap;
 use super::categories::Categories;
 use super::items::{CatalogueItem, ItemKey, StoreProduct};
+use super::threads::{MANY_ITEMS, joined};
 
 /// How much there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,19 +108,17 @@ impl Segment {
             rows += item.rows();
         }
         first_rows.push(rows);
-        let (columns, events, vocabulary) = std::thread::scope(|scope| {
-            let words = match vocabulary {
-                Some(vocabulary) => Err(vocabulary),
-                None => Ok(scope.spawn(|| VocabularyBuilder::read(&items))),
-            };
-            let columns = SegmentColumns::new(&items, &first_rows, categories);
-            let events = EventIndex::new(&items, &first_rows);
-            let vocabulary = match words {
-                Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-                Err(vocabulary) => vocabulary,
-            };
-            (columns, events, vocabulary)
-        });
+        let vocabulary = vocabulary.filter(|vocabulary| vocabulary.rows() == rows);
+        let read_words = || vocabulary.unwrap_or_else(|| read_words(&items));
+        let read_events = || EventIndex::new(&items, &first_rows);
+        let read_columns = || SegmentColumns::new(&items, &first_rows, categories);
+        let (columns, events, vocabulary) = match items.len() < MANY_ITEMS {
+            true => (read_columns(), read_events(), read_words()),
+            false => std::thread::scope(|scope| {
+                let (events, words) = (scope.spawn(read_events), scope.spawn(read_words));
+                (read_columns(), joined(events), joined(words))
+            }),
+        };
         let mut segment = Self { items, first_rows, columns, events, vocabulary, ..Self::default() };
         segment.index_ids();
         let mut totals = Totals::default();

@@ -1,6 +1,6 @@
 //! Finds what a search text means in a model: which codes it contains, which words have to be split or joined.
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::HashMap;
 
 use super::fields::{CODE_MARK, WHOLE_MARK};
 use super::matching::{LevelRows, QueryWord, WordMatch, exists, exists_with_prefix, match_word};
@@ -8,6 +8,8 @@ use super::scores::{Bonus, TextMatch};
 use super::words::{QueryToken, read};
 use super::{max_typos, typo_distance};
 use crate::search::read_model::bitmap::Bitmap;
+use crate::search::read_model::segment::events::EventValue;
+use crate::search::read_model::segment::vocabulary::Vocabulary;
 use crate::search::read_model::{Part, ReadModel};
 
 /// Most words that are one code when they are written together.
@@ -176,21 +178,14 @@ fn add_whole_fields<'a>(matches: &mut TextMatch<'a>, part: &'a Part, index: usiz
 /// Gives points to rows with several query words within one field.
 fn add_same_fields<'a>(matches: &mut TextMatch<'a>, part: &'a Part, index: usize) {
     let vocabulary = &part.segment.vocabulary;
-    let mut counts: HashMap<u32, u32> = HashMap::new();
-    for word in matches.words.iter().filter(|_| matches.words.len() > 1) {
-        let terms = word.terms.iter().filter(|(part, _)| *part == index);
-        let mut fields: Vec<u32> = terms.flat_map(|(_, term)| vocabulary.fields_with(*term)).copied().collect();
-        fields.sort_unstable();
-        fields.dedup();
-        fields.into_iter().for_each(|field| *counts.entry(field).or_default() += 1);
-    }
-    let most = counts.values().copied().max().unwrap_or_default();
+    let counts = fields_with_several(vocabulary, &matches.words, index);
+    let most = counts.iter().map(|(_, count)| *count).max().unwrap_or_default();
     // More words give more points: the sets of rows overlap and only the best counts.
     let mut better = Bitmap::empty();
     for count in (2..=most).rev() {
         let mut rows = Bitmap::empty();
-        for field in counts.iter().filter(|(_, other)| **other == count).map(|(field, _)| *field) {
-            vocabulary.groups(field).for_each(|(_, of_class)| of_class.add_to(&mut rows));
+        for (field, _) in counts.iter().filter(|(_, other)| *other == count) {
+            vocabulary.groups(*field).for_each(|(_, of_class)| of_class.add_to(&mut rows));
         }
         rows.and_not(&better);
         better.or(&rows);
@@ -201,32 +196,64 @@ fn add_same_fields<'a>(matches: &mut TextMatch<'a>, part: &'a Part, index: usize
     }
 }
 
+/// Returns the fields with several of the words, and how many.
+fn fields_with_several(vocabulary: &Vocabulary, words: &[WordMatch<'_>], part: usize) -> Vec<(u32, u32)> {
+    if words.len() < 2 {
+        return Vec::new();
+    }
+    // The fields of each word. Those of one term are in order.
+    let mut of_words: Vec<Vec<&[u32]>> = Vec::new();
+    for word in words {
+        let terms = word.terms.iter().filter(|(of_part, _)| *of_part == part);
+        of_words.push(terms.map(|(_, term)| vocabulary.fields_with(*term)).collect());
+    }
+    // A code may be in thousands of fields: those of the most frequent word are not read, only looked up.
+    let number = |fields: &Vec<&[u32]>| fields.iter().map(|fields| fields.len()).sum::<usize>();
+    let most_frequent = (0..of_words.len()).max_by_key(|word| number(&of_words[*word]));
+    let most_frequent = most_frequent.map(|word| of_words.swap_remove(word)).unwrap_or_default();
+    let mut fields: Vec<u32> = Vec::new();
+    for of_word in of_words {
+        let mut own: Vec<u32> = of_word.into_iter().flatten().copied().collect();
+        own.sort_unstable();
+        own.dedup();
+        fields.extend(own);
+    }
+    fields.sort_unstable();
+    let counted = fields.chunk_by(|a, b| a == b).map(|same| {
+        let is_in_all = most_frequent.iter().any(|fields| fields.binary_search(&same[0]).is_ok());
+        (same[0], same.len() as u32 + u32::from(is_in_all))
+    });
+    counted.filter(|(_, count)| *count > 1).collect()
+}
+
 /// Gives points to rows with several query words within one event.
 fn add_same_events<'a>(matches: &mut TextMatch<'a>, part: &'a Part, index: usize, words: usize) {
     let (vocabulary, events) = (&part.segment.vocabulary, &part.segment.events);
     if words < 2 || events.is_empty() {
         return;
     }
-    let mut common: Option<Bitmap> = None;
-    let mut count = 0;
-    for word in &matches.words {
-        let mut of_word = Bitmap::empty();
-        for (_, term) in word.terms.iter().filter(|(part, _)| *part == index) {
-            let values = events.values_with_word(vocabulary.term(*term));
-            values.for_each(|value| value.events.rows().add_to(&mut of_word));
-        }
-        if of_word.is_empty() {
-            continue;
-        }
-        count += 1;
-        match &mut common {
-            Some(common) => common.and(&of_word),
-            None => common = Some(of_word),
-        }
+    let values_of = |word: &WordMatch<'a>| -> Vec<&'a EventValue> {
+        let terms = word.terms.iter().filter(|(part, _)| *part == index);
+        terms.flat_map(|(_, term)| events.values_with_word(vocabulary.term(*term))).collect()
+    };
+    let of_words: Vec<Vec<&EventValue>> =
+        matches.words.iter().map(values_of).filter(|values| !values.is_empty()).collect();
+    let [first, rest @ ..] = &of_words[..] else { return };
+    let events_of = |values: &[&EventValue]| {
+        let mut found = Bitmap::empty();
+        values.iter().for_each(|value| value.events.rows().add_to(&mut found));
+        found
+    };
+    if rest.is_empty() {
+        return;
     }
-    let Some(common) = common.filter(|common| count > 1 && !common.is_empty()) else { return };
+    let mut common = events_of(first);
+    rest.iter().for_each(|values| common.and(&events_of(values)));
+    if common.is_empty() {
+        return;
+    }
     let mut rows = Bitmap::empty();
-    common.iter().for_each(|event| rows.insert(events.row_of[event as usize]));
-    let points = SAME_EVENT_POINTS * count as f32;
+    common.for_each(|event| rows.insert(events.row_of[event as usize]));
+    let points = SAME_EVENT_POINTS * of_words.len() as f32;
     matches.bonuses.push(Bonus { part: index, rows: LevelRows::Joined(rows), points });
 }

@@ -97,36 +97,35 @@ impl<'a> TextMatch<'a> {
         points.into_values().fold(0.0, f32::max)
     }
 
-    /// Returns the scores of the rows of a set, in order.
-    pub fn scores(&self, part: usize, set: &Bitmap) -> Vec<f32> {
-        let ranks = set.ranks();
-        let count = ranks.total() as usize;
-        let (mut quality, mut name_words) = (vec![0.0f32; count], vec![0u8; count]);
+    /// Returns the scores of rows, which are in order.
+    pub fn scores(&self, part: usize, rows: &[u32]) -> Vec<f32> {
+        let (mut quality, mut name_words) = (vec![0.0f32; rows.len()], vec![0u8; rows.len()]);
+        let mut is_open: Vec<bool> = Vec::new();
         for word in &self.words {
             // Levels are sorted: the first that contains a row is its best.
-            let mut open = set.clone();
+            is_open.clear();
+            is_open.resize(rows.len(), true);
             for level in word.levels.iter().filter(|level| level.part == part) {
                 let (points, in_name) = (word.importance * level.quality(), level.name_share() > 0.0);
-                let rows = level.rows.rows();
-                rows.for_each_in(&open, |row| {
-                    let rank = ranks.before(row) as usize;
-                    quality[rank] += points;
-                    name_words[rank] += u8::from(in_name);
+                level.rows.rows().for_each_position_in(rows, |at| {
+                    if std::mem::take(&mut is_open[at]) {
+                        quality[at] += points;
+                        name_words[at] += u8::from(in_name);
+                    }
                 });
-                rows.remove_from(&mut open);
             }
         }
         let vocabulary = &self.parts[part].segment.vocabulary;
-        let mut scores: Vec<f32> = set
+        let mut scores: Vec<f32> = rows
             .iter()
             .zip(quality.iter().zip(&name_words))
             .map(|(row, (quality, name_words))| {
-                let name_share = (f32::from(*name_words) / f32::from(vocabulary.name_length(row))).min(1.0);
+                let name_share = (f32::from(*name_words) / f32::from(vocabulary.name_length(*row))).min(1.0);
                 90.0 * quality / self.total + 10.0 * name_share
             })
             .collect();
         for bonus in self.bonuses.iter().filter(|bonus| bonus.part == part) {
-            bonus.rows.rows().for_each_in(set, |row| scores[ranks.before(row) as usize] += bonus.points);
+            bonus.rows.rows().for_each_position_in(rows, |at| scores[at] += bonus.points);
         }
         scores
     }
@@ -136,11 +135,18 @@ impl<'a> TextMatch<'a> {
 fn matching_rows(parts: &[Part], words: &[WordMatch<'_>], total: f32) -> Vec<Bitmap> {
     let none = || vec![Bitmap::empty(); parts.len()];
     let found: Vec<&WordMatch<'_>> = words.iter().filter(|word| !word.is_empty()).collect();
-    let Some((first, rest)) = found.split_first() else { return none() };
-    let mut all = first.rows.clone();
-    for word in rest {
-        all.iter_mut().zip(&word.rows).for_each(|(all, rows)| all.and(rows));
-    }
+    let all: Vec<Bitmap> = match found[..] {
+        [] => return none(),
+        [only] => only.rows.clone(),
+        [first, second, ref rest @ ..] => {
+            let mut all: Vec<Bitmap> =
+                first.rows.iter().zip(&second.rows).map(|(one, other)| one.common(other)).collect();
+            for word in rest {
+                all.iter_mut().zip(&word.rows).for_each(|(all, rows)| all.and(rows));
+            }
+            all
+        }
+    };
     if all.iter().any(|rows| !rows.is_empty()) {
         let coverage: f32 = found.iter().map(|word| word.importance).sum();
         return if coverage / total >= MIN_COVERAGE { all } else { none() };

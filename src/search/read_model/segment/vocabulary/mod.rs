@@ -3,14 +3,16 @@
 //! Terms are sorted, so the terms that start with a word are neighbours. Besides words there are two kinds of terms, each
 //! with a mark in front: codes without their separators, and whole fields.
 
-use foldhash::HashMap;
+mod builder;
+mod saved;
+#[cfg(test)]
+mod tests;
 
+pub use self::builder::read_words;
 use super::super::bitmap::Bitmap;
-use super::super::items::CatalogueItem;
 use super::super::row_sets::{SegmentRows, is_dense};
-use super::super::rows::Text;
 use super::super::text::fields::{self, TextField, WHOLE_MARK};
-use super::super::text::{letters, terms_of};
+use super::super::text::letters;
 
 /// How much a term weighs in a row: its field, whether it is a subject, and for a name the number of words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,8 +89,9 @@ pub struct Vocabulary {
     bitmaps: Vec<Bitmap>,
     plain: Vec<PlainTerm>,
     name_lengths: Vec<u8>,
-    /// Term → the whole fields of several words with it.
-    fields: HashMap<u32, Vec<u32>>,
+    /// The terms that are in whole fields of several words, in order, each with the end of its part of `fields`.
+    terms_in_fields: Vec<(u32, u32)>,
+    fields: Vec<u32>,
 }
 
 impl Vocabulary {
@@ -150,6 +153,11 @@ impl Vocabulary {
         &self.plain
     }
 
+    /// Returns the number of rows.
+    pub fn rows(&self) -> u32 {
+        self.name_lengths.len() as u32
+    }
+
     /// Returns the number of words in the name of a row.
     pub fn name_length(&self, row: u32) -> u8 {
         self.name_lengths.get(row as usize).copied().unwrap_or(1).max(1)
@@ -184,24 +192,36 @@ impl Vocabulary {
 
     /// Returns the whole fields of several words that contain a term.
     pub fn fields_with(&self, term: u32) -> &[u32] {
-        self.fields.get(&term).map_or(&[], Vec::as_slice)
+        let Ok(index) = self.terms_in_fields.binary_search_by_key(&term, |(term, _)| *term) else { return &[] };
+        let start = index.checked_sub(1).map_or(0, |before| self.terms_in_fields[before].1);
+        &self.fields[start as usize..self.terms_in_fields[index].1 as usize]
     }
 
     fn finish(mut self) -> Self {
         let mark = WHOLE_MARK.to_string();
-        let wholes: Vec<u32> = self.starting_with(&mark).collect();
-        for whole in wholes {
+        // Words with the whole fields that contain them.
+        let mut pairs: Vec<(u32, u32)> = Vec::new();
+        for whole in self.starting_with(&mark) {
             let text = self.term(whole).trim_start_matches(WHOLE_MARK);
-            let words: Vec<u32> = text.split(' ').filter_map(|word| self.find(word)).collect();
-            if words.len() > 1 {
-                words.into_iter().for_each(|word| self.fields.entry(word).or_default().push(whole));
+            let first = pairs.len();
+            pairs.extend(text.split(' ').filter_map(|word| Some((self.find(word)?, whole))));
+            if pairs.len() == first + 1 {
+                pairs.pop();
             }
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        for same in pairs.chunk_by(|(one, _), (other, _)| one == other) {
+            self.fields.extend(same.iter().map(|(_, field)| *field));
+            self.terms_in_fields.push((same[0].0, self.fields.len() as u32));
         }
         self.text.shrink_to_fit();
         self.starts.shrink_to_fit();
         self.first_groups.shrink_to_fit();
         self.groups.shrink_to_fit();
         self.lists.shrink_to_fit();
+        self.fields.shrink_to_fit();
+        self.terms_in_fields.shrink_to_fit();
         self
     }
 
@@ -240,112 +260,5 @@ impl Vocabulary {
             }
         }
         all.finish()
-    }
-}
-
-/// Number of a term, and a property of its place.
-type TermOfText = (u32, bool);
-
-/// Collects the terms of rows.
-#[derive(Debug, Default)]
-pub struct VocabularyBuilder {
-    numbers: HashMap<Box<str>, u32>,
-    /// Text and field → its terms. Many rows share the same texts.
-    known: HashMap<(Text, TextField), Box<[TermOfText]>>,
-    /// Term, row and class of each posting.
-    postings: Vec<(u32, u32, TermClass)>,
-    name_lengths: Vec<u8>,
-    /// Terms of the current row: number, weight, whether it is a subject, whether it is in the name.
-    current: Vec<(u32, u8, bool, bool)>,
-}
-
-impl VocabularyBuilder {
-    /// Reads the words of items in browsing order.
-    pub fn read(items: &[CatalogueItem]) -> Vocabulary {
-        let mut builder = Self::default();
-        for item in items {
-            match item {
-                CatalogueItem::Group(group) => {
-                    for product in &group.products {
-                        fields::read_product(product, &mut |field, text| builder.add(field, text));
-                        builder.end_row();
-                    }
-                }
-                CatalogueItem::Bundle(bundle) => {
-                    fields::read_bundle(bundle, &mut |field, text| builder.add(field, text));
-                    builder.end_row();
-                }
-            }
-        }
-        builder.finish()
-    }
-
-    fn add(&mut self, field: TextField, text: &Text) {
-        if text.is_empty() {
-            return;
-        }
-        if let Some(known) = self.known.get(&(text.clone(), field)) {
-            self.current.extend(
-                known
-                    .iter()
-                    .map(|(term, in_name)| (*term, field.weight_number(), field == TextField::Subject, *in_name)),
-            );
-            return;
-        }
-        let mut found = Vec::new();
-        for term in terms_of(text, field) {
-            let in_name = field == TextField::Name && fields::is_word(&term);
-            let next = self.numbers.len() as u32;
-            let number = match self.numbers.get(term.as_str()) {
-                Some(number) => *number,
-                None => {
-                    self.numbers.insert(term.into(), next);
-                    next
-                }
-            };
-            found.push((number, in_name));
-        }
-        self.current.extend(
-            found.iter().map(|(term, in_name)| (*term, field.weight_number(), field == TextField::Subject, *in_name)),
-        );
-        self.known.insert((text.clone(), field), found.into());
-    }
-
-    fn end_row(&mut self) {
-        let row = self.name_lengths.len() as u32;
-        self.current.sort_unstable();
-        let terms = self.current.chunk_by(|a, b| a.0 == b.0);
-        let name_length = terms.clone().filter(|same| same.iter().any(|(.., in_name)| *in_name)).count();
-        for same in terms {
-            // Weights are numbered from the highest.
-            let weight = same.iter().map(|(_, weight, ..)| *weight).min().unwrap_or_default();
-            let is_subject = same.iter().any(|(_, _, is_subject, _)| *is_subject);
-            let in_name = same.iter().any(|(.., in_name)| *in_name);
-            self.postings.push((same[0].0, row, TermClass::new(weight, is_subject, in_name.then_some(name_length))));
-        }
-        self.name_lengths.push(name_length.clamp(1, 255) as u8);
-        self.current.clear();
-    }
-
-    fn finish(self) -> Vocabulary {
-        let mut vocabulary = Vocabulary { name_lengths: self.name_lengths, ..Vocabulary::default() };
-        let mut terms: Vec<(Box<str>, u32)> = self.numbers.into_iter().collect();
-        terms.sort_unstable();
-        // Postings by term: how many each has, then each in its place.
-        let mut starts = vec![0usize; terms.len() + 1];
-        self.postings.iter().for_each(|(term, ..)| starts[*term as usize + 1] += 1);
-        for index in 1..starts.len() {
-            starts[index] += starts[index - 1];
-        }
-        let mut next = starts.clone();
-        let mut sorted = vec![(TermClass(0), 0u32); self.postings.len()];
-        for (term, row, class) in self.postings {
-            sorted[next[term as usize]] = (class, row);
-            next[term as usize] += 1;
-        }
-        for (term, number) in terms {
-            vocabulary.add_term(&term, &mut sorted[starts[number as usize]..starts[number as usize + 1]]);
-        }
-        vocabulary.finish()
     }
 }
