@@ -85,31 +85,47 @@ impl<'a> Attempts<'a> {
     /// Those of `work`, [`Error::Cancelled`] when stopped, [`Error::Failed`] when the locks stay. In all cases nothing that
     /// `work` did is left.
     pub async fn transaction<T>(&self, work: impl AsyncFn(&mut PgConnection) -> Result<T>) -> Result<T> {
+        let (result, mut connection) = self.run_transaction(work).await?;
+        // Its statements are prepared again, because tables may have changed.
+        connection.clear_cached_statements().await?;
+        self.keep(connection);
+        Ok(result)
+    }
+
+    /// Like [`transaction`](Self::transaction), for one of many of the same statements, which stay prepared. None of them
+    /// changes a table.
+    pub async fn transaction_of_series<T>(&self, work: impl AsyncFn(&mut PgConnection) -> Result<T>) -> Result<T> {
+        let (result, connection) = self.run_transaction(work).await?;
+        self.keep(connection);
+        Ok(result)
+    }
+
+    async fn run_transaction<T>(
+        &self,
+        work: impl AsyncFn(&mut PgConnection) -> Result<T>,
+    ) -> Result<(T, PgConnection)> {
         let attempt = async |connection: &mut PgConnection| {
             let mut transaction = connection.begin().await?;
             let result = work(&mut transaction).await?;
             transaction.commit().await?;
             Ok(result)
         };
-        let (result, connection) = self.repeat(attempt, self.wait.each).await?;
-        self.keep(connection).await?;
-        Ok(result)
+        self.repeat(attempt, self.wait.each).await
     }
 
     /// Runs `work` outside a transaction. A wait for a lock may take the whole time, because no other connection waits behind it.
     pub async fn patiently<T>(&self, work: impl AsyncFn(&mut PgConnection) -> Result<T>) -> Result<T> {
-        let (result, connection) = self.repeat(work, self.wait.total).await?;
-        self.keep(connection).await?;
+        let (result, mut connection) = self.repeat(work, self.wait.total).await?;
+        connection.clear_cached_statements().await?;
+        self.keep(connection);
         Ok(result)
     }
 
-    /// Keeps a connection for the next transaction. Its statements are prepared again, because tables may have changed.
-    async fn keep(&self, mut connection: PgConnection) -> Result<()> {
-        connection.clear_cached_statements().await?;
+    /// Keeps a connection for the next transaction.
+    fn keep(&self, connection: PgConnection) {
         if let Ok(mut idle) = self.idle.lock() {
             *idle = Some(connection);
         }
-        Ok(())
     }
 
     /// `usual`: the longest wait for a lock that no autovacuum worker holds.

@@ -1,7 +1,7 @@
 //! Applies the move: the rows are copied in one transaction, or in batches while others write.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sqlx::PgConnection;
 
@@ -25,9 +25,6 @@ use crate::migrate::moves::survey::refuse;
 
 /// Notes that are dealt with under the lock.
 const FEW: i64 = 200;
-/// Notes that are dealt with in one transaction.
-const NOTES: i64 = 500;
-
 /// Moves the rows to `public.sessions`. Returns what was done.
 pub async fn lesson_sessions(attempts: &Attempts<'_>, options: &LessonOptions) -> Result<MoveReceipt> {
     let started = Instant::now();
@@ -140,24 +137,22 @@ async fn online(attempts: &Attempts<'_>, options: &LessonOptions) -> Result<bool
     }
     let mut pace = Pace::new(options);
     loop {
-        let rows = pace.rows(Instant::now());
-        let (batch, newest) =
-            again(async || attempts.transaction(async |db| next_batch(db, &situation, rows).await).await).await?;
+        let (rows, seen) = (pace.rows(Instant::now()), pace.newest());
+        let copy = async |db: &mut PgConnection| next_batch(db, &situation, rows, seen).await;
+        let (batch, newest) = again(async || attempts.transaction_of_series(&copy).await).await?;
         pace.see(newest, Instant::now());
         if batch.is_none() {
             break;
         }
-        if attempts.stop.run_until_cancelled(tokio::time::sleep(options.pause)).await.is_none() {
-            return Err(Error::Cancelled);
-        }
+        wait(attempts, options.pause).await?;
     }
-    catch_up(attempts, &situation).await?;
+    catch_up(attempts, &situation, &mut pace).await?;
     attempts.transaction(finish_online).await?;
-    catch_up(attempts, &situation).await?;
+    catch_up(attempts, &situation, &mut pace).await?;
     let proof = attempts.transaction(async |db| prove_online(db, &situation).await).await?;
     loop {
         // The proof takes long, and others have written meanwhile: little may be left for the time under the lock.
-        catch_up(attempts, &situation).await?;
+        catch_up(attempts, &situation, &mut pace).await?;
         if again(async || attempts.transaction(async |db| swap_online(db, proof.clone()).await).await).await? {
             return Ok(true);
         }
@@ -222,33 +217,52 @@ fn is_copy_there(situation: &Situation) -> bool {
     situation.catalog.table("lectern", "sessions").is_some()
 }
 
-/// Copies the next rows. Returns them, none if there are no more, and the newest write of others.
-async fn next_batch(db: &mut PgConnection, situation: &Situation, rows: i64) -> Result<(Option<store::Batch>, i64)> {
+async fn wait(attempts: &Attempts<'_>, pause: Duration) -> Result<()> {
+    attempts.stop.run_until_cancelled(tokio::time::sleep(pause)).await.ok_or(Error::Cancelled)
+}
+
+/// Copies the next rows. Returns them, none if there are no more, and the newest write of others. `seen` is the newest of
+/// the writes that were seen before.
+async fn next_batch(
+    db: &mut PgConnection,
+    situation: &Situation,
+    rows: i64,
+    seen: i64,
+) -> Result<(Option<store::Batch>, i64)> {
     let (Some(progress), Some(source)) = (store::progress(db).await?, situation.recognised().source) else {
         return Ok((None, 0));
     };
     store::create_functions(db).await?;
-    store::leave_room(db).await?;
-    store::commit_in_background(db).await?;
+    store::prepare_batch(db).await?;
     let batch = store::copy_batch(db, &situation.mapping(source), progress.last_id, rows).await?;
-    Ok((batch, store::newest_change(db).await?))
+    if let Some(batch) = batch {
+        store::forget_uncopied(db, seen, batch.last_id).await?;
+    }
+    Ok((batch, store::noted(db).await?.newest))
 }
 
-/// Deals with what was written, until little is left for the time under the lock.
-async fn catch_up(attempts: &Attempts<'_>, situation: &Situation) -> Result<()> {
+/// Deals with what was written, until little is left for the time under the lock: little at once while others write.
+async fn catch_up(attempts: &Attempts<'_>, situation: &Situation, pace: &mut Pace) -> Result<()> {
     loop {
-        let left = again(async || attempts.transaction(async |db| catch_up_in(db, situation).await).await).await?;
-        if left < FEW {
+        let notes = pace.notes(Instant::now());
+        let work = async |db: &mut PgConnection| catch_up_in(db, situation, notes).await;
+        let noted = again(async || attempts.transaction_of_series(&work).await).await?;
+        let now = Instant::now();
+        pace.see(noted.newest, now);
+        pace.see_left(noted.left);
+        if noted.left < FEW {
             return Ok(());
         }
+        wait(attempts, pace.pause_between_notes(now)).await?;
     }
 }
 
-async fn catch_up_in(db: &mut PgConnection, situation: &Situation) -> Result<i64> {
-    let Some(source) = situation.recognised().source else { return Ok(0) };
+async fn catch_up_in(db: &mut PgConnection, situation: &Situation, notes: i64) -> Result<store::Noted> {
+    let Some(source) = situation.recognised().source else { return Ok(store::Noted::default()) };
     store::create_functions(db).await?;
-    store::catch_up(db, &situation.mapping(source), NOTES).await?;
-    store::outstanding(db, FEW).await
+    store::prepare_batch(db).await?;
+    store::catch_up(db, &situation.mapping(source), notes).await?;
+    store::noted(db).await
 }
 
 async fn finish_online(db: &mut PgConnection) -> Result<()> {
@@ -279,7 +293,7 @@ async fn swap_online(db: &mut PgConnection, mut journal: Journal) -> Result<bool
         return Ok(false);
     }
     let mapping = situation.mapping(source);
-    while store::catch_up(db, &mapping, NOTES).await? > 0 {}
+    while store::catch_up(db, &mapping, FEW).await? > 0 {}
     store::discard_triggers(db, &source.sql_name()).await?;
     swap::swap(db, &situation, &found, &keys, &mut journal, since).await?;
     store::save(db, CopyPhase::Swapped, &journal).await?;

@@ -35,9 +35,31 @@ pub fn unwatch(source: &str) -> String {
         .collect()
 }
 
-/// Returns the number of the newest note that waits; 0 without any.
-pub async fn newest_change(db: &mut PgConnection) -> Result<i64> {
-    Ok(sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM lectern.lesson_changes").fetch_one(db).await?)
+/// The notes that wait.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Noted {
+    /// The number of the newest; 0 without any.
+    pub newest: i64,
+    /// How many there are, at most.
+    pub left: i64,
+}
+
+/// Returns which notes wait, without reading them.
+pub async fn noted(db: &mut PgConnection) -> Result<Noted> {
+    let (oldest, newest): (Option<i64>, Option<i64>) =
+        sqlx::query_as("SELECT min(id), max(id) FROM lectern.lesson_changes").fetch_one(db).await?;
+    let left = oldest.zip(newest).map_or(0, |(oldest, newest)| newest - oldest + 1);
+    Ok(Noted { newest: newest.unwrap_or_default(), left })
+}
+
+/// Removes the notes after one on rows that are not copied yet: they will be copied as they are by then.
+pub async fn forget_uncopied(db: &mut PgConnection, after: i64, copied_to: i64) -> Result<()> {
+    sqlx::query("DELETE FROM lectern.lesson_changes WHERE id > $1 AND session_id > $2")
+        .bind(after)
+        .bind(copied_to)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Returns how many notes wait, up to a number.

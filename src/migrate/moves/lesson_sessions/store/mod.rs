@@ -11,11 +11,11 @@ mod restore;
 mod rows;
 
 pub(super) use self::changes::{
-    WATCHING, catch_up, newest_change, outstanding, unwatch_enrolments, watch, watch_history,
+    Noted, WATCHING, catch_up, forget_uncopied, noted, outstanding, unwatch_enrolments, watch, watch_history,
 };
 pub(super) use self::copy::{
-    Batch, commit_in_background, copy_all, copy_batch, create_copy, discard, discard_triggers, finish_copy, insertion,
-    leave_room, map_some, verify_copy,
+    Batch, copy_all, copy_batch, create_copy, discard, discard_triggers, finish_copy, insertion, leave_room, map_some,
+    prepare_batch, verify_copy,
 };
 pub(super) use self::functions::{FUNCTIONS, create_functions};
 pub use self::further::create_further_indexes;
