@@ -7,7 +7,8 @@ mod server;
 mod shop;
 mod writes;
 
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use self::clients::{Load, load};
 use self::server::SearchServer;
@@ -149,6 +150,17 @@ fn saturation(size: Size, server: &SearchServer) -> Result<Figure> {
     Ok(Figure::within(&what, &slowest, 0.01))
 }
 
+async fn wait_for_file(path: &Path) -> Result<()> {
+    let started = Instant::now();
+    while !path.exists() {
+        if started.elapsed() > Duration::from_secs(60) {
+            return Err(format!("{} is not written", path.display()).into());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
 /// Measures the start from PostgreSQL alone, and with what the last process left in its data folder.
 async fn starts(stage: &Stage, size: Size, server: SearchServer) -> Result<Vec<Figure>> {
     server.stop().await?;
@@ -158,6 +170,8 @@ async fn starts(stage: &Stage, size: Size, server: SearchServer) -> Result<Vec<F
         for samples in [&mut fresh, &mut again] {
             let server = SearchServer::lectern(stage, &size.database(), &folder).await?;
             samples.push(server.ready_after.as_secs_f64());
+            // The next start reads what this process writes.
+            wait_for_file(&stage.folder(&folder)?.join("search/catalogue.rows")).await?;
             server.stop().await?;
         }
     }

@@ -108,6 +108,27 @@ async fn copy_goes_on_after_a_kill_in_each_batch_and_sees_what_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn written_row_is_noted_once_and_not_at_all_if_it_is_copied_later() {
+    let db = living(&many(MANY)).await;
+    let noted = "SELECT session_id::text FROM lectern.lesson_changes ORDER BY session_id";
+    let ends = texts(&db, "SELECT unnest(ARRAY[min(id), max(id)])::text FROM tutor_sessions").await;
+    for round in 1..=2 {
+        let mut program = start(&db, 1000);
+        wait_for_batches(&db, round).await;
+        program.kill().expect("killed");
+        program.wait().expect("ended");
+        if round == 1 {
+            let [first, last] = &ends[..] else { panic!("{ends:?}") };
+            execute(&db, &format!("UPDATE tutor_sessions SET topic = 'w' WHERE id IN ({first}, {last})")).await;
+            assert_eq!(texts(&db, noted).await, ends, "each once");
+        }
+    }
+    assert_eq!(texts(&db, noted).await, ends[..1], "the last row is not copied yet");
+    apply(&db, LessonOptions { pause: Duration::ZERO, ..LessonOptions::default() }).await.expect("applied");
+    expect_moved(&db).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "long"]
 async fn long_copy_of_many_rows_goes_on_after_a_kill_in_each_batch() {
     kill_in_each_batch(300_000, 9).await;
