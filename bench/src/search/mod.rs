@@ -166,7 +166,7 @@ async fn starts(stage: &Stage, size: Size, server: SearchServer) -> Result<Vec<F
     server.stop().await?;
     let (mut fresh, mut again) = (Samples::default(), Samples::default());
     for turn in 0..3 {
-        let folder = format!("search-start-{turn}");
+        let folder = format!("search-start-{}-{turn}", size.name);
         for samples in [&mut fresh, &mut again] {
             let server = SearchServer::lectern(stage, &size.database(), &folder).await?;
             samples.push(server.ready_after.as_secs_f64());
