@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{FORMAT, MAGIC, RowsOrigin, SavedCatalogue, checksum};
+use super::{MAGIC, RowsOrigin, SavedCatalogue, checksum, format_mark};
 use crate::search::read_model::rows::{
     BundleRow, CatalogueRows, ComponentRow, FormRow, InstructorRecord, Place, PriceRecord, SittingRow, StoreProductRow,
     Text, TutorialEventRow, TutorialSessionRow,
@@ -16,7 +16,7 @@ use crate::search::read_model::segment::vocabulary::Vocabulary;
 /// Returns what a file contains. None if it is damaged or of another version.
 pub fn decode(bytes: &[u8]) -> Option<SavedCatalogue> {
     let (content, sum) = bytes.split_last_chunk()?;
-    let rest = content.strip_prefix(MAGIC)?.strip_prefix(&FORMAT.to_le_bytes())?;
+    let rest = content.strip_prefix(MAGIC)?.strip_prefix(&format_mark().to_le_bytes())?;
     if checksum(content) != u64::from_le_bytes(*sum) {
         return None;
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::{FORMAT, MAGIC, RowsOrigin, checksum};
+use super::{MAGIC, RowsOrigin, checksum, format_mark};
 use crate::search::read_model::ReadModel;
 use crate::search::read_model::items::{StoreProduct, TutorialEvent};
 use crate::search::read_model::rows::{
@@ -22,7 +22,7 @@ pub fn encode(model: &ReadModel, origin: &RowsOrigin) -> Vec<u8> {
     let rows = totals.items + totals.store_products + totals.events + totals.sessions;
     let mut writer = SavedRowWriter { bytes: Vec::with_capacity(rows * ROOM), ..SavedRowWriter::default() };
     writer.bytes.extend(MAGIC);
-    writer.bytes.extend(FORMAT.to_le_bytes());
+    writer.bytes.extend(format_mark().to_le_bytes());
     writer.own_text(Some(&origin.database));
     writer.own_text(Some(&origin.position));
     writer.count(model.store_products().count());
