@@ -243,6 +243,7 @@ async fn next_batch(
 
 /// Deals with what was written, until little is left for the time under the lock: little at once while others write.
 async fn catch_up(attempts: &Attempts<'_>, situation: &Situation, pace: &mut Pace) -> Result<()> {
+    pace.begin_notes();
     loop {
         let notes = pace.notes(Instant::now());
         let work = async |db: &mut PgConnection| catch_up_in(db, situation, notes).await;

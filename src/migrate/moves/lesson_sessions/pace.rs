@@ -53,6 +53,11 @@ impl Pace {
         if self.is_shared(now) { (self.rows / SHARE).max(1) } else { self.rows }
     }
 
+    /// Begins to deal with notes: few at once, whatever was needed the last time.
+    pub fn begin_notes(&mut self) {
+        (self.haste, self.left) = (1, i64::MAX);
+    }
+
     /// Takes note of how many notes are left, at most.
     pub fn see_left(&mut self, left: i64) {
         if left >= self.left {
@@ -94,6 +99,9 @@ mod tests {
             pace.see_left(left);
             assert_eq!(pace.notes(at(1800)), notes, "{left} left");
         }
+        pace.begin_notes();
+        pace.see_left(902);
+        assert_eq!(pace.notes(at(1800)), 25);
         pace.rows = 5;
         pace.see(5, at(2000));
         assert_eq!(pace.rows(at(2000)), 1);
