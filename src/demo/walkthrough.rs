@@ -158,7 +158,10 @@ async fn search(
     text: &str,
     document: &mut DemoDocument,
 ) -> Result<()> {
-    let work = async { Ok(ReadModel::build(search::store::load(pool).await?)) };
+    let work = async {
+        let (_, rows) = search::store::load(pool).await?;
+        Ok(ReadModel::build(rows))
+    };
     let catalogue = steps.run(format_args!("lectern search \"{text}\""), work).await?;
     let began = Instant::now();
     let query = Query::for_text(text);

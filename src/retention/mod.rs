@@ -93,7 +93,6 @@ pub async fn sweep(pool: &PgPool, config: &Config, stop: &CancellationToken) -> 
         }
         log(rows, total);
     }
-    search::store::compact_versions(pool, false).await?;
     log("changes of the catalogue", search::store::changes::purge(pool).await?);
     let (data_dir, keep, now) = (&config.data_dir, &config.retention, SystemTime::now());
     log("incomplete uploads", timetable_import::upload::sweep(data_dir, now));

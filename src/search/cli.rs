@@ -38,9 +38,10 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
         return synonyms::cli::run(context, command).await;
     }
     let database = context.database().await?;
-    let rows = store::load(&database.pool).await;
+    let loaded = store::load(&database.pool).await;
     database.close().await;
-    let model = ReadModel::build(rows?);
+    let (_, rows) = loaded?;
+    let model = ReadModel::build(rows);
     let query = Query { page: args.page, page_size: args.page_size, ..Query::for_text(&args.text.join(" ")) };
     let started = Instant::now();
     let found = FoundPage::new(&model, &query);

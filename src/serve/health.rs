@@ -86,7 +86,7 @@ async fn ready(State(state): State<HealthState>, address: Pairs) -> Result<Json<
             "the catalogue is not loaded yet: the database does not respond, or a table is locked".into(),
         );
     };
-    if for_write && freshness.database_version.is_none() {
+    if for_write && freshness.is_current.is_none() {
         return unavailable("the database does not respond".into());
     }
     if age > MAX_AGE {
@@ -96,9 +96,9 @@ async fn ready(State(state): State<HealthState>, address: Pairs) -> Result<Json<
         ));
     }
     let workers = state.workers.statuses();
-    let is_stale = freshness.database_version != Some(freshness.version) && age > STALE_AFTER;
+    let is_stale = freshness.is_current != Some(true) && age > STALE_AFTER;
     let mut degraded = Vec::new();
-    if is_stale || freshness.database_version.is_none() {
+    if is_stale || freshness.is_current.is_none() {
         degraded.push("database");
     }
     if workers.iter().any(|worker| worker.state == WorkerState::Restarting) {

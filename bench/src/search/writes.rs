@@ -172,12 +172,12 @@ pub async fn measure_writers(stage: &Stage, size: Size, runs: usize) -> Result<F
 }
 
 async fn set_triggers(stage: &Stage, size: Size, is_watched: bool) -> Result<()> {
-    let state = if is_watched { "ENABLE" } else { "DISABLE" };
+    let state = if is_watched { "ENABLE ALWAYS" } else { "DISABLE" };
     let pool = stage.connect(&size.database()).await?;
     let sql = format!(
         "DO $$ DECLARE t record; BEGIN
              FOR t IN SELECT tgrelid::regclass AS of_table, tgname FROM pg_trigger
-                      WHERE tgname LIKE 'lectern\\_search\\_%' OR tgname = 'lectern_catalogue_changed' LOOP
+                      WHERE tgname LIKE 'lectern\\_search\\_%' LOOP
                  EXECUTE format('ALTER TABLE %s {state} TRIGGER %I', t.of_table, t.tgname);
              END LOOP;
          END $$"

@@ -45,7 +45,6 @@ pub const SERVICE: &[(&str, &str)] = &[
     ("lectern.agreed", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.approved_instructors", "SELECT, INSERT, DELETE"),
     ("lectern.archive", "SELECT"),
-    ("lectern.catalogue_changes", "SELECT, DELETE"),
     ("lectern.catalogue_version", "SELECT, UPDATE"),
     ("lectern.custom_field_options", "SELECT, INSERT, UPDATE, DELETE"),
     ("lectern.event_details", "SELECT, INSERT, UPDATE"),

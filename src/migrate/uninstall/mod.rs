@@ -24,7 +24,6 @@ const OWN_WORK: &[&str] = &[
     "receipts",
     "found_before",
     "catalogue_version",
-    "catalogue_changes",
     "search_changes",
     "request_allowance",
     "schedule",

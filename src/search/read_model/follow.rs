@@ -65,10 +65,12 @@ struct FollowState {
     stored_version: Option<i64>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Verified {
     at: Option<Instant>,
     is_away: bool,
+    /// Up to where the log was applied then.
+    position: Option<Position>,
 }
 
 /// How current the model is.
@@ -76,8 +78,8 @@ struct Verified {
 pub struct Freshness {
     /// The version of the model.
     pub version: i64,
-    /// The version of the database; none if it did not respond.
-    pub database_version: Option<i64>,
+    /// Whether the model is the catalogue of the database; none if the database did not respond.
+    pub is_current: Option<bool>,
     /// The time since the model was last known to be current; none until it is loaded.
     pub age: Option<Duration>,
 }
@@ -142,33 +144,35 @@ impl Follower {
 
     /// Compares the model with the database, which may take this long to respond.
     pub async fn freshness(&self, timeout: Duration) -> Freshness {
-        let database_version = match tokio::time::timeout(timeout, self.database_version()).await {
-            Ok(Ok(version)) => Some(version),
+        let is_current = match tokio::time::timeout(timeout, self.is_current()).await {
+            Ok(Ok(is_current)) => Some(is_current),
             Ok(Err(_)) | Err(_) => None,
         };
-        let version = self.current().version;
-        if self.is_loaded() && database_version == Some(version) {
-            self.mark_verified();
-        }
-        Freshness { version, database_version, age: self.verified().at.map(|at| at.elapsed()) }
+        Freshness { version: self.current().version, is_current, age: self.verified().at.map(|at| at.elapsed()) }
+    }
+
+    async fn is_current(&self) -> Result<bool> {
+        let mut connection = self.pool.acquire().await?;
+        let Some(position) = self.verified().position else {
+            changes::position(&mut connection).await?;
+            return Ok(false);
+        };
+        let Look::Unchanged(now) = changes::look(&mut connection, &position).await? else { return Ok(false) };
+        self.mark_verified(now);
+        Ok(true)
     }
 
     fn verified(&self) -> Verified {
-        *self.verified.lock().unwrap_or_else(PoisonError::into_inner)
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn mark_verified(&self) {
+    fn mark_verified(&self, position: Position) {
         *self.verified.lock().unwrap_or_else(PoisonError::into_inner) =
-            Verified { at: Some(Instant::now()), is_away: false };
+            Verified { at: Some(Instant::now()), is_away: false, position: Some(position) };
     }
 
     fn mark_away(&self) {
         self.verified.lock().unwrap_or_else(PoisonError::into_inner).is_away = true;
-    }
-
-    async fn database_version(&self) -> Result<i64> {
-        let mut connection = self.pool.acquire().await?;
-        store::version(&mut connection).await
     }
 
     /// Returns a channel that receives every newer model.
@@ -182,9 +186,9 @@ impl Follower {
     }
 
     /// Returns what the last changes were, from the log. None if the log does not contain that many.
-    pub async fn last_changes(&self, transactions: i64) -> Result<Option<Changes>> {
+    pub async fn last_changes(&self, count: i64) -> Result<Option<Changes>> {
         let mut tx = self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-        let changes = changes::read_last(&mut tx, transactions).await?;
+        let changes = changes::read_last(&mut tx, count).await?;
         tx.commit().await?;
         Ok(changes)
     }
@@ -202,7 +206,11 @@ impl Follower {
         let result = self.apply_changes(&mut state).await;
         state.is_interrupted = false;
         match &result {
-            Ok(_) => self.mark_verified(),
+            Ok(()) => {
+                if let Some(position) = &state.position {
+                    self.mark_verified(position.clone());
+                }
+            }
             Err(_) => {
                 state.link.close();
                 self.mark_away();
@@ -224,7 +232,7 @@ impl Follower {
         }
         let model = self.current();
         let limit = (model.totals().store_products / MANY).max(FEW);
-        let read = bounded(READ_TIMEOUT, link::read_touched(link, &position, limit)).await?;
+        let read = bounded(READ_TIMEOUT, link::read_touched(link, &position, model.version, limit)).await?;
         let Some((changes, rows)) = read else { return self.load_everything(state).await };
         if let Some(unmerged) = &mut state.unmerged {
             unmerged.extend(changes.touched.clone());
@@ -245,11 +253,9 @@ impl Follower {
         if self.resume(state).await { Ok(()) } else { self.load_everything(state).await }
     }
 
-    /// Reads everything. Changes during the read are applied again later, which does no harm.
+    /// Reads everything.
     async fn load_everything(&self, state: &mut FollowState) -> Result<()> {
-        let link = state.link.open().await?;
-        let position = bounded(LOOK_TIMEOUT, changes::position(link)).await?;
-        let rows = bounded(LOAD_TIMEOUT, store::load(&self.pool)).await?;
+        let (position, rows) = bounded(LOAD_TIMEOUT, store::load(&self.pool)).await?;
         let model = compute(move || ReadModel::build(rows)).await?;
         self.recent.reset(model.version);
         self.replace(model);
@@ -282,7 +288,7 @@ impl Follower {
     async fn finish_merge(&self, state: &mut FollowState, merged: ReadModel, unmerged: Touched) -> Result<()> {
         let Some(position) = state.position.clone() else { return Ok(()) };
         let link = state.link.open().await?;
-        let read = bounded(READ_TIMEOUT, link::read_unmerged(link, &position, unmerged)).await?;
+        let read = bounded(READ_TIMEOUT, link::read_unmerged(link, &position, self.current().version, unmerged)).await?;
         let Some((changes, rows)) = read else { return self.load_everything(state).await };
         let (touched, version) = (changes.touched.clone(), changes.version);
         let newer = compute(move || merged.apply(rows, &touched, version)).await?;

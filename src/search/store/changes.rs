@@ -13,8 +13,8 @@ use crate::search::read_model::touched::Touched;
 /// Changed records above which everything is read again.
 const MANY_RECORDS: usize = 20_000;
 
-/// Transactions that stay in the log at least, so that clients can resume.
-pub const LOGGED_TRANSACTIONS: i64 = 10_000;
+/// Changes that stay in the log at least, so that clients can resume.
+pub const LOGGED_CHANGES: i64 = 10_000;
 
 /// How far the log was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,44 +86,53 @@ pub async fn look(db: &mut PgConnection, position: &Position) -> Result<Look> {
     })
 }
 
-/// Reads what changed after a position, on a connection that has one snapshot.
-pub async fn read(db: &mut PgConnection, position: &Position) -> Result<Changes> {
-    let named = sqlx::query_as(
-        "SELECT what, ids FROM lectern.search_changes
-         WHERE transaction >= pg_snapshot_xmin($1::pg_snapshot)
-           AND NOT pg_visible_in_snapshot(transaction, $1::pg_snapshot)",
-    );
-    let named = named.bind(&position.0).fetch_all(&mut *db).await?;
-    changes(db, named).await
+/// Reads what changed after a position, whose version is known, on a connection that has one snapshot.
+pub async fn read(db: &mut PgConnection, position: &Position, version: i64) -> Result<Changes> {
+    // One row without a change if there is none.
+    let rows: Vec<(String, Option<String>, Option<Vec<i64>>)> = sqlx::query_as(
+        "SELECT pg_current_snapshot()::text, what, ids
+         FROM (SELECT) AS always
+         LEFT JOIN lectern.search_changes ON transaction >= pg_snapshot_xmin($1::pg_snapshot)
+                                             AND NOT pg_visible_in_snapshot(transaction, $1::pg_snapshot)",
+    )
+    .bind(&position.0)
+    .fetch_all(&mut *db)
+    .await?;
+    let now = rows.first().map(|(now, ..)| Position(now.clone())).ok_or(sqlx::Error::RowNotFound)?;
+    let named: Vec<_> = rows.into_iter().filter_map(|(_, what, ids)| what.zip(ids)).collect();
+    let version = version + i64::try_from(named.len()).unwrap_or(i64::MAX);
+    changes(db, now, version, named).await
 }
 
-/// Reads what the last transactions changed, on a connection that has one snapshot. None if the log does not contain
-/// that many.
-pub async fn read_last(db: &mut PgConnection, transactions: i64) -> Result<Option<Changes>> {
+/// Reads what the last changes were, on a connection that has one snapshot. None if the log does not contain that many.
+pub async fn read_last(db: &mut PgConnection, count: i64) -> Result<Option<Changes>> {
     // Transactions that ended at about the same time may have been counted in another order, so those of the second before
     // are read too.
     let named: Vec<(String, Vec<i64>)> = sqlx::query_as(
-        "WITH last AS (SELECT transaction, max(id) AS id, max(at) AS at FROM lectern.search_changes GROUP BY transaction
-                       ORDER BY 2 DESC LIMIT $1),
+        "WITH last AS (SELECT at FROM lectern.search_changes ORDER BY id DESC LIMIT $1),
               first AS (SELECT min(at) - interval '1 second' AS at FROM last HAVING count(*) = $1)
          SELECT change.what, change.ids FROM lectern.search_changes AS change, first WHERE change.at >= first.at",
     )
-    .bind(transactions)
+    .bind(count)
     .fetch_all(&mut *db)
     .await?;
     if named.is_empty() {
         return Ok(None);
     }
-    changes(db, named).await.map(Some)
+    let (position, version) = (position(db).await?, super::version(db).await?);
+    changes(db, position, version, named).await.map(Some)
 }
 
-async fn changes(db: &mut PgConnection, named: Vec<(String, Vec<i64>)>) -> Result<Changes> {
+async fn changes(
+    db: &mut PgConnection,
+    position: Position,
+    version: i64,
+    named: Vec<(String, Vec<i64>)>,
+) -> Result<Changes> {
     let mut records = ChangedRecords::default();
     for (what, ids) in named {
         records.0.entry(what).or_default().extend(ids);
     }
-    let position = position(db).await?;
-    let version = super::version(db).await?;
     let is_complete = !records.has_any(&["everything"]) && records.count() <= MANY_RECORDS;
     let (mut touched, events) = match is_complete {
         true => resolve(db, &records).await?,
@@ -341,7 +350,7 @@ pub async fn purge(pool: &PgPool) -> Result<i64> {
     let deleted = sqlx::query_scalar(
         "WITH bounds AS (
              SELECT pg_snapshot_xmin(pg_current_snapshot()) AS oldest, pg_snapshot_xmax(pg_current_snapshot()) AS next,
-                    (SELECT min(transaction) FROM (SELECT transaction FROM lectern.search_changes GROUP BY transaction
+                    (SELECT min(transaction) FROM (SELECT transaction FROM lectern.search_changes
                                                    ORDER BY transaction DESC LIMIT $1) AS newest) AS first_needed),
          deleted AS (
              DELETE FROM lectern.search_changes USING bounds
@@ -350,10 +359,10 @@ pub async fn purge(pool: &PgPool) -> Result<i64> {
              RETURNING transaction, next),
          remembered AS (
              UPDATE lectern.catalogue_version
-             SET deleted_through = CASE WHEN deleted_through >= bounds.next THEN '0' ELSE greatest(
+             SET folded = folded + (SELECT count(*) FROM deleted), deleted_through = CASE WHEN deleted_through >= bounds.next THEN '0' ELSE greatest(
                  deleted_through, (SELECT max(transaction) FROM deleted WHERE transaction < next)) END
              FROM bounds WHERE EXISTS (SELECT FROM deleted) OR deleted_through >= bounds.next)
          SELECT count(*) FROM deleted",
     );
-    Ok(deleted.bind(LOGGED_TRANSACTIONS).fetch_one(pool).await?)
+    Ok(deleted.bind(LOGGED_CHANGES).fetch_one(pool).await?)
 }

@@ -1,12 +1,12 @@
 //! Loads the rows of the read model: all of them, or those of what was touched.
 
 use foldhash::HashMap;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sqlx::{PgConnection, PgPool};
 
-use super::copy::{CopiedRow, SharedTexts, copy_rows};
+use super::changes::Position;
+use super::rows::{SharedTexts, StoredRow, read_rows};
 use super::statements::{self, RowKind};
 use crate::error::Result;
 use crate::search::read_model::rows::{
@@ -15,9 +15,10 @@ use crate::search::read_model::rows::{
 };
 use crate::search::read_model::touched::Touched;
 
-/// Loads all rows that search uses, in one snapshot.
-pub async fn load(pool: &PgPool) -> Result<CatalogueRows> {
+/// Loads all rows that search uses, in one snapshot, whose position is returned with them.
+pub async fn load(pool: &PgPool) -> Result<(Position, CatalogueRows)> {
     let mut first = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let position = super::changes::position(&mut first).await?;
     // A second connection reads the other half at the same time. Where it cannot, one reads all.
     let second = match second_reader(pool, &mut first).await {
         Ok(second) => second,
@@ -39,7 +40,7 @@ pub async fn load(pool: &PgPool) -> Result<CatalogueRows> {
         }
     };
     first.commit().await?;
-    Ok(rows)
+    Ok((position, rows))
 }
 
 /// Begins a transaction on another connection that sees the same snapshot. None where no connection is free.
@@ -56,33 +57,29 @@ async fn second_reader(
     Ok(Some(second))
 }
 
-/// Loads the rows of what was touched, on a connection that has one snapshot.
+/// Loads the rows of what was touched, without the version, on a connection that has one snapshot.
 pub async fn load_touched(db: &mut PgConnection, touched: &Touched) -> Result<CatalogueRows> {
     if touched.everything {
         return load_all(db).await;
     }
-    let mut rows = CatalogueRows { version: super::version(&mut *db).await?, ..CatalogueRows::default() };
+    let mut rows = CatalogueRows::default();
     if !touched.store_products.is_empty() {
-        let ids = id_list(&touched.store_products);
-        rows = CatalogueRows { version: rows.version, ..load_offers_and_events(db, &ids).await? };
+        let ids: Vec<i64> = touched.store_products.iter().copied().collect();
+        rows = load_offers_and_events(db, &ids).await?;
     }
     if !touched.bundles.is_empty() {
-        (rows.bundles, rows.components) = load_bundles(db, Some(&id_list(&touched.bundles))).await?;
+        let ids: Vec<i64> = touched.bundles.iter().copied().collect();
+        (rows.bundles, rows.components) = load_bundles(db, Some(&ids)).await?;
     }
     show_archived_places(db, &mut rows).await?;
     Ok(rows)
 }
 
-fn id_list(ids: &BTreeSet<i64>) -> String {
-    let texts: Vec<String> = ids.iter().map(i64::to_string).collect();
-    texts.join(",")
-}
-
-async fn load_offers_and_events(db: &mut PgConnection, ids: &str) -> Result<CatalogueRows> {
+async fn load_offers_and_events(db: &mut PgConnection, ids: &[i64]) -> Result<CatalogueRows> {
     let mut rows = load_events(db, Some(ids)).await?;
     let mut texts = SharedTexts::default();
     rows.store_products = load_store_products(db, Some(ids), &mut texts).await?;
-    rows.prices = copy_rows(db, &RowKind::Prices.select(Some(ids)), &mut texts, read_price).await?;
+    rows.prices = read_rows(db, RowKind::Prices, Some(ids), &mut texts, read_price).await?;
     Ok(rows)
 }
 
@@ -94,31 +91,31 @@ async fn load_all(db: &mut PgConnection) -> Result<CatalogueRows> {
     with_shared(db, rows).await
 }
 
-async fn load_offers(db: &mut PgConnection, ids: Option<&str>) -> Result<CatalogueRows> {
+async fn load_offers(db: &mut PgConnection, ids: Option<&[i64]>) -> Result<CatalogueRows> {
     let mut texts = SharedTexts::default();
     let (bundles, components) = load_bundles(db, ids).await?;
     Ok(CatalogueRows {
         store_products: load_store_products(db, ids, &mut texts).await?,
-        prices: copy_rows(db, &RowKind::Prices.select(ids), &mut texts, read_price).await?,
+        prices: read_rows(db, RowKind::Prices, ids, &mut texts, read_price).await?,
         bundles,
         components,
         ..CatalogueRows::default()
     })
 }
 
-async fn load_bundles(db: &mut PgConnection, ids: Option<&str>) -> Result<(Vec<BundleRow>, Vec<ComponentRow>)> {
+async fn load_bundles(db: &mut PgConnection, ids: Option<&[i64]>) -> Result<(Vec<BundleRow>, Vec<ComponentRow>)> {
     let mut texts = SharedTexts::default();
-    let bundles = copy_rows(db, &RowKind::Bundles.select(ids), &mut texts, read_bundle).await?;
-    let components = copy_rows(db, &RowKind::Components.select(ids), &mut texts, read_component).await?;
+    let bundles = read_rows(db, RowKind::Bundles, ids, &mut texts, read_bundle).await?;
+    let components = read_rows(db, RowKind::Components, ids, &mut texts, read_component).await?;
     Ok((bundles, components))
 }
 
-async fn load_events(db: &mut PgConnection, ids: Option<&str>) -> Result<CatalogueRows> {
+async fn load_events(db: &mut PgConnection, ids: Option<&[i64]>) -> Result<CatalogueRows> {
     let mut texts = SharedTexts::default();
     Ok(CatalogueRows {
-        events: copy_rows(db, &RowKind::Events.select(ids), &mut texts, read_event).await?,
-        sessions: copy_rows(db, &RowKind::Sessions.select(ids), &mut texts, read_session).await?,
-        instructors: copy_rows(db, &RowKind::Instructors.select(ids), &mut texts, read_instructor).await?,
+        events: read_rows(db, RowKind::Events, ids, &mut texts, read_event).await?,
+        sessions: read_rows(db, RowKind::Sessions, ids, &mut texts, read_session).await?,
+        instructors: read_rows(db, RowKind::Instructors, ids, &mut texts, read_instructor).await?,
         ..CatalogueRows::default()
     })
 }
@@ -156,14 +153,14 @@ async fn load_synonyms(db: &mut PgConnection) -> Result<Vec<SynonymRow>> {
 /// Reads store products with what they refer to. One that refers to a row that is not there is left out.
 async fn load_store_products(
     db: &mut PgConnection,
-    ids: Option<&str>,
+    ids: Option<&[i64]>,
     texts: &mut SharedTexts,
 ) -> Result<Vec<StoreProductRow>> {
-    let sittings = copy_rows(db, &RowKind::Sittings.select(ids), texts, read_sitting).await?;
-    let forms = copy_rows(db, &RowKind::Forms.select(ids), texts, read_form).await?;
+    let sittings = read_rows(db, RowKind::Sittings, ids, texts, read_sitting).await?;
+    let forms = read_rows(db, RowKind::Forms, ids, texts, read_form).await?;
     let sittings: HashMap<i64, Arc<SittingRow>> = sittings.into_iter().map(|row| (row.id, Arc::new(row))).collect();
     let forms: HashMap<i64, Arc<FormRow>> = forms.into_iter().map(|row| (row.id, Arc::new(row))).collect();
-    let read = |row: &mut CopiedRow<'_>| {
+    let read = |row: &mut StoredRow<'_>| {
         let (id, product_code) = (row.id()?, row.own_text()?);
         let (sitting, form) = (sittings.get(&row.id()?), forms.get(&row.id()?));
         Ok(sitting.zip(form).map(|(sitting, form)| {
@@ -171,11 +168,11 @@ async fn load_store_products(
             StoreProductRow { id, product_code, sitting, form }
         }))
     };
-    let products = copy_rows(db, &RowKind::StoreProducts.select(ids), texts, read).await?;
+    let products = read_rows(db, RowKind::StoreProducts, ids, texts, read).await?;
     Ok(products.into_iter().flatten().collect())
 }
 
-fn read_sitting(row: &mut CopiedRow<'_>) -> Result<SittingRow> {
+fn read_sitting(row: &mut StoredRow<'_>) -> Result<SittingRow> {
     Ok(SittingRow {
         id: row.id()?,
         subject_id: row.id()?,
@@ -186,7 +183,7 @@ fn read_sitting(row: &mut CopiedRow<'_>) -> Result<SittingRow> {
     })
 }
 
-fn read_form(row: &mut CopiedRow<'_>) -> Result<FormRow> {
+fn read_form(row: &mut StoredRow<'_>) -> Result<FormRow> {
     Ok(FormRow {
         id: row.id()?,
         catalog_product_id: row.id()?,
@@ -203,14 +200,14 @@ fn read_form(row: &mut CopiedRow<'_>) -> Result<FormRow> {
     })
 }
 
-fn read_price(row: &mut CopiedRow<'_>) -> Result<PriceRecord> {
+fn read_price(row: &mut StoredRow<'_>) -> Result<PriceRecord> {
     let (id, store_product_id, price_type) = (row.id()?, row.id()?, row.text()?);
     // An amount that is no number or has too many digits is shown as zero rather than hiding the product.
     let amount = row.text()?.parse().unwrap_or_default();
     Ok(PriceRecord { id, store_product_id, price_type, amount, currency: row.text()? })
 }
 
-fn read_event(row: &mut CopiedRow<'_>) -> Result<TutorialEventRow> {
+fn read_event(row: &mut StoredRow<'_>) -> Result<TutorialEventRow> {
     Ok(TutorialEventRow {
         id: row.id()?,
         store_product_id: row.id()?,
@@ -226,11 +223,11 @@ fn read_event(row: &mut CopiedRow<'_>) -> Result<TutorialEventRow> {
     })
 }
 
-fn read_place(row: &mut CopiedRow<'_>) -> Result<Place> {
+fn read_place(row: &mut StoredRow<'_>) -> Result<Place> {
     Ok(Place { location: row.optional_text()?, location_code: row.optional_text()?, venue: row.optional_text()? })
 }
 
-fn read_session(row: &mut CopiedRow<'_>) -> Result<TutorialSessionRow> {
+fn read_session(row: &mut StoredRow<'_>) -> Result<TutorialSessionRow> {
     Ok(TutorialSessionRow {
         id: row.id()?,
         event_id: row.id()?,
@@ -243,11 +240,11 @@ fn read_session(row: &mut CopiedRow<'_>) -> Result<TutorialSessionRow> {
     })
 }
 
-fn read_instructor(row: &mut CopiedRow<'_>) -> Result<InstructorRecord> {
+fn read_instructor(row: &mut StoredRow<'_>) -> Result<InstructorRecord> {
     Ok(InstructorRecord { event_id: row.id()?, name: row.text()? })
 }
 
-fn read_bundle(row: &mut CopiedRow<'_>) -> Result<BundleRow> {
+fn read_bundle(row: &mut StoredRow<'_>) -> Result<BundleRow> {
     Ok(BundleRow {
         id: row.id()?,
         name: row.text()?,
@@ -259,7 +256,7 @@ fn read_bundle(row: &mut CopiedRow<'_>) -> Result<BundleRow> {
     })
 }
 
-fn read_component(row: &mut CopiedRow<'_>) -> Result<ComponentRow> {
+fn read_component(row: &mut StoredRow<'_>) -> Result<ComponentRow> {
     Ok(ComponentRow {
         bundle_id: row.id()?,
         store_product_id: row.id()?,

@@ -25,25 +25,36 @@ pub enum RowKind {
 }
 
 impl RowKind {
-    /// Returns the statement for all rows, or for those of these store products or bundles.
-    pub fn select(self, ids: Option<&str>) -> String {
-        let (select, touched) = match self {
-            Self::Sittings => {
-                (SITTINGS, "sitting.id IN (SELECT exam_session_subject_id FROM acted.products WHERE id = {ids})")
-            }
-            Self::Forms => {
-                (FORMS, "ppv.id IN (SELECT product_product_variation_id FROM acted.products WHERE id = {ids})")
-            }
-            Self::StoreProducts => (STORE_PRODUCTS, "store_product.id = {ids}"),
-            Self::Prices => (PRICES, "store_product.id = {ids}"),
-            Self::Events => (EVENTS, "store_product.id = {ids}"),
-            Self::Sessions => (SESSIONS, "event.product_id = {ids}"),
-            Self::Instructors => (INSTRUCTORS, "event.product_id = {ids}"),
-            Self::Bundles => (BUNDLES, "bundle.id = {ids}"),
-            Self::Components => (COMPONENTS, "component.bundle_id = {ids}"),
+    /// Returns the statement for all rows.
+    pub fn select_all(self) -> String {
+        self.select("true")
+    }
+
+    /// Returns the statement for the rows of store products or bundles, whose ids are its parameter.
+    pub fn select_of_ids(self) -> String {
+        self.select(match self {
+            Self::Sittings => "sitting.id IN (SELECT exam_session_subject_id FROM acted.products WHERE id = ANY ($1))",
+            Self::Forms => "ppv.id IN (SELECT product_product_variation_id FROM acted.products WHERE id = ANY ($1))",
+            Self::StoreProducts | Self::Prices | Self::Events => "store_product.id = ANY ($1)",
+            Self::Sessions | Self::Instructors => "event.product_id = ANY ($1)",
+            Self::Bundles => "bundle.id = ANY ($1)",
+            Self::Components => "component.bundle_id = ANY ($1)",
+        })
+    }
+
+    fn select(self, touched: &str) -> String {
+        let select = match self {
+            Self::Sittings => SITTINGS,
+            Self::Forms => FORMS,
+            Self::StoreProducts => STORE_PRODUCTS,
+            Self::Prices => PRICES,
+            Self::Events => EVENTS,
+            Self::Sessions => SESSIONS,
+            Self::Instructors => INSTRUCTORS,
+            Self::Bundles => BUNDLES,
+            Self::Components => COMPONENTS,
         };
-        let touched = ids.map(|ids| touched.replace("{ids}", &format!("ANY ('{{{ids}}}'::bigint[])")));
-        select.replace("{name}", INSTRUCTOR_NAME).replace("{touched}", touched.as_deref().unwrap_or("true"))
+        select.replace("{name}", INSTRUCTOR_NAME).replace("{touched}", touched)
     }
 }
 

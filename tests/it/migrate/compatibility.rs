@@ -33,7 +33,7 @@ async fn older_program_runs_beside_a_step_that_allows_it_and_refuses_any_other()
         (Some("yes"), None),
         (Some("from 0.0"), None),
         (Some("from 0.1"), None),
-        (Some("from 0.2"), Some("step 9000 (future-names) needs Lectern 0.2 or newer, but this is Lectern 0.1.0")),
+        (Some("from 0.3"), Some("step 9000 (future-names) needs Lectern 0.3 or newer, but this is Lectern 0.2.0")),
         (Some("from 10.0"), Some("step 9000 (future-names) needs Lectern 10.0 or newer")),
         (Some("no"), Some("step 9000 (future-names) does not allow older programs")),
         (None, Some("step 9000 (future-names) does not allow older programs")),

@@ -346,7 +346,7 @@ async fn stream_of_changes_names_ids_and_resumes() {
     let event: i64 =
         sqlx::query_scalar("SELECT id FROM acted.tutorial_events").fetch_one(&db.pool).await.expect("an id");
     assert_eq!(data, json!({ "version": first, "events": [event], "products": [provider.product] }));
-    assert_eq!(first, before + 1);
+    assert!(first > before);
     execute(&db.pool, "UPDATE acted.tutorial_venues SET name = 'Inkwell'").await;
     let (second, data) = next_event(&mut stream, &mut text, "catalogue").await;
     assert_eq!(data, json!({ "version": second, "events": [event], "products": [provider.product] }));

@@ -30,7 +30,7 @@ impl Link {
     pub async fn open(&mut self) -> Result<&mut PgConnection> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => bounded(CONNECT_TIMEOUT, async { Ok(PgConnection::connect_with(&self.options).await?) }).await?,
+            None => bounded(CONNECT_TIMEOUT, connect(&self.options)).await?,
         };
         Ok(self.connection.insert(connection))
     }
@@ -55,39 +55,48 @@ impl Link {
     }
 }
 
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    // Each change is read by the same statements with a few ids. To plan them again takes longer than to run them.
+    sqlx::query("SET plan_cache_mode = force_generic_plan").execute(&mut connection).await?;
+    Ok(connection)
+}
+
 /// Waits for the database at most this long.
 pub async fn bounded<T>(limit: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
     let timeout = |_| Error::Database(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
     tokio::time::timeout(limit, work).await.map_err(timeout)?
 }
 
-/// Reads what was touched after a position, in one snapshot. None if everything has to be read: the log says so, or more
+/// Reads what was touched after a position with this version, in one snapshot. None if everything has to be read: the log says so, or more
 /// than `limit` store products were touched.
 pub async fn read_touched(
     db: &mut PgConnection,
     position: &Position,
+    version: i64,
     limit: usize,
 ) -> Result<Option<(Changes, CatalogueRows)>> {
-    read(db, position, Touched::default(), limit).await
+    read(db, (position, version), Touched::default(), limit).await
 }
 
 /// Reads what was touched after a position, and before it by `more`.
 pub async fn read_unmerged(
     db: &mut PgConnection,
     position: &Position,
+    version: i64,
     more: Touched,
 ) -> Result<Option<(Changes, CatalogueRows)>> {
-    read(db, position, more, usize::MAX).await
+    read(db, (position, version), more, usize::MAX).await
 }
 
 async fn read(
     db: &mut PgConnection,
-    position: &Position,
+    (position, version): (&Position, i64),
     more: Touched,
     limit: usize,
 ) -> Result<Option<(Changes, CatalogueRows)>> {
     let mut tx = db.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let mut changes = changes::read(&mut tx, position).await?;
+    let mut changes = changes::read(&mut tx, position, version).await?;
     changes.touched.extend(more);
     if changes.touched.everything || changes.touched.store_products.len() > limit {
         tx.rollback().await?;

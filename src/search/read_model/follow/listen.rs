@@ -3,7 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 
 use super::link::bounded;
@@ -20,6 +19,8 @@ const AWAKE: Duration = Duration::from_secs(1);
 const SLEEP: Duration = Duration::from_secs(2);
 /// How often it looks for changes that are not in the log.
 const UNLOGGED_INTERVAL: Duration = Duration::from_secs(2);
+/// The longest time for deleting old rows of the log.
+const PURGE_TIMEOUT: Duration = Duration::from_secs(10);
 const INITIAL_BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
@@ -58,27 +59,15 @@ async fn follow(follower: &Follower) -> Result<()> {
             tokio::time::sleep(PAUSE).await;
         }
     }
-    compact(&follower.pool, true).await?;
+    bounded(PURGE_TIMEOUT, changes::purge(&follower.pool)).await?;
     let mut listener = {
         let state = follower.state.lock().await;
         state.link.listener().await?
     };
     loop {
         stay_awake(follower, &mut unlogged).await?;
-        compact(&follower.pool, false).await?;
         sleep(follower, &mut listener, &mut unlogged).await?;
     }
-}
-
-async fn compact(pool: &PgPool, is_start: bool) -> Result<()> {
-    let compacting = async {
-        store::compact_versions(pool, is_start).await?;
-        if is_start {
-            changes::purge(pool).await?;
-        }
-        Ok(())
-    };
-    bounded(LOOK_TIMEOUT * 5, compacting).await
 }
 
 /// Looks every few milliseconds until nothing has changed for a while.

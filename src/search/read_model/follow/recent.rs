@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::search::store::changes::{Changes, LOGGED_TRANSACTIONS};
+use crate::search::store::changes::{Changes, LOGGED_CHANGES};
 
 /// The changes between two versions.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl RecentChanges {
             return;
         }
         list.changes.push_back(Arc::new(change));
-        while list.changes.front().is_some_and(|first| first.version <= changes.version - LOGGED_TRANSACTIONS) {
+        while list.changes.front().is_some_and(|first| first.version <= changes.version - LOGGED_CHANGES) {
             if let Some(first) = list.changes.pop_front() {
                 list.from = first.version;
             }

@@ -40,12 +40,12 @@ impl Follower {
         let Some(saved) = compute(move || saved::read(&path)).await?? else { return Ok(false) };
         let SavedCatalogue { origin, rows, vocabulary } = saved;
         let link = state.link.open().await?;
-        let limit = rows.store_products.len() / MANY;
-        let Some(since) = bounded(READ_TIMEOUT, read_since(link, &origin, limit.max(FEW))).await? else {
+        let limit = (rows.store_products.len() / MANY).max(FEW);
+        let Some(since) = bounded(READ_TIMEOUT, read_since(link, &origin, rows.version, limit)).await? else {
             return Ok(false);
         };
         let SinceStored { changes, shared, touched_rows } = since;
-        let Changes { position, version, touched, .. } = changes;
+        let (version, Changes { position, touched, .. }) = (shared.version, changes);
         let is_current = touched.is_empty();
         let make = move || {
             let model = ReadModel::build_with(with_shared(rows, shared), vocabulary);
@@ -99,7 +99,12 @@ struct SinceStored {
 
 /// Reads what has changed, in one snapshot. None if everything has to be read: the rows are those of another database, or
 /// too much has changed.
-async fn read_since(db: &mut PgConnection, stored: &RowsOrigin, limit: usize) -> Result<Option<SinceStored>> {
+async fn read_since(
+    db: &mut PgConnection,
+    stored: &RowsOrigin,
+    version: i64,
+    limit: usize,
+) -> Result<Option<SinceStored>> {
     let mut tx = db.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let position = Position::from_text(&stored.position);
     let is_same = origin::database_mark(&mut tx).await?.as_ref() == Some(&stored.database);
@@ -107,7 +112,7 @@ async fn read_since(db: &mut PgConnection, stored: &RowsOrigin, limit: usize) ->
         tx.rollback().await?;
         return Ok(None);
     }
-    let changes = changes::read(&mut tx, &position).await?;
+    let changes = changes::read(&mut tx, &position, version).await?;
     if changes.touched.everything || changes.touched.store_products.len() > limit {
         tx.rollback().await?;
         return Ok(None);

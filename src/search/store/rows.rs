@@ -1,11 +1,13 @@
-//! Reads rows that PostgreSQL copies in its binary format.
+//! Reads rows in the binary format of PostgreSQL: many are copied, a few are fetched by a statement that stays prepared.
 
 use foldhash::HashSet;
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row, ValueRef};
 
+use super::statements::RowKind;
 use crate::error::{Error, Result};
 use crate::search::read_model::rows::Text;
 
@@ -29,28 +31,54 @@ impl SharedTexts {
 }
 
 /// The columns of one row, read in order.
-pub struct CopiedRow<'a> {
-    bytes: &'a [u8],
+pub struct StoredRow<'a> {
+    columns: Columns<'a>,
     texts: SharedTexts,
+}
+
+/// The columns that are not read yet. Both forms have the same bytes for a value.
+enum Columns<'a> {
+    /// Each with its length before it.
+    Copied(&'a [u8]),
+    /// From this index on.
+    Fetched(&'a PgRow, usize),
 }
 
 fn damaged() -> Error {
     Error::Failed("the database sent a row that cannot be read: please report this as a fault".to_owned())
 }
 
-impl<'a> CopiedRow<'a> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N]> {
-        let (head, rest) = self.bytes.split_first_chunk().ok_or_else(damaged)?;
-        self.bytes = rest;
-        Ok(*head)
-    }
+fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N]> {
+    let (head, rest) = bytes.split_first_chunk().ok_or_else(damaged)?;
+    *bytes = rest;
+    Ok(*head)
+}
 
+impl<'a> Columns<'a> {
+    fn next(&mut self) -> Result<Option<&'a [u8]>> {
+        match self {
+            Self::Copied(bytes) => {
+                let length = i32::from_be_bytes(take(bytes)?);
+                let Ok(length) = usize::try_from(length) else { return Ok(None) };
+                let (column, rest) = bytes.split_at_checked(length).ok_or_else(damaged)?;
+                *bytes = rest;
+                Ok(Some(column))
+            }
+            Self::Fetched(row, index) => {
+                let column = row.try_get_raw(*index)?;
+                *index += 1;
+                if column.is_null() {
+                    return Ok(None);
+                }
+                column.as_bytes().map(Some).map_err(|_| damaged())
+            }
+        }
+    }
+}
+
+impl<'a> StoredRow<'a> {
     fn column(&mut self) -> Result<Option<&'a [u8]>> {
-        let length = i32::from_be_bytes(self.take()?);
-        let Ok(length) = usize::try_from(length) else { return Ok(None) };
-        let (column, rest) = self.bytes.split_at_checked(length).ok_or_else(damaged)?;
-        self.bytes = rest;
-        Ok(Some(column))
+        self.columns.next()
     }
 
     fn fixed<const N: usize>(&mut self) -> Result<[u8; N]> {
@@ -125,14 +153,28 @@ fn day(since_2000: i32) -> Date {
     span.and_then(|span| Date::constant(2000, 1, 1).checked_add(span)).unwrap_or(limit)
 }
 
-/// Copies the rows of a `SELECT`.
-pub async fn copy_rows<T>(
+/// Reads the rows of a kind: all of them, or those of these store products or bundles.
+pub async fn read_rows<T>(
     db: &mut PgConnection,
-    select: &str,
+    kind: RowKind,
+    ids: Option<&[i64]>,
     texts: &mut SharedTexts,
-    mut read: impl FnMut(&mut CopiedRow<'_>) -> Result<T>,
+    read: impl FnMut(&mut StoredRow<'_>) -> Result<T>,
 ) -> Result<Vec<T>> {
-    let statement = format!("COPY ({select}) TO STDOUT (FORMAT binary)");
+    match ids {
+        None => copy_rows(db, kind, texts, read).await,
+        Some(ids) => fetch_rows(db, kind, ids, texts, read).await,
+    }
+}
+
+/// Copies all rows, which is the fastest way for many.
+async fn copy_rows<T>(
+    db: &mut PgConnection,
+    kind: RowKind,
+    texts: &mut SharedTexts,
+    mut read: impl FnMut(&mut StoredRow<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    let statement = format!("COPY ({}) TO STDOUT (FORMAT binary)", kind.select_all());
     let mut chunks = db.copy_out_raw(&statement).await?;
     let mut rows = Vec::new();
     let mut has_header = false;
@@ -144,10 +186,30 @@ pub async fn copy_rows<T>(
             bytes = header.get(8..).ok_or_else(damaged)?;
             has_header = true;
         }
-        let mut row = CopiedRow { bytes, texts: std::mem::take(texts) };
-        while !row.bytes.is_empty() && i16::from_be_bytes(row.take()?) >= 0 {
+        while !bytes.is_empty() && i16::from_be_bytes(take(&mut bytes)?) >= 0 {
+            let mut row = StoredRow { columns: Columns::Copied(bytes), texts: std::mem::take(texts) };
             rows.push(read(&mut row)?);
+            *texts = row.texts;
+            let Columns::Copied(rest) = row.columns else { return Err(damaged()) };
+            bytes = rest;
         }
+    }
+    Ok(rows)
+}
+
+/// Fetches a few rows. A copy would be planned each time, which takes longer than reading them.
+async fn fetch_rows<T>(
+    db: &mut PgConnection,
+    kind: RowKind,
+    ids: &[i64],
+    texts: &mut SharedTexts,
+    mut read: impl FnMut(&mut StoredRow<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    let mut fetched = sqlx::query(sqlx::AssertSqlSafe(kind.select_of_ids())).bind(ids).fetch(db);
+    let mut rows = Vec::new();
+    while let Some(row) = fetched.try_next().await? {
+        let mut row = StoredRow { columns: Columns::Fetched(&row, 0), texts: std::mem::take(texts) };
+        rows.push(read(&mut row)?);
         *texts = row.texts;
     }
     Ok(rows)
