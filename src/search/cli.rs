@@ -54,8 +54,8 @@ pub async fn run(context: &Context, args: Args) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Most matching texts that are named below the results.
-const MAX_MATCHING: usize = 8;
+/// Columns of the line below the results that names the matching texts.
+const LINE_COLUMNS: usize = 80;
 
 /// What a search says while there is nothing to find.
 pub const EMPTY_CATALOGUE: &str = "the catalogue is empty: `lectern catalogue template catalogue.xlsx` writes a \
@@ -89,19 +89,30 @@ pub fn render_text(found: &FoundPage<'_>) -> String {
         text.push_str(&format!("searched for: {corrected}\n"));
     }
     if !matching.is_empty() {
-        text.push_str(&format!("matched: {}\n", summary(matching)));
+        text.push_str(&matching_line(matching));
     }
     format!("{text}{count}, page {} of {}\n", pagination.page, pagination.total_pages)
 }
 
-/// Joins texts, each once, and says how many are left out.
-fn summary(mut texts: Vec<String>) -> String {
+/// Names the matching texts, each once, as far as a line has room for them, and says how many are left out.
+fn matching_line(mut texts: Vec<String>) -> String {
     let mut seen = BTreeSet::new();
     texts.retain(|text| seen.insert(text.clone()));
-    let more = texts.len().saturating_sub(MAX_MATCHING);
-    texts.truncate(MAX_MATCHING);
-    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!("{}{more}", texts.join(", "))
+    let mut line = "matched: ".to_owned();
+    for (number, text) in texts.iter().enumerate() {
+        let more = match texts.len() - number - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let separator = if number == 0 { "" } else { ", " };
+        let columns = [&line, separator, text, &more].iter().map(|part| part.chars().count()).sum::<usize>();
+        if number > 0 && columns > LINE_COLUMNS {
+            return format!("{line} and {} more\n", texts.len() - number);
+        }
+        line.push_str(separator);
+        line.push_str(text);
+    }
+    format!("{line}\n")
 }
 
 fn add_product(product: &StoreProduct, table: &mut OutputTable) {
@@ -149,4 +160,22 @@ fn exam_label(subject: &str, exam_session: &str) -> String {
 fn price_label(prices: &[PriceItem<'_>]) -> String {
     let standard = prices.iter().find(|price| price.price_type == "standard").or(prices.first());
     standard.map(|price| format!("{} {}", price.amount, price.currency)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matching_texts_are_named_once_as_far_as_the_line_has_room() {
+        let line = |texts: &[&str]| matching_line(texts.iter().map(|text| (*text).to_owned()).collect());
+        assert_eq!(
+            line(&["York (venue)", "York (venue)", "Ada (instructor)"]),
+            "matched: York (venue), Ada (instructor)\n"
+        );
+        let long = ["Halls of the Northern Institute (venue)", "Northern Institute (location)", "Ada (instructor)"];
+        assert_eq!(line(&long), "matched: Halls of the Northern Institute (venue) and 2 more\n");
+        let longest = "a".repeat(90);
+        assert_eq!(line(&[&longest, "b"]), format!("matched: {longest} and 1 more\n"), "one is always named");
+    }
 }

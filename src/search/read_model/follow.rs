@@ -288,7 +288,8 @@ impl Follower {
     async fn finish_merge(&self, state: &mut FollowState, merged: ReadModel, unmerged: Touched) -> Result<()> {
         let Some(position) = state.position.clone() else { return Ok(()) };
         let link = state.link.open().await?;
-        let read = bounded(READ_TIMEOUT, link::read_unmerged(link, &position, self.current().version, unmerged)).await?;
+        let read =
+            bounded(READ_TIMEOUT, link::read_unmerged(link, &position, self.current().version, unmerged)).await?;
         let Some((changes, rows)) = read else { return self.load_everything(state).await };
         let (touched, version) = (changes.touched.clone(), changes.version);
         let newer = compute(move || merged.apply(rows, &touched, version)).await?;

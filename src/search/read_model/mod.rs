@@ -175,8 +175,12 @@ impl Part {
 
     /// Returns the items that a later segment replaced.
     pub fn dead_items(&self) -> impl Iterator<Item = &CatalogueItem> {
-        let is_whole = self.live.count() == self.segment.rows();
-        self.items().filter(move |(row, _)| !is_whole && !self.live.contains(*row)).map(|(_, item)| item)
+        // Few of many: their rows are found in the bits, without a look at each item.
+        let mut dead = Bitmap::full(self.segment.rows());
+        dead.and_not(&self.live);
+        let first_rows =
+            dead.to_rows().into_iter().filter(|row| self.segment.first_row(self.segment.item_of(*row)) == *row);
+        first_rows.filter_map(|row| self.segment.items().get(self.segment.item_of(row) as usize))
     }
 
     fn items(&self) -> impl Iterator<Item = (u32, &CatalogueItem)> {

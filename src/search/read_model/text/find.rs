@@ -3,10 +3,9 @@
 use foldhash::HashMap;
 
 use super::fields::{CODE_MARK, WHOLE_MARK};
-use super::matching::{LevelRows, QueryWord, WordMatch, exists, exists_with_prefix, match_word};
+use super::matching::{LevelRows, QueryWord, TypoTerm, WordMatch, exists, exists_with_prefix, match_word, typo_terms};
 use super::scores::{Bonus, TextMatch};
 use super::words::{QueryToken, read};
-use super::{max_typos, typo_distance};
 use crate::search::read_model::bitmap::Bitmap;
 use crate::search::read_model::segment::events::EventValue;
 use crate::search::read_model::segment::vocabulary::Vocabulary;
@@ -63,12 +62,12 @@ fn query_words(
         }
     }
     let terms = join_codes(parts, terms);
-    let terms = terms.into_iter().flat_map(|(term, is_last)| resolve_word(parts, term, is_last, synonyms));
+    let resolved = terms.into_iter().flat_map(|(term, is_last)| resolve_word(parts, term, is_last, synonyms));
     let mut words: Vec<QueryWord> = Vec::new();
-    for (term, allow_prefix) in terms {
-        let known = synonyms.get(&term).cloned().unwrap_or_default();
-        words.retain(|other: &QueryWord| other.term != term);
-        words.push(QueryWord { term, allow_prefix, synonyms: known });
+    for mut word in resolved {
+        word.synonyms = synonyms.get(&word.term).cloned().unwrap_or_default();
+        words.retain(|other| other.term != word.term);
+        words.push(word);
     }
     words
 }
@@ -110,44 +109,31 @@ fn resolve_word(
     term: String,
     is_last: bool,
     synonyms: &HashMap<String, Vec<Vec<String>>>,
-) -> Vec<(String, bool)> {
+) -> Vec<QueryWord> {
     let is_known = term.starts_with(CODE_MARK)
         || synonyms.contains_key(&term)
         || exists(parts, &term)
         || (is_last && exists_with_prefix(parts, &term));
     if is_known {
-        return vec![(term, is_last)];
+        return vec![QueryWord::new(term, is_last)];
     }
     let has_digit = term.chars().any(char::is_numeric);
     if has_digit {
         let code = format!("{CODE_MARK}{term}");
         if exists(parts, &code) || exists_with_prefix(parts, &code) {
-            return vec![(code, true)];
+            return vec![QueryWord::new(code, true)];
         }
-    } else if has_typos_of_any(parts, &term, is_last) {
-        return vec![(term, is_last)];
+    } else {
+        let typos: Vec<TypoTerm> = typo_terms(parts, &term, is_last).collect();
+        if !typos.is_empty() {
+            return vec![QueryWord { typos: Some(typos), ..QueryWord::new(term, is_last) }];
+        }
     }
-    split_word(parts, &term, is_last).unwrap_or_else(|| vec![(term, is_last)])
-}
-
-fn has_typos_of_any(parts: &[Part], term: &str, is_last: bool) -> bool {
-    let allowed = max_typos(term);
-    let (mask, length) = (super::letters(term), term.chars().count());
-    allowed > 0
-        && parts.iter().any(|part| {
-            let vocabulary = &part.segment.vocabulary;
-            vocabulary.plain().iter().any(|plain| {
-                let is_near = usize::from(plain.length).abs_diff(length) <= allowed
-                    || (is_last && usize::from(plain.length) > length);
-                is_near
-                    && (mask & !plain.letters).count_ones() as usize <= allowed
-                    && typo_distance(term, vocabulary.term(plain.term), is_last).is_some()
-            })
-        })
+    split_word(parts, &term, is_last).unwrap_or_else(|| vec![QueryWord::new(term, is_last)])
 }
 
 /// Splits a word into two that are known, `cm2london`.
-fn split_word(parts: &[Part], term: &str, is_last: bool) -> Option<Vec<(String, bool)>> {
+fn split_word(parts: &[Part], term: &str, is_last: bool) -> Option<Vec<QueryWord>> {
     let length = term.chars().count();
     let places: Vec<usize> = term.char_indices().map(|(at, _)| at).skip(2).take(length.saturating_sub(3)).collect();
     let is_code_like = term.chars().any(char::is_numeric);
@@ -159,8 +145,9 @@ fn split_word(parts: &[Part], term: &str, is_last: bool) -> Option<Vec<(String, 
             return None;
         }
         let is_known = exists(parts, right) || (is_last && exists_with_prefix(parts, right));
-        let is_typo = || right.chars().count() > 3 && has_typos_of_any(parts, right, is_last);
-        (is_known || (is_code_like && is_typo())).then(|| vec![(left.to_owned(), false), (right.to_owned(), is_last)])
+        let is_typo = || right.chars().count() > 3 && typo_terms(parts, right, is_last).next().is_some();
+        (is_known || (is_code_like && is_typo()))
+            .then(|| vec![QueryWord::new(left.to_owned(), false), QueryWord::new(right.to_owned(), is_last)])
     })
 }
 

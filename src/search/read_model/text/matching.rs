@@ -63,6 +63,15 @@ pub struct QueryWord {
     pub allow_prefix: bool,
     /// Words that mean the same.
     pub synonyms: Vec<Vec<String>>,
+    /// The terms with typos, if they were looked for.
+    pub typos: Option<Vec<TypoTerm>>,
+}
+
+impl QueryWord {
+    /// Creates a word without synonyms.
+    pub fn new(term: String, allow_prefix: bool) -> Self {
+        Self { term, allow_prefix, synonyms: Vec::new(), typos: None }
+    }
 }
 
 /// The rows that match one query word.
@@ -215,33 +224,51 @@ fn add_phrase(found: &mut LevelCollector<'_>, part: usize, first: u32, rest: &[u
     found.levels.push(Level { part, class, distance: TypoDistance::Synonym, rows: LevelRows::Joined(rows) });
 }
 
+/// A term within the typos that a word may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TypoTerm {
+    part: usize,
+    term: u32,
+    distance: TypoDistance,
+}
+
+/// Finds the terms within the typos that a word may have.
+pub fn typo_terms<'a>(parts: &'a [Part], word: &'a str, allow_prefix: bool) -> impl Iterator<Item = TypoTerm> + 'a {
+    let allowed = max_typos(word);
+    let (length, mask) = (word.chars().count(), letters(word));
+    let parts = parts.iter().enumerate().filter(move |_| allowed > 0);
+    parts.flat_map(move |(part, of_part)| {
+        let vocabulary = &of_part.segment.vocabulary;
+        let is_possible = move |of_term: u32, of_length: usize| {
+            let is_near = of_length.abs_diff(length) <= allowed && (of_term & !mask).count_ones() as usize <= allowed;
+            let is_longer = allow_prefix && of_length > length;
+            (mask & !of_term).count_ones() as usize <= allowed && (is_near || is_longer)
+        };
+        let possible = vocabulary.plain().iter().filter(move |plain| is_possible(plain.letters, plain.length.into()));
+        possible.filter_map(move |plain| {
+            let distance = typo_distance(word, vocabulary.term(plain.term), allow_prefix)?;
+            Some(TypoTerm { part, term: plain.term, distance })
+        })
+    })
+}
+
 /// Adds the terms within the typos that a word may have, and returns the one that is most likely meant.
 fn add_typos(found: &mut LevelCollector<'_>, word: &QueryWord) -> Option<String> {
-    let allowed = max_typos(&word.term);
-    if allowed == 0 {
-        return None;
-    }
-    let (length, mask) = (word.term.chars().count(), letters(&word.term));
+    let parts = found.parts;
+    let terms = match &word.typos {
+        Some(terms) => terms.clone(),
+        None => typo_terms(parts, &word.term, word.allow_prefix).collect(),
+    };
     let mut best: Option<(f32, &str)> = None;
-    for (index, part) in found.parts.iter().enumerate() {
-        let vocabulary = &part.segment.vocabulary;
-        for plain in vocabulary.plain() {
-            let missing = (mask & !plain.letters).count_ones() as usize;
-            let is_near = usize::from(plain.length).abs_diff(length) <= allowed
-                && (plain.letters & !mask).count_ones() as usize <= allowed;
-            let is_longer = word.allow_prefix && usize::from(plain.length) > length;
-            if missing > allowed || !(is_near || is_longer) {
-                continue;
-            }
-            let term = vocabulary.term(plain.term);
-            let Some(distance) = typo_distance(&word.term, term, word.allow_prefix) else { continue };
-            found.add(index, plain.term, distance);
-            let is_live = vocabulary.groups(plain.term).any(|(_, rows)| rows.any_in(&part.live));
-            let similarity = distance.similarity();
-            if is_live && best.is_none_or(|(other, known)| (similarity, term) > (other, known)) {
-                best = Some((similarity, term));
-            }
+    for TypoTerm { part, term, distance } in terms {
+        found.add(part, term, distance);
+        let (vocabulary, live) = (&parts[part].segment.vocabulary, &parts[part].live);
+        let (similarity, text) = (distance.similarity(), vocabulary.term(term));
+        if best.is_none_or(|(other, known)| (similarity, text) > (other, known))
+            && vocabulary.groups(term).any(|(_, rows)| rows.any_in(live))
+        {
+            best = Some((similarity, text));
         }
     }
-    best.map(|(_, term)| term.to_owned())
+    best.map(|(_, text)| text.to_owned())
 }

@@ -144,7 +144,7 @@ pub fn typo_distance(query_word: &str, term: &str, allow_prefix: bool) -> Option
     }
     let (query_length, term_length) = (query_word.chars().count(), term.chars().count());
     if query_length.abs_diff(term_length) <= max_typos {
-        match strsim::osa_distance(query_word, term) {
+        match typos(query_word, term) {
             0 => return Some(TypoDistance::Exact),
             1 => return Some(TypoDistance::OneTypo),
             2 if max_typos == 2 => return Some(TypoDistance::TwoTypos),
@@ -152,12 +152,35 @@ pub fn typo_distance(query_word: &str, term: &str, allow_prefix: bool) -> Option
         }
     }
     if allow_prefix && term_length > query_length {
-        let prefix: String = term.chars().take(query_length).collect();
-        if strsim::osa_distance(query_word, &prefix) <= max_typos {
+        let end = term.char_indices().nth(query_length).map_or(term.len(), |(at, _)| at);
+        if typos(query_word, &term[..end]) <= max_typos {
             return Some(TypoDistance::PrefixWithTypos);
         }
     }
     None
+}
+
+/// Returns the number of typos between two words. What they begin and end with alike has none, and is most of a word that
+/// is meant.
+fn typos(one: &str, other: &str) -> usize {
+    let (one, other) = without_same_start(one, other);
+    let (one, other) = without_same_end(one, other);
+    if one.is_empty() || other.is_empty() {
+        return one.chars().count().max(other.chars().count());
+    }
+    strsim::osa_distance(one, other)
+}
+
+fn without_same_start<'a>(one: &'a str, other: &'a str) -> (&'a str, &'a str) {
+    let pairs = one.char_indices().zip(other.chars());
+    let same = pairs.take_while(|((_, a), b)| a == b).last().map_or(0, |((at, a), _)| at + a.len_utf8());
+    (&one[same..], &other[same..])
+}
+
+fn without_same_end<'a>(one: &'a str, other: &'a str) -> (&'a str, &'a str) {
+    let pairs = one.chars().rev().zip(other.chars().rev());
+    let same: usize = pairs.take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+    (&one[..one.len() - same], &other[..other.len() - same])
 }
 
 #[cfg(test)]
@@ -176,6 +199,13 @@ mod tests {
             (" --- ", vec![]),
         ] {
             assert_eq!(words(text), expected, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn typos_are_counted_like_those_of_the_whole_words(one in "[abé]{0,7}", other in "[abé]{0,7}") {
+            proptest::prop_assert_eq!(typos(&one, &other), strsim::osa_distance(&one, &other));
         }
     }
 
