@@ -109,7 +109,7 @@ pub async fn read_last(db: &mut PgConnection, count: i64) -> Result<Option<Chang
     // Transactions that ended at about the same time may have been counted in another order, so those of the second before
     // are read too.
     let named: Vec<(String, Vec<i64>)> = sqlx::query_as(
-        "WITH last AS (SELECT at FROM lectern.search_changes ORDER BY id DESC LIMIT $1),
+        "WITH last AS (SELECT at FROM lectern.search_changes ORDER BY at DESC LIMIT $1),
               first AS (SELECT min(at) - interval '1 second' AS at FROM last HAVING count(*) = $1)
          SELECT change.what, change.ids FROM lectern.search_changes AS change, first WHERE change.at >= first.at",
     )

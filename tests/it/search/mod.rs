@@ -4,6 +4,7 @@ mod changes;
 mod freshness;
 mod judged;
 mod legacy;
+mod log;
 mod paging;
 mod read_model;
 mod resume;
