@@ -61,6 +61,13 @@ pub struct Changes {
 /// A sleeping reader has this lock; writers notify as long as there is one.
 const SLEEPERS: (i32, i32) = (0x4C_43_53_53, 1);
 
+/// Lets the server plan each statement of a connection once. Each change is read by the same statements with a few ids, and
+/// to plan them again takes longer than to run them.
+pub async fn plan_once(db: &mut PgConnection) -> Result<()> {
+    sqlx::query("SET plan_cache_mode = force_generic_plan").execute(db).await?;
+    Ok(())
+}
+
 /// Returns the current position.
 pub async fn position(db: &mut PgConnection) -> Result<Position> {
     Ok(Position(sqlx::query_scalar("SELECT pg_current_snapshot()::text").fetch_one(db).await?))

@@ -32,12 +32,12 @@ impl SharedTexts {
 
 /// The columns of one row, read in order.
 pub struct StoredRow<'a> {
-    columns: Columns<'a>,
+    columns: UnreadColumns<'a>,
     texts: SharedTexts,
 }
 
-/// The columns that are not read yet. Both forms have the same bytes for a value.
-enum Columns<'a> {
+/// The columns of a row that are not read yet. Both forms have the same bytes for a value.
+enum UnreadColumns<'a> {
     /// Each with its length before it.
     Copied(&'a [u8]),
     /// From this index on.
@@ -54,7 +54,7 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N]> {
     Ok(*head)
 }
 
-impl<'a> Columns<'a> {
+impl<'a> UnreadColumns<'a> {
     fn next(&mut self) -> Result<Option<&'a [u8]>> {
         match self {
             Self::Copied(bytes) => {
@@ -187,10 +187,10 @@ async fn copy_rows<T>(
             has_header = true;
         }
         while !bytes.is_empty() && i16::from_be_bytes(take(&mut bytes)?) >= 0 {
-            let mut row = StoredRow { columns: Columns::Copied(bytes), texts: std::mem::take(texts) };
+            let mut row = StoredRow { columns: UnreadColumns::Copied(bytes), texts: std::mem::take(texts) };
             rows.push(read(&mut row)?);
             *texts = row.texts;
-            let Columns::Copied(rest) = row.columns else { return Err(damaged()) };
+            let UnreadColumns::Copied(rest) = row.columns else { return Err(damaged()) };
             bytes = rest;
         }
     }
@@ -208,7 +208,7 @@ async fn fetch_rows<T>(
     let mut fetched = sqlx::query(sqlx::AssertSqlSafe(kind.select_of_ids())).bind(ids).fetch(db);
     let mut rows = Vec::new();
     while let Some(row) = fetched.try_next().await? {
-        let mut row = StoredRow { columns: Columns::Fetched(&row, 0), texts: std::mem::take(texts) };
+        let mut row = StoredRow { columns: UnreadColumns::Fetched(&row, 0), texts: std::mem::take(texts) };
         rows.push(read(&mut row)?);
         *texts = row.texts;
     }

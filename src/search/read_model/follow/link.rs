@@ -57,8 +57,7 @@ impl Link {
 
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection> {
     let mut connection = PgConnection::connect_with(options).await?;
-    // Each change is read by the same statements with a few ids. To plan them again takes longer than to run them.
-    sqlx::query("SET plan_cache_mode = force_generic_plan").execute(&mut connection).await?;
+    changes::plan_once(&mut connection).await?;
     Ok(connection)
 }
 

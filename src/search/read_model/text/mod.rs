@@ -160,7 +160,7 @@ pub fn typo_distance(query_word: &str, term: &str, allow_prefix: bool) -> Option
     None
 }
 
-/// Returns the number of typos between two words. What they begin and end with alike has none, and is most of a word that
+/// Returns the number of typos between two words. The same start and the same end have none, and are most of a word that
 /// is meant.
 fn typos(one: &str, other: &str) -> usize {
     let (one, other) = without_same_start(one, other);
