@@ -27,20 +27,21 @@ const BUSY_SECONDS: f64 = 1.0;
 
 /// Applies deliveries until stopped.
 pub async fn run_worker(pool: PgPool, config: Arc<Config>, stop: CancellationToken) {
-    let mut is_outage = false;
+    let mut last: Option<Error> = None;
     while !stop.is_cancelled() {
         let result = apply_until(&pool, &config, &stop).await;
         let pause = match &result {
             Ok(_) => POLL_INTERVAL,
             Err(error) => {
-                // An outage is logged once.
-                if !(is_outage && error.is_lost_database()) {
+                // An outage is logged once, and so is what keeps failing, as on a standby.
+                let is_outage = |other: &Error| error.is_lost_database() && other.is_lost_database();
+                if !last.as_ref().is_some_and(|other| is_outage(other) || error.to_string() == other.to_string()) {
                     tracing::error!(%error, "the inbox of webhooks could not be read");
                 }
                 OUTAGE_PAUSE
             }
         };
-        is_outage = result.is_err_and(|error| error.is_lost_database());
+        last = result.err();
         stop.run_until_cancelled(tokio::time::sleep(pause)).await;
     }
 }

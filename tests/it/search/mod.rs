@@ -9,6 +9,7 @@ mod paging;
 mod read_model;
 mod resume;
 mod shop;
+mod standby;
 mod synonyms;
 mod unified;
 

@@ -29,7 +29,7 @@ fn codes(model: &ReadModel) -> Vec<&str> {
 }
 
 /// Waits until the read model contains an event, and panics after a timeout.
-async fn wait_for_event(follower: &Follower, code: &str) {
+pub async fn wait_for_event(follower: &Follower, code: &str) {
     let mut changes = follower.changes();
     let is_loaded = changes.wait_for(|model| codes(model).contains(&code));
     tokio::time::timeout(Duration::from_secs(60), is_loaded)

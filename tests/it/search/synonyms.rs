@@ -40,3 +40,35 @@ async fn word_finds_what_its_synonyms_find() {
     assert_eq!(delete.send().await.expect("a response").status(), 204);
     assert_eq!(found(&site, "smoke").await, 0);
 }
+
+#[tokio::test]
+async fn command_sets_lists_and_removes_synonyms() {
+    let db = TestDb::new().await;
+    Provider::insert(&db).await;
+    let site = Site::serve(&db).await;
+    let run = |arguments: &[&str]| {
+        let output = db.program(&[&["search", "synonyms"], arguments].concat()).output().expect("runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        (output.status.code().expect("an exit"), text(output.stdout), text(output.stderr))
+    };
+    let (exit, shown, hint) = run(&["list"]);
+    assert!(exit == 0 && shown.is_empty() && hint.contains("no synonyms are set"), "{shown} {hint}");
+    assert_eq!(run(&["set", "Smoke", "london", "quill house"]).1, "smoke: london, quill house\n");
+    site.follower.reload_now().await.expect("reloaded");
+    assert!(found(&site, "smoke").await > 0);
+    assert_eq!(run(&["set", "smoke", "london"]).0, 0, "a word is set again");
+    let (exit, shown, _) = run(&["--json", "list"]);
+    let document: Value = serde_json::from_str(&shown).expect("one document");
+    assert_eq!((exit, &document["synonyms"]), (0, &json!([{ "word": "smoke", "synonyms": ["london"] }])));
+    for (arguments, reason) in [
+        (&["set", "two words", "x"][..], "two words"),
+        (&["set", "fog", "--", "-"][..], "contains no word"),
+        (&["remove", "fog"][..], "has no synonyms"),
+    ] {
+        let (exit, _, message) = run(arguments);
+        assert!(exit == 2 && message.contains(reason), "{arguments:?}: {exit} {message}");
+    }
+    assert_eq!(run(&["remove", "smoke"]).1, "smoke removed\n");
+    site.follower.reload_now().await.expect("reloaded");
+    assert_eq!(found(&site, "smoke").await, 0);
+}

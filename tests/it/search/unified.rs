@@ -99,6 +99,35 @@ async fn search_that_needs_no_layer_has_the_response_of_the_layers() {
 }
 
 #[tokio::test]
+async fn item_says_why_it_was_found_and_marks_the_words() {
+    let db = TestDb::new().await;
+    let provider = Provider::insert(&db).await;
+    create_event(&db, &provider, "CM2-01").await;
+    let rename = "UPDATE acted.tutorial_venues SET name = 'Quill <b>House</b> & Sons'";
+    sqlx::raw_sql(rename).execute(&db.pool).await.expect(rename);
+    let site = Site::serve(&db).await;
+    let response = site.request("GET", "/api/search/unified?q=cm2+hosue&explain=1&highlight=1").send().await;
+    let mut fetched: Value = response.expect("a response").json().await.expect("JSON");
+    let body = json!({ "searchQuery": "cm2 hosue", "options": { "explain": true, "highlight": true } });
+    let mut posted = site.search(&body).await;
+    for document in [&mut fetched, &mut posted] {
+        document["performance"]["duration"] = json!(0);
+    }
+    assert_eq!(fetched, posted);
+    assert_eq!(fetched["corrected_query"], "cm2 house");
+    let item = &fetched["products"][0];
+    let words = &item["_explain"]["words"];
+    assert_eq!((&words[0]["word"], &words[0]["corrected"]), (&json!("cm2"), &Value::Null));
+    assert_eq!((&words[1]["word"], &words[1]["corrected"]), (&json!("hosue"), &json!("house")));
+    assert_eq!(words[1]["found_in"]["venue"], json!(["Quill <b>House</b> & Sons"]));
+    assert!(item["_explain"]["score"].as_f64().expect("a number") > 0.0);
+    assert_eq!(item["_highlight"]["venue"], json!(["Quill &lt;b&gt;<mark>House</mark>&lt;/b&gt; &amp; Sons"]));
+    let response = site.request("GET", "/api/search/unified?q=cm2+hosue").send().await.expect("a response");
+    let plain: Value = response.json().await.expect("JSON");
+    assert_eq!((plain["products"][0].get("_explain"), plain["products"][0].get("_highlight")), (None, None));
+}
+
+#[tokio::test]
 async fn post_without_body_is_browsing() {
     let db = TestDb::new().await;
     Provider::insert(&db).await;

@@ -12,7 +12,9 @@ use crate::search::store;
 use crate::search::store::changes::{self, Position, Unlogged};
 
 /// How long a follower that is awake waits between two looks.
-const PAUSE: Duration = Duration::from_millis(15);
+const PAUSE: Duration = Duration::from_millis(10);
+/// How long a look takes if everything is read.
+const LONG: Duration = Duration::from_millis(200);
 /// How long it stays awake after a change.
 const AWAKE: Duration = Duration::from_secs(1);
 /// How often a follower that sleeps looks.
@@ -83,8 +85,9 @@ async fn stay_awake(follower: &Follower, unlogged: &mut UnloggedChanges) -> Resu
             bounded(LOOK_TIMEOUT, changes::notify(state.link.open().await?)).await?;
         }
         unlogged.look(follower).await?;
-        // Reading everything takes long: it must not occupy the processor all the time.
-        tokio::time::sleep(PAUSE.max(started.elapsed())).await;
+        // Reading everything must not occupy the processor all the time.
+        let elapsed = started.elapsed();
+        tokio::time::sleep(if elapsed > LONG { elapsed } else { PAUSE }).await;
     }
     Ok(())
 }
