@@ -26,17 +26,22 @@ DECLARE
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         IF TG_ARGV[0] = 'event,store_product' THEN
-            -- Each booking writes an event: its columns are read by name, and rows are compared without documents.
+            -- Each booking writes an event: its columns are read by name, and rows are compared without documents. A database
+            -- that is not adopted has no product_id: the name then means the null beside the rows.
             INSERT INTO lectern.search_changes (what, ids)
             SELECT changed.what, changed.ids
-            FROM old_rows AS o, new_rows AS n,
-                 LATERAL (VALUES ('event', CASE WHEN o.id = n.id THEN ARRAY[n.id] ELSE ARRAY[o.id, n.id] END::bigint[]),
-                                 ('store_product', CASE WHEN o.product_id <> n.product_id
-                                                        THEN ARRAY[o.product_id, n.product_id] END::bigint[]))
+            FROM (SELECT o.* FROM (SELECT NULL::bigint AS product_id) AS absent,
+                                  LATERAL (SELECT o.id, product_id, o AS record FROM old_rows AS o) AS o) AS before,
+                 (SELECT n.* FROM (SELECT NULL::bigint AS product_id) AS absent,
+                                  LATERAL (SELECT n.id, product_id, n AS record FROM new_rows AS n) AS n) AS after,
+                 LATERAL (VALUES ('event', CASE WHEN before.id = after.id THEN ARRAY[after.id]
+                                                ELSE ARRAY[before.id, after.id] END::bigint[]),
+                                 ('store_product', CASE WHEN before.product_id <> after.product_id
+                                                        THEN ARRAY[before.product_id, after.product_id] END::bigint[]))
                  AS changed (what, ids)
             WHERE (SELECT count(*) FROM old_rows) = 1 AND changed.ids IS NOT NULL
-              AND jsonb_populate_record(o, '{"created_at": null, "updated_at": null}')
-                  *<> jsonb_populate_record(n, '{"created_at": null, "updated_at": null}');
+              AND jsonb_populate_record(before.record, '{"created_at": null, "updated_at": null}')
+                  *<> jsonb_populate_record(after.record, '{"created_at": null, "updated_at": null}');
         ELSE
             -- The record itself if the row differs. Another one if the reference to it does: one that is still referred to is
             -- found by the first.

@@ -24,6 +24,8 @@ const OWN_WORK: &[&str] = &[
     "receipts",
     "found_before",
     "catalogue_version",
+    // A database that is not migrated to 0101 still has it.
+    "catalogue_changes",
     "search_changes",
     "request_allowance",
     "schedule",

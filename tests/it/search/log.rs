@@ -56,6 +56,13 @@ async fn update_logs_the_records_that_differ_and_those_of_a_changed_reference() 
         ),
         ("ALTER TABLE acted.tutorial_events ADD COLUMN colour text", vec![]),
         ("UPDATE acted.tutorial_events SET colour = 'red' WHERE id = 1", vec![record("event", &[1])]),
+        ("ALTER TABLE acted.tutorial_events RENAME COLUMN product_id TO former_product_id", vec![]),
+        ("UPDATE acted.tutorial_events SET colour = 'blue' WHERE id = 1", vec![record("event", &[1])]),
+        ("ALTER TABLE acted.tutorial_events RENAME COLUMN former_product_id TO product_id", vec![]),
+        (
+            "UPDATE acted.tutorial_events SET product_id = 901 WHERE id = 1",
+            vec![record("event", &[1]), record("store_product", &[901, 902])],
+        ),
         ("UPDATE acted.products SET product_code = 'T3' WHERE id = 902", vec![record("store_product", &[902])]),
         ("INSERT INTO acted.prices (product_id, amount) VALUES (901, 3)", vec![record("store_product", &[901])]),
         ("UPDATE acted.prices SET amount = 4", vec![record("store_product", &[901])]),
