@@ -24,7 +24,8 @@ async fn number_of_statements_does_not_grow_with_the_rows() {
     let few = count("POST", "events", json!([event("A".into(), 1)])).await;
     let many: Value = (0..50).map(|n| event(format!("B{n}"), 12)).collect();
     assert_eq!(count("POST", "events", many).await, few, "{few}");
-    assert!(few <= 16, "{few}");
+    // Three of them read the event for search.
+    assert!(few <= 17, "{few}");
     for path in ["events?include=sessions", "events", "sessions", "events/1/sessions", "instructors", "venues"] {
         for size in [1, 50] {
             let separator = if path.contains('?') { '&' } else { '?' };
