@@ -73,12 +73,14 @@ pub async fn position(db: &mut PgConnection) -> Result<Position> {
     Ok(Position(sqlx::query_scalar("SELECT pg_current_snapshot()::text").fetch_one(db).await?))
 }
 
-/// Looks for changes after a position, with one statement.
+/// Looks for changes after a position, with one statement. Numbers of transactions that the server has not reached come
+/// from a backup of another one: they are no changes, and are counted once, by [`version`](super::version).
 pub async fn look(db: &mut PgConnection, position: &Position) -> Result<Look> {
     let (now, is_changed, is_lost): (String, bool, bool) = sqlx::query_as(
         "SELECT pg_current_snapshot()::text,
                 EXISTS (SELECT FROM lectern.search_changes
                         WHERE transaction >= pg_snapshot_xmin($1::pg_snapshot)
+                          AND transaction < pg_snapshot_xmax(pg_current_snapshot())
                           AND NOT pg_visible_in_snapshot(transaction, $1::pg_snapshot)),
                 deleted_through >= pg_snapshot_xmin($1::pg_snapshot)
          FROM lectern.catalogue_version",
@@ -100,6 +102,7 @@ pub async fn read(db: &mut PgConnection, position: &Position, version: i64) -> R
         "SELECT pg_current_snapshot()::text, what, ids
          FROM (SELECT) AS always
          LEFT JOIN lectern.search_changes ON transaction >= pg_snapshot_xmin($1::pg_snapshot)
+                                             AND transaction < pg_snapshot_xmax(pg_current_snapshot())
                                              AND NOT pg_visible_in_snapshot(transaction, $1::pg_snapshot)",
     )
     .bind(&position.0)
@@ -366,8 +369,9 @@ pub async fn purge(pool: &PgPool) -> Result<i64> {
              RETURNING transaction, next),
          remembered AS (
              UPDATE lectern.catalogue_version
-             SET folded = folded + (SELECT count(*) FROM deleted), deleted_through = CASE WHEN deleted_through >= bounds.next THEN '0' ELSE greatest(
-                 deleted_through, (SELECT max(transaction) FROM deleted WHERE transaction < next)) END
+             SET folded = folded + (SELECT count(*) FROM deleted),
+                 deleted_through = CASE WHEN deleted_through >= bounds.next THEN '0' ELSE greatest(
+                     deleted_through, (SELECT max(transaction) FROM deleted WHERE transaction < next)) END
              FROM bounds WHERE EXISTS (SELECT FROM deleted) OR deleted_through >= bounds.next)
          SELECT count(*) FROM deleted",
     );

@@ -9,6 +9,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
 use super::create_event;
+use super::read_model::version;
 use crate::fixtures::provider::Provider;
 use crate::fixtures::site::Site;
 use crate::fixtures::test_db::TestDb;
@@ -347,6 +348,7 @@ async fn stream_of_changes_names_ids_and_resumes() {
         sqlx::query_scalar("SELECT id FROM acted.tutorial_events").fetch_one(&db.pool).await.expect("an id");
     assert_eq!(data, json!({ "version": first, "events": [event], "products": [provider.product] }));
     assert!(first > before);
+    assert_eq!(first, version(&db).await, "a reader that adds counts like one that counts all");
     execute(&db.pool, "UPDATE acted.tutorial_venues SET name = 'Inkwell'").await;
     let (second, data) = next_event(&mut stream, &mut text, "catalogue").await;
     assert_eq!(data, json!({ "version": second, "events": [event], "products": [provider.product] }));

@@ -18,7 +18,8 @@ async fn execute(pool: &PgPool, sql: &'static str) {
     sqlx::query(sql).execute(pool).await.expect(sql);
 }
 
-async fn version(db: &TestDb) -> i64 {
+/// Returns the version as the database counts it.
+pub async fn version(db: &TestDb) -> i64 {
     let mut connection = db.pool.acquire().await.expect("a connection");
     store::version(&mut connection).await.expect("a version")
 }
@@ -105,6 +106,23 @@ async fn catalogue_version_counts_commits_and_concurrent_writers_do_not_block() 
     assert_eq!(version(&db).await, second + 10_000, "a login does not change the version");
     execute(&db.pool, "UPDATE public.auth_user SET last_name = 'Marlowe'").await;
     assert_eq!(version(&db).await, second + 10_001);
+}
+
+#[tokio::test]
+async fn changes_of_a_restored_backup_are_counted_once() {
+    let db = TestDb::new().await;
+    let provider = Provider::insert(&db).await;
+    let restored =
+        "INSERT INTO lectern.search_changes (transaction, what, ids) VALUES ('9000000000000', 'event', '{1}')";
+    execute(&db.pool, restored).await;
+    let follower = Follower::open(db.pool.clone()).await.expect("the catalogue");
+    for code in ["CM2-01", "CM2-02"] {
+        create_event(&db, &provider, code).await;
+        assert_eq!(follower.reload_now().await.expect("reloaded"), version(&db).await);
+        assert_eq!(follower.reload_now().await.expect("unchanged"), version(&db).await);
+    }
+    assert!(store::changes::purge(&db.pool).await.expect("deleted") > 0);
+    assert_eq!(follower.reload_now().await.expect("unchanged"), version(&db).await);
 }
 
 #[tokio::test]

@@ -20,6 +20,14 @@ async fn keep(db: &TestDb, folder: &Path) -> PathBuf {
     let follower = Follower::start(db.pool.clone(), Some(folder.to_owned()), PATIENCE).await;
     let stop = CancellationToken::new();
     let following = tokio::spawn(follower.follow(stop.clone()));
+    let path = wait_for_rows(folder).await;
+    stop.cancel();
+    following.await.expect("it stops");
+    path
+}
+
+/// Waits until the rows are in a data folder, and returns their file.
+pub async fn wait_for_rows(folder: &Path) -> PathBuf {
     let path = folder.join("search/catalogue.rows");
     let written = async {
         while !path.exists() {
@@ -27,8 +35,6 @@ async fn keep(db: &TestDb, folder: &Path) -> PathBuf {
         }
     };
     tokio::time::timeout(PATIENCE, written).await.expect("the rows are written");
-    stop.cancel();
-    following.await.expect("it stops");
     path
 }
 

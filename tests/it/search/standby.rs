@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::create_event;
 use super::read_model::wait_for_event;
+use super::resume::wait_for_rows;
 use crate::fixtures::provider::Provider;
 use crate::fixtures::standby::Standby;
 use crate::fixtures::test_db::TestDb;
@@ -32,12 +33,7 @@ async fn changes_of_the_primary_are_read_from_a_standby() {
     let current = async { while follower.freshness(Duration::from_secs(60)).await.is_current != Some(true) {} };
     tokio::time::timeout(Duration::from_secs(60), current).await.expect("the model is current");
     assert_eq!(follower.outage_age(), None);
-    let written = async {
-        while !folder.path().join("search/catalogue.rows").exists() {
-            tokio::task::yield_now().await
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), written).await.expect("the rows are written");
+    wait_for_rows(folder.path()).await;
     stop.cancel();
     following.await.expect("it stops");
 }

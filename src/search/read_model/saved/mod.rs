@@ -1,7 +1,8 @@
 //! The rows of a model in one compact file, from which a process that starts again is ready at once.
 //!
-//! It has the words of the rows, too, because reading them takes longest. The file is a copy: whatever is wrong with it, it is ignored, and everything is read from the database. It contains the
-//! rows of offers; what all of them share is small and always read from the database.
+//! It has the words of the rows, too, because reading them takes longest. The file is a copy: whatever is wrong with it, it is
+//! ignored, and everything is read from the database. It contains the rows of offers; what all of them share is small and
+//! always read from the database.
 
 mod reader;
 mod writer;
