@@ -7,6 +7,7 @@ use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{Error as IoError, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::fcntl::OFlag;
 use nix::unistd::{Gid, Uid, User};
@@ -20,6 +21,10 @@ const PASSABLE_FOLDER: u32 = 0o711;
 /// Bits of a mode that a user may choose: not the type of the file.
 const MODE_BITS: u32 = 0o7777;
 const STICKY: u32 = 0o1000;
+/// How the name of a file ends that is being written.
+const DRAFT_END: &str = ".new";
+/// The age from which such a file has no writer any more.
+const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 
 /// Folders that belong to the whole machine. Their mode must never change.
 const SHARED_FOLDERS: &[&str] = &[
@@ -184,13 +189,15 @@ pub fn open_file(path: &Path, mode: OpenMode) -> Result<File> {
     Ok(file)
 }
 
-/// Writes a file that only its owner can read: beside the old one, then renamed.
+/// Writes a file that only its owner can read: beside the old one, then renamed. Of several that write at the same time, the
+/// file is that of one of them, complete.
 ///
 /// # Errors
 /// [`Error::Failed`] with the reason. The old file then stays as it was.
 pub fn write_file(path: &Path, bytes: &[u8], owner: Option<FolderOwner>) -> Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let draft = path.with_file_name(format!(".{name}.new"));
+    remove_abandoned_drafts(path);
+    // A name of its own: another writer would remove or rename the draft of this one.
+    let draft = path.with_file_name(format!("{}{}{DRAFT_END}", draft_start(path), unpredictable_name()));
     let written = write_draft(&draft, bytes, owner).and_then(|()| fs::rename(&draft, path));
     if written.is_err() {
         let _ = fs::remove_file(&draft);
@@ -198,9 +205,25 @@ pub fn write_file(path: &Path, bytes: &[u8], owner: Option<FolderOwner>) -> Resu
     written.map_err(|error| Error::io("writing", path, &error))
 }
 
+fn draft_start(path: &Path) -> String {
+    format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// Removes what killed processes have left beside a file.
+fn remove_abandoned_drafts(path: &Path) {
+    let start = draft_start(path);
+    let Some(Ok(entries)) = path.parent().map(fs::read_dir) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let is_draft = name.to_str().is_some_and(|name| name.starts_with(&start) && name.ends_with(DRAFT_END));
+        let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        if is_draft && age().is_some_and(|age| age > ABANDONED_AFTER) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 fn write_draft(draft: &Path, bytes: &[u8], owner: Option<FolderOwner>) -> std::io::Result<()> {
-    // An interrupted command may have left it.
-    let _ = fs::remove_file(draft);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(PRIVATE_FILE).open(draft)?;
     file.set_permissions(Permissions::from_mode(PRIVATE_FILE))?;
     file.write_all(bytes)?;
@@ -319,5 +342,51 @@ pub fn user_name(uid: u32) -> String {
     match User::from_uid(Uid::from_raw(uid)) {
         Ok(Some(user)) => format!("user {}", user.name),
         _ => format!("user {uid}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    type TestResult = std::result::Result<(), Box<dyn std::error::Error>>;
+
+    #[test]
+    fn file_of_several_writers_is_always_complete() -> TestResult {
+        const WRITERS: u8 = 8;
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("rows");
+        let is_complete = |bytes: &[u8]| bytes.len() == 50_000 && bytes.iter().all(|byte| *byte == bytes[0]);
+        std::thread::scope(|scope| {
+            let write = |writer: u8| {
+                (0..40).try_for_each(|_| {
+                    write_file(&path, &[writer; 50_000], None)?;
+                    let bytes = fs::read(&path).map_err(|error| Error::io("reading", &path, &error))?;
+                    if is_complete(&bytes) { Ok(()) } else { Err(Error::Failed("a part of a file".into())) }
+                })
+            };
+            let writers: Vec<_> = (0..WRITERS).map(|writer| scope.spawn(move || write(writer))).collect();
+            for writer in writers {
+                writer.join().map_err(|_| "a panic")??;
+            }
+            TestResult::Ok(())
+        })?;
+        assert_eq!(fs::read_dir(folder.path())?.count(), 1, "no draft is left");
+        Ok(())
+    }
+
+    #[test]
+    fn drafts_of_killed_processes_are_removed() -> TestResult {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("rows");
+        let (old, recent) = (folder.path().join(".rows.0.new"), folder.path().join(".rows.1.new"));
+        for (draft, age) in [(&old, 2 * ABANDONED_AFTER), (&recent, Duration::ZERO)] {
+            File::create(draft)?.set_modified(SystemTime::now() - age)?;
+        }
+        write_file(&path, b"complete", None)?;
+        assert_eq!((path.exists(), old.exists(), recent.exists()), (true, false, true));
+        Ok(())
     }
 }

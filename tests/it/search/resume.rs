@@ -84,6 +84,46 @@ async fn process_that_starts_again_reads_what_has_changed_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_are_stored_after_a_write_that_failed() {
+    let db = catalogue("CM2-01").await;
+    let folder = tempfile::tempdir().expect("a folder");
+    // Whoever stores the rows reads this table first.
+    let mut lock = db.pool.begin().await.expect("begin");
+    sqlx::query("LOCK TABLE lectern.schema_steps IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.expect("locked");
+    let kept = tokio::time::timeout(PATIENCE, async { tokio::join!(keep(&db, folder.path()), end_waiting(lock)) });
+    kept.await.expect("the rows are written");
+}
+
+/// Ends the connection that waits for the lock, and then the lock.
+async fn end_waiting(mut lock: sqlx::Transaction<'static, sqlx::Postgres>) {
+    let mut is_ended = false;
+    while !is_ended {
+        let ended = sqlx::query_scalar(
+            "SELECT coalesce(bool_or(pg_terminate_backend(pid)), false) FROM pg_locks
+             WHERE relation = 'lectern.schema_steps'::regclass AND NOT granted",
+        );
+        is_ended = ended.fetch_one(&mut *lock).await.expect("ended");
+    }
+    lock.rollback().await.expect("released");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_loaded_late_are_stored() {
+    let db = catalogue("CM2-01").await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut lock = db.pool.begin().await.expect("begin");
+    sqlx::query("LOCK TABLE acted.prices IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.expect("locked");
+    let follower = Follower::start(db.pool.clone(), Some(folder.path().to_owned()), Duration::ZERO).await;
+    let stop = CancellationToken::new();
+    let following = tokio::spawn(follower.clone().follow(stop.clone()));
+    assert!(!follower.is_loaded());
+    lock.rollback().await.expect("released");
+    wait_for_rows(folder.path()).await;
+    stop.cancel();
+    following.await.expect("it stops");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn file_that_cannot_be_used_is_ignored() {
     let db = catalogue("CM2-01").await;
     let folder = tempfile::tempdir().expect("a folder");

@@ -17,6 +17,8 @@ use crate::search::store::origin;
 
 /// The least time between two writes of the file.
 const STORE_INTERVAL: Duration = Duration::from_secs(180);
+/// The time after which a write that failed is tried again. It doubles each time, up to the interval.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 fn folder_of(data_folder: &Path) -> PathBuf {
     data_folder.join("search")
@@ -58,14 +60,14 @@ impl Follower {
         Ok(true)
     }
 
-    /// Writes the rows if they differ from those that are stored.
-    async fn store_rows(&self, data_folder: &Path) -> Result<()> {
+    /// Writes the rows if they differ from those that are stored. False if they cannot be stored yet.
+    async fn store_rows(&self, data_folder: &Path) -> Result<bool> {
         let (model, position) = {
             let state = self.state.lock().await;
             let model = self.current();
-            let Some(position) = state.position.clone() else { return Ok(()) };
+            let Some(position) = state.position.clone() else { return Ok(false) };
             if state.stored_version == Some(model.version) {
-                return Ok(());
+                return Ok(true);
             }
             (model, position)
         };
@@ -74,7 +76,7 @@ impl Follower {
             origin::flush(&mut connection).await?;
             origin::database_mark(&mut connection).await
         });
-        let Some(database) = mark.await? else { return Ok(()) };
+        let Some(database) = mark.await? else { return Ok(false) };
         let origin = RowsOrigin { database, position: position.text().to_owned() };
         let (data_folder, version) = (data_folder.to_owned(), model.version);
         let write = move || {
@@ -85,7 +87,7 @@ impl Follower {
         };
         compute(write).await??;
         self.state.lock().await.stored_version = Some(version);
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -128,17 +130,23 @@ fn with_shared(stored: CatalogueRows, shared: CatalogueRows) -> CatalogueRows {
     CatalogueRows { store_products, prices, bundles, components, events, sessions, instructors, ..shared }
 }
 
-/// Stores the rows of the model in the data folder, from time to time.
+/// Stores the rows of the model in the data folder: at once when they are loaded, and later from time to time.
 pub async fn store_forever(follower: &Follower) {
     let Some(data_folder) = &follower.folder else { return };
     let mut models = follower.changes();
+    let mut retry = RETRY_INTERVAL;
     loop {
-        if follower.is_loaded() {
-            if let Err(error) = follower.store_rows(data_folder).await {
-                tracing::debug!(%error, "the catalogue is not stored in the data folder");
-            }
-            tokio::time::sleep(STORE_INTERVAL).await;
+        let is_stored = follower.store_rows(data_folder).await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "the catalogue is not stored in the data folder");
+            false
+        });
+        if !is_stored {
+            tokio::time::sleep(retry).await;
+            retry = (retry * 2).min(STORE_INTERVAL);
+            continue;
         }
+        retry = RETRY_INTERVAL;
+        tokio::time::sleep(STORE_INTERVAL).await;
         if models.changed().await.is_err() {
             return;
         }
