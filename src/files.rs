@@ -351,10 +351,8 @@ mod tests {
 
     use super::*;
 
-    type TestResult = std::result::Result<(), Box<dyn std::error::Error>>;
-
     #[test]
-    fn file_of_several_writers_is_always_complete() -> TestResult {
+    fn file_of_several_writers_is_always_complete() -> std::result::Result<(), Box<dyn std::error::Error>> {
         const WRITERS: u8 = 8;
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("rows");
@@ -371,14 +369,14 @@ mod tests {
             for writer in writers {
                 writer.join().map_err(|_| "a panic")??;
             }
-            TestResult::Ok(())
+            Ok::<(), Box<dyn std::error::Error>>(())
         })?;
         assert_eq!(fs::read_dir(folder.path())?.count(), 1, "no draft is left");
         Ok(())
     }
 
     #[test]
-    fn drafts_of_killed_processes_are_removed() -> TestResult {
+    fn drafts_of_killed_processes_are_removed() -> std::result::Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("rows");
         let (old, recent) = (folder.path().join(".rows.0.new"), folder.path().join(".rows.1.new"));

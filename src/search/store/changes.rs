@@ -61,10 +61,13 @@ pub struct Changes {
 /// A sleeping reader has this lock; writers notify as long as there is one.
 const SLEEPERS: (i32, i32) = (0x4C_43_53_53, 1);
 
-/// Lets the server plan each statement of a connection once. Each change is read by the same statements with a few ids, and
-/// to plan them again takes longer than to run them.
-pub async fn plan_once(db: &mut PgConnection) -> Result<()> {
-    sqlx::query("SET plan_cache_mode = force_generic_plan").execute(db).await?;
+/// Prepares a connection for statements that read a few rows by their ids.
+///
+/// The server plans each of them once, because to plan them again takes longer than to run them. It does not know then how
+/// large the tables become, which may be empty yet: the plans use indexes in any case.
+pub async fn prepare_for_few_rows(db: &mut PgConnection) -> Result<()> {
+    let settings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off";
+    sqlx::raw_sql(settings).execute(db).await?;
     Ok(())
 }
 

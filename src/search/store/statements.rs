@@ -35,8 +35,10 @@ impl RowKind {
         self.select(match self {
             Self::Sittings => "sitting.id IN (SELECT exam_session_subject_id FROM acted.products WHERE id = ANY ($1))",
             Self::Forms => "ppv.id IN (SELECT product_product_variation_id FROM acted.products WHERE id = ANY ($1))",
-            Self::StoreProducts | Self::Prices | Self::Events => "store_product.id = ANY ($1)",
-            Self::Sessions | Self::Instructors => "event.product_id = ANY ($1)",
+            Self::StoreProducts => "store_product.id = ANY ($1)",
+            // Their own column: by that of the store product, the server may read the whole table.
+            Self::Prices => "price.product_id = ANY ($1)",
+            Self::Events | Self::Sessions | Self::Instructors => "event.product_id = ANY ($1)",
             Self::Bundles => "bundle.id = ANY ($1)",
             Self::Components => "component.bundle_id = ANY ($1)",
         })

@@ -6,6 +6,7 @@ mod judged;
 mod legacy;
 mod log;
 mod paging;
+mod plans;
 mod read_model;
 mod resume;
 mod shop;

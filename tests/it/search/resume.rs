@@ -87,11 +87,11 @@ async fn process_that_starts_again_reads_what_has_changed_only() {
 async fn rows_are_stored_after_a_write_that_failed() {
     let db = catalogue("CM2-01").await;
     let folder = tempfile::tempdir().expect("a folder");
-    // Whoever stores the rows reads this table first.
+    // Before the rows are stored, this table is read.
     let mut lock = db.pool.begin().await.expect("begin");
     sqlx::query("LOCK TABLE lectern.schema_steps IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.expect("locked");
-    let kept = tokio::time::timeout(PATIENCE, async { tokio::join!(keep(&db, folder.path()), end_waiting(lock)) });
-    kept.await.expect("the rows are written");
+    let stored = tokio::time::timeout(PATIENCE, async { tokio::join!(keep(&db, folder.path()), end_waiting(lock)) });
+    stored.await.expect("the rows are written");
 }
 
 /// Ends the connection that waits for the lock, and then the lock.

@@ -57,7 +57,7 @@ impl Link {
 
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection> {
     let mut connection = PgConnection::connect_with(options).await?;
-    changes::plan_once(&mut connection).await?;
+    changes::prepare_for_few_rows(&mut connection).await?;
     Ok(connection)
 }
 
